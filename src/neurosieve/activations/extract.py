@@ -1,0 +1,233 @@
+"""Extraction: Corpus x LanguageModel -> ActivationStore on disk, resumable, with the size told before it starts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve._version import __version__
+from neurosieve.activations import format as fmt
+from neurosieve.activations.store import ActivationStore, open_store
+from neurosieve.corpora.corpus import SPLITS, Corpus
+from neurosieve.errors import StoreError
+from neurosieve.models.language_model import LanguageModel, WordVectors
+
+log = logging.getLogger(__name__)
+
+SHARD_BYTES = 1 << 26  # of float16 values: large enough to read at disk speed, small enough to hold several in memory
+UNKNOWN_WARN_SHARE = 0.05
+
+
+def extract(
+    corpus: Corpus, model: LanguageModel, out: str | Path, *, dtype: str = "float16",
+    progress: Callable[[float, float], None] | None = None,
+) -> ActivationStore:
+    """Embed a corpus and write the activations.
+
+    The same call after an interruption continues where it stopped and gives the same bytes; after completion it opens
+    the store.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    model : LanguageModel
+    out : str or Path
+        Folder of the store; made if it does not exist.
+    dtype : {"float16", "float32"}
+        Precision on disk. A layer whose values float16 cannot hold is stored as float32 all the same.
+    progress : callable, optional
+        Called as ``progress(words_done, words_in_all)``.
+
+    Returns
+    -------
+    ActivationStore
+
+    Raises
+    ------
+    StoreError
+        If `out` holds something else, the disk is too small, or the model gives values that are not finite.
+    """
+    if dtype not in ("float16", "float32"):
+        raise StoreError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
+    folder = Path(out)
+    order = _split_order(corpus)
+    plan = _plan(corpus, model, dtype)
+    if (folder / fmt.MANIFEST).is_file():
+        manifest = fmt.read_json(folder / fmt.MANIFEST)
+        _require_same(folder, manifest, plan)
+        if all(fmt.shard_path(folder, n).is_file() for n in range(len(manifest["shards"]))):
+            return open_store(folder)
+    _start(folder, plan, n_words=corpus.n_words, n_neurons=model.n_neurons)
+    shards = _shard_sentences(corpus, order, plan["shard_words"])
+    done = 0
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        pending: Future[None] | None = None
+        for number, members in enumerate(shards):
+            path = fmt.shard_path(folder, number)
+            if not path.is_file():
+                vectors = model.embed([corpus.sentences[i].words for i in members])
+                if pending is not None:
+                    pending.result()
+                pending = writer.submit(_write, path, corpus, members, vectors, model, dtype)
+            done += sum(len(corpus.sentences[i]) for i in members)
+            if progress is not None:
+                progress(done, corpus.n_words)
+        if pending is not None:
+            pending.result()
+    _finish(folder, plan, corpus, shards, model)
+    return open_store(folder)
+
+
+def _split_order(corpus: Corpus) -> list[int]:
+    """Sentence numbers grouped by split, so that each split is one range of rows."""
+    places = {name: i for i, name in enumerate([*SPLITS, *(s for s in corpus.splits if s not in SPLITS)])}
+    return sorted(range(len(corpus)), key=lambda i: (places[corpus.sentences[i].split], i))
+
+
+def _plan(corpus: Corpus, model: LanguageModel, dtype: str) -> dict[str, Any]:
+    plan = {
+        "format": fmt.FORMAT,
+        "format_version": fmt.FORMAT_VERSION,
+        "model": {**asdict(model.info), "settings": dict(model.info.settings)},
+        "corpus": {
+            "name": corpus.name, "digest": corpus.digest, "n_sentences": len(corpus), "n_words": corpus.n_words,
+            "properties": list(corpus.properties),
+        },
+        "layers": [asdict(layer) for layer in model.layers],
+        "dtype": dtype,
+        "shard_words": max(256, SHARD_BYTES // (2 * model.n_neurons)),
+    }
+    return dict(json.loads(json.dumps(plan, default=str)))  # as it reads back, so that plans can be compared
+
+
+def _start(folder: Path, plan: dict[str, Any], *, n_words: int, n_neurons: int) -> None:
+    """Check that `folder` is new or holds the same plan, tell the size, and write the plan."""
+    size = n_words * n_neurons * (2 if plan["dtype"] == "float16" else 4)
+    if (folder / fmt.PLAN).is_file():
+        _require_same(folder, fmt.read_json(folder / fmt.PLAN), plan)
+        log.info("continuing the extraction in %s", folder)
+    else:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StoreError(f"{folder}: is not empty and holds no extraction; choose another output folder")
+        (folder / fmt.SHARDS).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise StoreError(
+                f"{folder}: the store needs {size / 1e9:.2f} GB and the disk has {free / 1e9:.2f} GB free; free some "
+                "space, choose another disk, or extract fewer layers"
+            )
+        fmt.write_json(folder / fmt.PLAN, plan)
+    log.info("the store takes %.2f GB on disk: %d words x %d neurons in %s", size / 1e9, n_words, n_neurons, plan["dtype"])
+    for leftover in (folder / fmt.SHARDS).glob("*.tmp"):
+        leftover.unlink()
+
+
+def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for key in ("model", "corpus", "layers", "dtype", "shard_words"):
+        a, b = found.get(key), wanted[key]
+        if key == "layers" and a is not None:
+            a = [{k: v for k, v in layer.items() if k != "dtype"} for layer in a]
+        if a != b:
+            raise StoreError(
+                f"{folder}: holds activations of another {key} ({_brief(a)} instead of {_brief(b)}); choose another output folder"
+            )
+
+
+def _brief(part: object) -> str:
+    if isinstance(part, dict):
+        return f"{part.get('name')}, digest {str(part.get('digest'))[:12]}"
+    return f"{len(part)} layers" if isinstance(part, list) else repr(part)
+
+
+def _shard_sentences(corpus: Corpus, order: list[int], shard_words: int) -> list[list[int]]:
+    """Consecutive sentences of `order` in shards of about `shard_words` words."""
+    shards: list[list[int]] = [[]]
+    filled = 0
+    for i in order:
+        if filled and filled + len(corpus.sentences[i]) > shard_words:
+            shards.append([])
+            filled = 0
+        shards[-1].append(i)
+        filled += len(corpus.sentences[i])
+    return shards
+
+
+def _write(
+    path: Path, corpus: Corpus, members: list[int], vectors: list[WordVectors], model: LanguageModel, dtype: str
+) -> None:
+    layers: dict[str, NDArray[np.floating]] = {}
+    for number, layer in enumerate(model.layers):
+        values = np.concatenate([v.layers[number] for v in vectors])
+        if not np.isfinite(values).all():
+            raise StoreError(
+                f"{path}: layer {layer.name} of {model.info.name} gives values that are not finite; load the model in "
+                "float32, or leave that layer out"
+            )
+        layers[layer.name] = fmt.stored_precision(values, dtype)
+    details = {
+        "n_words": int(sum(v.kept.sum() for v in vectors)),
+        "left_out": [
+            [i, int(position), corpus.sentences[i].words[position]]
+            for i, v in zip(members, vectors, strict=True) for position in np.flatnonzero(~v.kept)
+        ],
+        "windowed": [[i, v.n_windows] for i, v in zip(members, vectors, strict=True) if v.n_windows > 1],
+        "n_subwords": sum(v.n_subwords for v in vectors),
+        "n_unknown": sum(v.n_unknown for v in vectors),
+    }
+    fmt.write_shard(path, layers, details)
+
+
+def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[list[int]], model: LanguageModel) -> None:
+    """Write the table of words and, last, the manifest."""
+    details = [fmt.read_shard_details(fmt.shard_path(folder, n)) for n in range(len(shards))]
+    left_out = [tuple(entry) for d in details for entry in d["left_out"]]
+    gone = {(i, position) for i, position, _ in left_out}
+    frame = corpus.to_frame()
+    by_sentence = np.concatenate([[0], np.cumsum([len(s) for s in corpus.sentences])])
+    rows = [
+        int(by_sentence[i]) + position
+        for members in shards for i in members for position in range(len(corpus.sentences[i])) if (i, position) not in gone
+    ]
+    words = frame.iloc[rows].reset_index(drop=True)
+    words.to_parquet(folder / fmt.WORDS, index=False)
+    names = words["split"].to_numpy()
+    splits = {}
+    for name in dict.fromkeys(names.tolist()):
+        where = np.flatnonzero(names == name)
+        splits[name] = [int(where[0]), int(where[-1]) + 1]
+    wide = {name for d in details for name, kind in d["dtypes"].items() if kind == "F32"}
+    n_subwords, n_unknown = (sum(d[key] for d in details) for key in ("n_subwords", "n_unknown"))
+    unknown_share = n_unknown / max(1, n_subwords)
+    if unknown_share > UNKNOWN_WARN_SHARE:
+        log.warning(
+            "%.1f %% of the sub-words are the unknown token: does the tokenizer belong to this model and language?",
+            100 * unknown_share,
+        )
+    if left_out:
+        log.warning("%d words yield no sub-word and are left out with their labels; manifest.json lists them", len(left_out))
+    manifest = {
+        **plan,
+        "neurosieve_version": __version__,
+        "layers": [{**asdict(layer), "dtype": "float32" if layer.name in wide else "float16"} for layer in model.layers],
+        "n_words": len(words),
+        "splits": splits,
+        "left_out": [{"sentence": i, "position": position, "word": word} for i, position, word in left_out],
+        "windowed": [{"sentence": i, "n_windows": n} for d in details for i, n in d["windowed"]],
+        "n_subwords": n_subwords,
+        "unknown_share": unknown_share,
+        "shards": [
+            {"file": f"{fmt.SHARDS}/{n:05d}.safetensors", "n_words": d["n_words"],
+             "sha256": fmt.file_digest(fmt.shard_path(folder, n))}
+            for n, d in enumerate(details)
+        ],
+    }
+    fmt.write_json(folder / fmt.MANIFEST, manifest)

@@ -1,0 +1,119 @@
+"""The format of a store on disk, version 1: a folder that numpy, pandas and safetensors can read without us.
+
+``manifest.json``
+    Everything that made the store: model, corpus, layers, splits, shards with word counts and checksums, and which words
+    could not be stored. Written last: a folder without it is an extraction that has not finished.
+``plan.json``
+    The same without results, written first; it tells whether a started extraction is the one being asked for.
+``words.parquet``
+    One row a stored word, in the order of the rows of the matrix: sentence, position, word, split, one column a property.
+    The words of a split are consecutive.
+``shards/00000.safetensors`` ...
+    One tensor a layer, named as the layer, words x width, float16 (float32 where float16 cannot hold the values).
+    A shard is written under a temporary name, synced and renamed: what has its final name is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.errors import StoreError
+
+FORMAT = "neurosieve activations"
+FORMAT_VERSION = 1
+MANIFEST, PLAN, WORDS, SHARDS = "manifest.json", "plan.json", "words.parquet", "shards"
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Path of shard `number` in a store's folder."""
+    return folder / SHARDS / f"{number:05d}.safetensors"
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write JSON so that the file is either the old one or the whole new one."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, default=str)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a manifest or plan.
+
+    Raises
+    ------
+    StoreError
+        If the file is not JSON, is not ours, or is of a later format version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise StoreError(f"{path}: not readable as JSON ({error}); extract the activations again") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise StoreError(f"{path}: not the manifest of an activation store; pass the folder that `extract` wrote")
+    if content["format_version"] > FORMAT_VERSION:
+        raise StoreError(
+            f"{path}: format version {content['format_version']} is later than this neurosieve reads "
+            f"({FORMAT_VERSION}); update neurosieve"
+        )
+    return content
+
+
+def stored_precision(values: NDArray[np.float32], dtype: str) -> NDArray[np.floating]:
+    """`values` as they are stored: float16 if asked and if they fit, else float32."""
+    if dtype == "float16":
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if np.isfinite(half).all():
+            return half
+    return values
+
+
+def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> None:
+    """Write one shard under a temporary name, sync it, and give it its name."""
+    from safetensors.numpy import save_file
+
+    temporary = path.with_suffix(".tmp")
+    save_file(dict(layers), str(temporary), metadata={"neurosieve": json.dumps(details, sort_keys=True)})
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_shard_details(path: Path) -> dict[str, Any]:
+    """What `write_shard` was told of the shard, plus ``dtypes`` of its layers.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            details: dict[str, Any] = json.loads((file.metadata() or {})["neurosieve"])
+            details["dtypes"] = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise StoreError(f"{path}: damaged shard ({error}); delete this file and extract again, the rest is kept") from error
+    return details
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        sha = hashlib.sha256()
+        while block := file.read(1 << 22):
+            sha.update(block)
+    return sha.hexdigest()

@@ -1,0 +1,59 @@
+"""One way to read activations, wherever they lie: an array, a memory map or a store on disk."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.errors import NeurosieveError
+
+
+@runtime_checkable
+class ActivationSource(Protocol):
+    """Anything that gives rows of a words x neurons matrix.
+
+    Attributes
+    ----------
+    n_words, n_neurons : int
+    dtype : numpy dtype
+        What `read` returns: float16, float32 or float64.
+    """
+
+    n_words: int
+    n_neurons: int
+    dtype: np.dtype[np.floating]
+
+    def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
+        """Rows `start` to `stop` (exclusive), of all or the given columns, shape (stop - start, n_columns)."""
+
+
+class ArraySource:
+    """A numpy array (or memory map) of shape (n_words, n_neurons) as an `ActivationSource`."""
+
+    def __init__(self, array: NDArray[np.floating]) -> None:
+        array = np.asanyarray(array)
+        if array.ndim != 2:
+            raise NeurosieveError(f"activations have shape {array.shape}; expected (n_words, n_neurons)")
+        if array.dtype not in (np.float16, np.float32, np.float64):
+            raise NeurosieveError(f"activations are {array.dtype}; expected float16, float32 or float64")
+        self.array = array
+        self.n_words, self.n_neurons = array.shape
+        self.dtype = array.dtype
+
+    def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
+        """Rows `start` to `stop`, of all or the given columns; a view where possible."""
+        rows = self.array[start:stop]
+        return rows if columns is None else rows[:, columns]
+
+
+def as_source(activations: object) -> ActivationSource:
+    """Return `activations` as an `ActivationSource`: a store or view as it is, an array wrapped."""
+    if isinstance(activations, np.ndarray):
+        return ArraySource(activations)
+    if isinstance(activations, ActivationSource):
+        return activations
+    raise NeurosieveError(
+        f"cannot read activations from {type(activations).__name__}; pass an array (n_words, n_neurons) or an ActivationStore"
+    )

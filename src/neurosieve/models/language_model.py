@@ -1,0 +1,134 @@
+"""The one interface behind which every family of language models stands: words in, one vector per word and layer out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of neurons.
+
+    Attributes
+    ----------
+    name : str
+        ``"L3"`` for the output of block 3 (``"L0"`` = embeddings); with a site other than the residual stream ``"L3.mlp"``.
+        Neuron 251 of the layer is named ``f"{name}N251"`` (``"L3N251"``), or ``"L3.mlp.N251"`` with a site.
+    width : int
+        Number of neurons in the layer.
+    depth : int
+        Number of the layer in the network: 0 for the embeddings, 1 for the first block, ...
+    site : str
+        Where in the block the neurons sit: ``"residual"``, ``"mlp"``, ``"attention"`` or ``"heads"``.
+    """
+
+    name: str
+    width: int
+    depth: int
+    site: str = "residual"
+
+    def neuron_names(self) -> list[str]:
+        """Names of the layer's neurons, in order."""
+        dot = "" if self.site == "residual" else "."
+        return [f"{self.name}{dot}N{i}" for i in range(self.width)]
+
+
+@dataclass(frozen=True, slots=True)
+class WordVectors:
+    """The vectors of one sentence.
+
+    Attributes
+    ----------
+    layers : tuple of ndarray, each of shape (n_kept, width of the layer), float32
+        One array a layer, one row for each word that has a vector.
+    kept : ndarray of shape (n_words,), bool
+        False for a word that yields no sub-word and so has no vector.
+    n_windows : int
+        1 if the sentence fitted the model's window, else the number of overlapping windows it was embedded in.
+    n_subwords, n_unknown : int
+        Number of sub-words of the sentence, and how many of them are the unknown token.
+    """
+
+    layers: tuple[NDArray[np.float32], ...]
+    kept: NDArray[np.bool_]
+    n_windows: int = 1
+    n_subwords: int = 0
+    n_unknown: int = 0
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What identifies a model in a manifest.
+
+    Attributes
+    ----------
+    name : str
+        As the user gave it (hub name, or the folder's or archive's own name, never its whole path).
+    family : str
+        ``"huggingface"``, ``"elmo"`` or ``"transformer-elmo"``.
+    architecture : str
+        Class or model type, such as ``"BertModel"``.
+    revision : str
+        Commit of a hub model; empty for local ones.
+    digest : str
+        SHA-256 (hex) over the weights as loaded (names, shapes, bytes).
+    settings : mapping
+        Whatever else changes the vectors: pooling, site, dtype, untrained seed, ...
+    """
+
+    name: str
+    family: str
+    architecture: str
+    revision: str
+    digest: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+class LanguageModel(ABC):
+    """A loaded language model that embeds pre-tokenised words.
+
+    Attributes
+    ----------
+    info : ModelInfo
+    layers : tuple of Layer
+        The layers that `embed` returns, lowest first.
+    """
+
+    info: ModelInfo
+    layers: tuple[Layer, ...]
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers, the embeddings included."""
+        return len(self.layers)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons of all layers together."""
+        return sum(layer.width for layer in self.layers)
+
+    @property
+    def width(self) -> int:
+        """Width of the layers (of the widest, where they differ)."""
+        return max(layer.width for layer in self.layers)
+
+    @abstractmethod
+    def embed(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+        """Embed sentences, whatever their length, in length-sorted batches under the model's token budget.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence, not empty.
+
+        Returns
+        -------
+        list of WordVectors
+            One for each sentence, in the given order. The values do not depend on which sentences are embedded
+            together (up to float32 rounding).
+        """
