@@ -1,0 +1,261 @@
+"""The one engine: `fit_probes` takes a list of probes to fit and returns them fitted, in order.
+
+It encodes labels once, plans groups, streams the activations once a pass for each group, and hands each group to a
+solver. Nothing else in the package trains anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from numpy.typing import NDArray
+
+from neurosieve.activations.source import ActivationSource, as_source
+from neurosieve.errors import NeurosieveError
+from neurosieve.probes import adam
+from neurosieve.probes.adam import AdamSettings
+from neurosieve.probes.labels import EncodedLabels, encode_labels
+from neurosieve.probes.plan import Group, plan_groups
+from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.spec import FittedProbe, ProbeSpec
+from neurosieve.probes.stream import ActivationStream
+
+SOLVERS = ("adam", "neurox")
+FREE_SHARE = 0.5
+"""Share of the free memory that activations may take where no limit is given."""
+
+
+def fit_probes(
+    activations: object, specs: Sequence[ProbeSpec], solver: str = "adam", *, standardize: bool = False,
+    device: str | torch.device | None = None, memory_limit: int | None = None,
+    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to the solver)
+) -> list[FittedProbe]:
+    """Fit many probes that read the same activations.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n_words, n_neurons), or ActivationStore
+        Training activations; read, never copied whole unless they fit the memory limit, and never changed.
+    specs : sequence of ProbeSpec
+        The probes to fit.
+    solver : {"adam", "neurox"}
+        ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's, for comparison.
+    standardize : bool
+        Fit on z-scores by the training words' mean and standard deviation; the result is folded into the weights, so
+        that it applies to raw activations.
+    device : str or torch.device, optional
+        ``"cpu"`` or ``"cuda"``; by default a GPU where there is one.
+    memory_limit : int, optional
+        Bytes that the activations may take in memory; by default half of what is free. Activations that do not fit are
+        streamed from the store in a block-shuffled order.
+    progress : callable, optional
+        Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
+    **settings
+        Settings of the solver, such as ``epochs=10, batch_size=512, learning_rate=1e-3``.
+
+    Returns
+    -------
+    list of FittedProbe
+        One for each spec, in order.
+
+    Raises
+    ------
+    NeurosieveError
+        If labels, weights or neurons do not match the activations, or a setting is unknown.
+    """
+    source = as_source(activations)
+    options = _solver_settings(solver, settings)
+    encoded: dict[int, EncodedLabels] = {}
+    for spec in specs:
+        if id(spec.y) not in encoded:
+            encoded[id(spec.y)] = encode_labels(spec.y)
+    subsets = [_check_spec(spec, encoded[id(spec.y)], source) for spec in specs]
+    mean, scale = column_moments(source) if standardize else (None, None)
+    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    limit = int(FREE_SHARE * psutil.virtual_memory().available) if memory_limit is None else memory_limit
+
+    jobs = [
+        (group, [specs[i] for i in group.members])
+        for together in _joinable(specs, encoded).values()
+        for group in _groups_of(together, subsets, specs, encoded, source.n_neurons)
+    ]
+    total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
+    fitted: dict[int, FittedProbe] = {}
+    shared: ActivationStream | None = None  # the stream over all columns serves every group that wants it
+    done = 0.0
+    for group, members in jobs:
+        columns = group.columns
+        if columns is None and shared is not None:
+            stream = shared
+        else:
+            stream = ActivationStream(
+                source, columns=columns, device=target, memory_limit=limit,
+                mean=_take(mean, columns), scale=_take(scale, columns),
+            )
+            shared = stream if columns is None else shared
+        problem = _problem(members, [subsets[i] for i in group.members], encoded, stream, columns)
+        solution = adam.solve(stream, problem, options, _advance(progress, done, len(members), total))
+        done += options.epochs * len(members)
+        for place, number in enumerate(group.members):
+            fitted[number] = _unpack(
+                solution, place, specs[number], neurons=subsets[number], columns=columns,
+                classes=encoded[id(specs[number].y)].classes, mean=mean, scale=scale, n_neurons=source.n_neurons,
+                info={"solver": solver, **asdict(options), "standardize": standardize,
+                      "random_state": specs[number].random_state},
+            )
+    return [fitted[i] for i in range(len(specs))]
+
+
+def column_moments(source: ActivationSource) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each neuron over all words, each of shape (n_neurons,), in one streamed pass.
+
+    A neuron that never changes gets the standard deviation 1, so that dividing by it changes nothing.
+    """
+    total = np.zeros(source.n_neurons)
+    squares = np.zeros(source.n_neurons)
+    shift: NDArray[np.float64] | None = None
+    for start in range(0, source.n_words, 4096):
+        rows = source.read(start, min(start + 4096, source.n_words)).astype(np.float64)
+        if shift is None:  # sums of squares about a typical value do not cancel
+            shift = rows.mean(axis=0)
+        rows -= shift
+        total += rows.sum(axis=0)
+        squares += np.einsum("ij,ij->j", rows, rows)
+    if shift is None:
+        raise NeurosieveError("there are no words to fit on; check the split")
+    offset = total / source.n_words
+    deviation = np.sqrt(np.maximum(squares / source.n_words - offset**2, 0.0))
+    # Rounding alone leaves about 1e-7 of the value where the true deviation is zero.
+    constant = deviation <= 1e-6 * np.abs(shift + offset) + 1e-30
+    return shift + offset, np.where(constant, 1.0, deviation)
+
+
+def _advance(
+    progress: Callable[[float, float], None] | None, base: float, size: int, total: float
+) -> Callable[[float], None] | None:
+    """Turn the passes that a solver reports for one group into the progress of the whole call."""
+    return None if progress is None else lambda passes: progress(base + passes * size, total)
+
+
+def _take(values: NDArray[np.float64] | None, columns: NDArray[np.intp] | None) -> NDArray[np.float64] | None:
+    return values if values is None or columns is None else values[columns]
+
+
+def _solver_settings(solver: str, settings: dict[str, Any]) -> AdamSettings:
+    if solver not in SOLVERS:
+        raise NeurosieveError(f"unknown solver {solver!r}; expected one of {', '.join(SOLVERS)}")
+    try:
+        return AdamSettings(recipe="paper" if solver == "adam" else "neurox", **settings)
+    except TypeError as error:
+        known = "epochs, batch_size, learning_rate"
+        raise NeurosieveError(f"solver '{solver}' does not take {sorted(settings)}; it takes {known}") from error
+
+
+def _check_spec(spec: ProbeSpec, labels: EncodedLabels, source: ActivationSource) -> NDArray[np.intp] | None:
+    if len(labels.codes) != source.n_words:
+        raise NeurosieveError(
+            f"there are {len(labels.codes)} labels for {source.n_words} words; pass one label a word (None where it has none)"
+        )
+    if spec.l1 < 0 or spec.l2 < 0 or not np.isfinite([spec.l1, spec.l2]).all():
+        raise NeurosieveError(f"l1={spec.l1}, l2={spec.l2}: both must be finite and not negative")
+    if spec.word_weights is not None:
+        weights = np.asarray(spec.word_weights, dtype=np.float64)
+        if weights.shape != (source.n_words,) or not np.isfinite(weights).all() or (weights < 0).any():
+            raise NeurosieveError(
+                f"word_weights has shape {weights.shape}; expected ({source.n_words},) finite values, none negative"
+            )
+        if not (weights * (labels.codes >= 0)).any():
+            raise NeurosieveError("word_weights leaves no labelled word; at least one weight must be positive")
+    if spec.neurons is None:
+        return None
+    neurons = np.unique(np.asarray(spec.neurons, dtype=np.intp))
+    if not len(neurons) or neurons[0] < 0 or neurons[-1] >= source.n_neurons:
+        raise NeurosieveError(f"neurons must be numbers from 0 to {source.n_neurons - 1}, at least one")
+    return neurons
+
+
+def _joinable(specs: Sequence[ProbeSpec], encoded: dict[int, EncodedLabels]) -> dict[tuple[int, int, bool], list[int]]:
+    """Positions of probes that can run in one group: same batches, as many labels, weighted or not.
+
+    Members are ordered by l2, so that Adam's parameter groups (one an l2) are few and contiguous.
+    """
+    together: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
+    for i, spec in enumerate(specs):
+        labels = encoded[id(spec.y)]
+        weighted = spec.word_weights is not None or bool((labels.codes < 0).any())
+        together[spec.random_state, len(labels.classes), weighted].append(i)
+    return {key: sorted(members, key=lambda i: (specs[i].l2, i)) for key, members in together.items()}
+
+
+def _groups_of(
+    members: list[int], subsets: Sequence[NDArray[np.intp] | None], specs: Sequence[ProbeSpec],
+    encoded: dict[int, EncodedLabels], n_neurons: int,
+) -> list[Group]:
+    rows = [len(encoded[id(specs[i].y)].classes) for i in members]
+    plan = plan_groups([subsets[i] for i in members], rows, n_neurons=n_neurons)
+    return [Group(tuple(members[j] for j in sorted(group.members)), group.columns) for group in plan]
+
+
+def _problem(
+    specs: list[ProbeSpec], subsets: list[NDArray[np.intp] | None], encoded: dict[int, EncodedLabels],
+    stream: ActivationStream, columns: NDArray[np.intp] | None,
+) -> GroupProblem:
+    labels = [encoded[id(spec.y)] for spec in specs]
+    same = all(item is labels[0] for item in labels)
+    codes = torch.from_numpy(np.stack([item.codes for item in (labels[:1] if same else labels)]))
+    weights = None
+    if any(spec.word_weights is not None for spec in specs) or bool((codes < 0).any()):
+        rows = []
+        for spec, item in zip(specs, labels, strict=True):
+            given = np.ones(stream.n_words) if spec.word_weights is None else np.asarray(spec.word_weights, dtype=np.float64)
+            row = given * (item.codes >= 0)
+            rows.append((row / row.mean()).astype(np.float32))
+        weights = torch.from_numpy(np.stack(rows)).to(stream.device)
+    mask = None
+    if any(subset is not None and len(subset) < stream.width for subset in subsets):
+        where = np.arange(stream.width) if columns is None else columns
+        mask = torch.from_numpy(np.stack([
+            np.ones(stream.width, dtype=bool) if subset is None else np.isin(where, subset) for subset in subsets
+        ])).to(stream.device)
+    return GroupProblem(
+        codes=codes.to(stream.device), weights=weights, n_labels=len(labels[0].classes),
+        l1=np.array([spec.l1 for spec in specs], dtype=np.float64),
+        l2=np.array([spec.l2 for spec in specs], dtype=np.float64),
+        mask=mask, random_state=specs[0].random_state,
+    )
+
+
+def _unpack(
+    solution: GroupSolution, place: int, spec: ProbeSpec, *, neurons: NDArray[np.intp] | None,
+    columns: NDArray[np.intp] | None, classes: NDArray[np.generic], mean: NDArray[np.float64] | None,
+    scale: NDArray[np.float64] | None, n_neurons: int, info: dict[str, object],
+) -> FittedProbe:
+    W = solution.W[place].cpu().numpy()
+    b = solution.b[place].cpu().numpy().copy()
+    if neurons is not None and W.shape[1] != len(neurons):
+        W = W[:, np.searchsorted(np.arange(n_neurons) if columns is None else columns, neurons)]
+    W = W.copy()
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise NeurosieveError(
+            f"the probe with l1={spec.l1}, l2={spec.l2} diverged: its weights are not finite; check the activations for "
+            "infinite values, or lower the learning rate"
+        )
+    used_scale = None
+    if mean is not None and scale is not None:  # W applies to (x - mean) / scale: fold both into weights and intercept
+        used_mean, deviation = (mean, scale) if neurons is None else (mean[neurons], scale[neurons])
+        raw = W.astype(np.float64) / deviation
+        b = (b - raw @ used_mean).astype(np.float32)
+        W = raw.astype(np.float32)
+        used_scale = deviation.astype(np.float32)
+    return FittedProbe(
+        coef_=W, intercept_=b, classes_=classes, n_neurons=n_neurons, neurons=neurons, l1=spec.l1, l2=spec.l2,
+        scale_=used_scale, objective_=float(solution.objective[place]),
+        gap_=None if solution.gap is None else float(solution.gap[place]),
+        n_passes_=float(solution.n_passes[place]), info=info,
+    )

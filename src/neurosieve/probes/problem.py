@@ -1,0 +1,51 @@
+"""What a solver takes and gives: a group of probes that share one stream of activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProblem:
+    """A group of probes with equally many labels, in the form that solvers take.
+
+    Attributes
+    ----------
+    codes : Tensor of shape (1 or n_probes, n_words), int64
+        Label numbers, -1 where a word takes no part; one row if all probes share their labels.
+    weights : Tensor of shape (1 or n_probes, n_words), float32, or None
+        Word weights divided by their mean over all words.
+    n_labels : int
+    l1, l2 : ndarray of shape (n_probes,)
+    mask : Tensor of shape (n_probes, n_columns), bool, or None
+        Columns that each probe may use; None if all probes use all columns of the stream.
+    random_state : int
+    """
+
+    codes: Tensor
+    weights: Tensor | None
+    n_labels: int
+    l1: NDArray[np.float64]
+    l2: NDArray[np.float64]
+    mask: Tensor | None
+    random_state: int
+
+    @property
+    def n_probes(self) -> int:
+        """Number of probes in the group."""
+        return len(self.l1)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSolution:
+    """Weights (n_probes, n_labels, n_columns), intercepts (n_probes, n_labels) and what is known of their quality."""
+
+    W: Tensor
+    b: Tensor
+    objective: NDArray[np.float64]
+    gap: NDArray[np.float64] | None
+    n_passes: NDArray[np.float64]

@@ -1,0 +1,127 @@
+"""Batches of activations for a whole group of probes: from memory where they fit, from the store where they do not.
+
+One pass over the activations serves every probe of a group, so this is the only place where training reads them.
+
+- *Resident*: the columns that the group needs are held once, in the store's own precision, and every epoch visits the
+  words in a fully random order.
+- *Windowed*: chunks of consecutive words are visited in random order and gathered into windows that fit the memory
+  limit; words are shuffled inside a window. Every word is visited once an epoch, reading is sequential inside a chunk,
+  and the next window is read while the current one is used.
+
+Without a generator the words come in their stored order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurosieve.activations.source import ActivationSource
+
+CHUNK_WORDS = 1024  # consecutive words read together: long enough to read at disk speed, short enough to mix well
+
+
+class ActivationStream:
+    """Batches of float32 activations on one device.
+
+    Parameters
+    ----------
+    source : ActivationSource
+        n_words x n_neurons.
+    columns : ndarray of int, optional
+        Columns to read, in the order wanted; all by default.
+    device : torch.device
+    memory_limit : int
+        Bytes that activations may take.
+    mean, scale : ndarray of shape (n_columns,), optional
+        Subtracted from, and divided into, each batch: standardisation without a copy of the data.
+    """
+
+    def __init__(
+        self, source: ActivationSource, *, columns: NDArray[np.intp] | None = None, device: torch.device,
+        memory_limit: int, mean: NDArray[np.floating] | None = None, scale: NDArray[np.floating] | None = None,
+    ) -> None:
+        self.source = source
+        self.columns = columns
+        self.device = device
+        self.n_words = source.n_words
+        self.width = source.n_neurons if columns is None else len(columns)
+        self.mean = None if mean is None else torch.as_tensor(mean, dtype=torch.float32, device=device)
+        self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=torch.float32, device=device)
+        row_bytes = self.width * source.dtype.itemsize
+        self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
+        # Two windows are alive at once: the one in use and the one being read.
+        self.window_words = max(CHUNK_WORDS, memory_limit // (2 * row_bytes) // CHUNK_WORDS * CHUNK_WORDS)
+
+    def _load(self, start: int, stop: int) -> Tensor:
+        rows = self.source.read(start, stop, self.columns)
+        if not rows.flags.writeable:  # a read-only memory map: torch wants to own what it may write to
+            rows = rows.copy()
+        tensor = torch.from_numpy(rows)
+        return tensor.to(self.device) if self.device.type != "cpu" else tensor
+
+    def batches(self, batch_size: int, generator: np.random.Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Visit every word once.
+
+        Parameters
+        ----------
+        batch_size : int
+            Words a batch (the last one of a window may be smaller).
+        generator : numpy Generator, optional
+            Order of the words; the stored order by default.
+
+        Yields
+        ------
+        rows : Tensor of shape (n_batch,), int64
+            Numbers of the words in the batch.
+        X : Tensor of shape (n_batch, n_columns), float32
+            Their activations, in a buffer that the next batch overwrites.
+        """
+        buffer = torch.empty((min(batch_size, self.n_words), self.width), dtype=torch.float32, device=self.device)
+        for numbers, window in self._windows(generator):
+            order = torch.arange(len(numbers)) if generator is None else torch.from_numpy(generator.permutation(len(numbers)))
+            order = order.to(self.device)
+            gathered = torch.empty_like(window[: len(buffer)])
+            for start in range(0, len(order), batch_size):
+                chosen = order[start : start + batch_size]
+                raw = gathered[: len(chosen)]
+                torch.index_select(window, 0, chosen, out=raw)
+                X = buffer[: len(chosen)].copy_(raw)
+                if self.mean is not None:
+                    X.sub_(self.mean)
+                if self.inverse_scale is not None:
+                    X.mul_(self.inverse_scale)
+                yield numbers[chosen], X
+
+    def _windows(self, generator: np.random.Generator | None) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.resident is not None:
+            yield torch.arange(self.n_words, device=self.device), self.resident
+            return
+        chunks = np.arange(0, self.n_words, CHUNK_WORDS)
+        if generator is not None:
+            chunks = generator.permutation(chunks)
+        per_window = self.window_words // CHUNK_WORDS
+        plan = [chunks[i : i + per_window] for i in range(0, len(chunks), per_window)]
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            pending: Future[tuple[Tensor, Tensor]] = reader.submit(self._read_window, plan[0])
+            for following in [*plan[1:], None]:
+                window = pending.result()
+                if following is not None:
+                    pending = reader.submit(self._read_window, following)
+                yield window
+                del window
+
+    def _read_window(self, starts: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        stops = np.minimum(starts + CHUNK_WORDS, self.n_words)
+        numbers = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)])
+        window = np.empty((len(numbers), self.width), dtype=self.source.dtype)
+        filled = 0
+        for a, b in zip(starts, stops, strict=True):
+            window[filled : filled + b - a] = self.source.read(int(a), int(b), self.columns)
+            filled += b - a
+        return torch.from_numpy(numbers).to(self.device), torch.from_numpy(window).to(self.device)
