@@ -1,0 +1,1 @@
+"""Where and how: layers and labels of the selected neurons."""

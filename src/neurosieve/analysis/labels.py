@@ -1,0 +1,78 @@
+"""How many neurons each label takes: focused or distributed, and in which layer most of them sit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosieve.rankings.ranking import NeuronRanking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LabelDistribution:
+    """Neurons that each label takes among a selection.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a label: label, n_neurons (that the label takes), n_exclusive (that no other label takes),
+        main_layer (the layer that holds most of them; the lowest of equals), main_layer_share.
+    share : float
+        The share of the labels' weight mass at which the selection is reached.
+    n_selected : int
+        Size of the selection.
+    """
+
+    table: pd.DataFrame
+    share: float
+    n_selected: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table."""
+        return self.table
+
+
+def label_distribution(ranking: NeuronRanking, n_selected: int, neurons: pd.DataFrame) -> LabelDistribution:
+    """Count the neurons that each label contributes to the top `n_selected` (the paper's Figures 2, 4 and 5).
+
+    The selection is reached at some share of weight mass; each label takes the neurons that hold this share of its own
+    mass. A neuron may be taken by several labels.
+
+    Parameters
+    ----------
+    ranking : NeuronRanking
+    n_selected : int
+        Size of the selection, such as that of a minimal set.
+    neurons : DataFrame with columns neuron, layer, index
+        The store's table of neurons.
+
+    Returns
+    -------
+    LabelDistribution
+    """
+    import pandas as pd
+
+    chosen = ranking.top(int(n_selected))
+    share = float(ranking.key[chosen[-1]]) if len(chosen) else 0.0
+    # Neurons beyond the selection can share the last key by a tie; they are not part of the selection.
+    member = np.zeros(ranking.n_neurons, dtype=bool)
+    member[chosen] = True
+    taken = (ranking.label_keys <= share) & member & np.isfinite(ranking.label_keys)
+    users = taken.sum(axis=0)
+    layers = neurons["layer"].to_numpy()
+    names = list(dict.fromkeys(layers.tolist()))
+    rows = []
+    for label, row in zip(ranking.labels.tolist(), taken, strict=True):
+        counts = [int((layers[row] == layer).sum()) for layer in names]
+        n = int(row.sum())
+        peak = int(np.argmax(counts))
+        rows.append({
+            "label": label, "n_neurons": n, "n_exclusive": int((row & (users == 1)).sum()),
+            "main_layer": names[peak] if n else None, "main_layer_share": counts[peak] / n if n else np.nan,
+        })
+    return LabelDistribution(pd.DataFrame(rows), share=share, n_selected=len(chosen))

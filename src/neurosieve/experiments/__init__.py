@@ -1,0 +1,1 @@
+"""Experiments: lists of probes in, results out."""

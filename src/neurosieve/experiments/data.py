@@ -1,0 +1,161 @@
+"""The labelled splits that every experiment works on: train to fit, dev to choose, test to report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurosieve.activations.source import as_source
+from neurosieve.errors import NeurosieveError
+
+if TYPE_CHECKING:
+    from neurosieve.activations.store import ActivationStore
+
+
+RareLabels = Literal["refuse", "keep", "drop"]
+MAX_RARE_SHARE = 0.005
+"""Share of the training words whose labels may occur only once: 0.1 % of CCG supertags do, 6 % of lemmas."""
+
+
+@dataclass(frozen=True)
+class LabelledSplit:
+    """Activations, labels and words of one split.
+
+    Attributes
+    ----------
+    activations : ndarray of shape (n_words, n_neurons), or ActivationStore
+    y : ndarray of shape (n_words,)
+        Labels, ``None`` where a word has none.
+    words : ndarray of shape (n_words,), str
+        Word types, from which control tasks draw their labels.
+    """
+
+    activations: object
+    y: NDArray[np.generic]
+    words: NDArray[np.generic]
+
+    def __post_init__(self) -> None:
+        n_words = as_source(self.activations).n_words
+        if not len(self.y) == len(self.words) == n_words:
+            raise NeurosieveError(
+                f"there are {n_words} rows of activations, {len(self.y)} labels and {len(self.words)} words; "
+                "expected one label and one word for each row"
+            )
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Train, dev and test of one property.
+
+    Attributes
+    ----------
+    train, dev, test : LabelledSplit
+    prop : str
+        Name of the property.
+    unseen : dict of str to int
+        For dev and test, how many words have a label that train lacks; every probe gets them wrong.
+    """
+
+    train: LabelledSplit
+    dev: LabelledSplit
+    test: LabelledSplit
+    prop: str = "property"
+
+    @classmethod
+    def from_store(cls, store: ActivationStore, prop: str, *, rare_labels: RareLabels = "refuse") -> Splits:
+        """Take the splits of a store.
+
+        Parameters
+        ----------
+        store : ActivationStore
+        prop : str
+            The property.
+        rare_labels : {"refuse", "keep", "drop"}
+            What to do with labels that occur once in train, from which nothing can be learned. ``"refuse"`` raises
+            where they are more than `MAX_RARE_SHARE` of the training words (a property such as the lemma, or too small
+            a corpus); ``"keep"`` never does; ``"drop"`` takes the words with such labels out of all splits.
+
+        Raises
+        ------
+        NeurosieveError
+            If the property or a split does not exist, a split has no labelled word, the property has fewer than two
+            labels, or too many labels occur once.
+        """
+        store.require(prop)
+        parts = {}
+        for name in ("train", "dev", "test"):
+            view = store.split(name)
+            y = view.labels(prop)
+            if not any(label is not None for label in y.tolist()):
+                raise NeurosieveError(
+                    f"no word of the split '{name}' has a label of '{prop}'; check the property, or divide the corpus "
+                    "in another way"
+                )
+            parts[name] = LabelledSplit(view, y, view.words["word"].to_numpy(dtype=object))
+        return _settle_rare_labels(cls(**parts, prop=prop), rare_labels)
+
+    @classmethod
+    def from_arrays(
+        cls, X: Sequence[NDArray[np.floating]], y: Sequence[ArrayLike], *, words: Sequence[ArrayLike] | None = None,
+        prop: str = "property",
+    ) -> Splits:
+        """Take three arrays (train, dev, test) of activations, of labels and, for control tasks, of words."""
+        if len(X) != 3 or len(y) != 3 or (words is not None and len(words) != 3):
+            raise NeurosieveError("expected three arrays each: train, dev and test")
+        types = words or [np.arange(len(labels)).astype(str) for labels in map(np.asarray, y)]
+        parts = [
+            LabelledSplit(a, np.asarray(b), np.asarray(c, dtype=object)) for a, b, c in zip(X, y, types, strict=True)
+        ]
+        return cls(parts[0], parts[1], parts[2], prop=prop)
+
+    @property
+    def unseen(self) -> dict[str, int]:
+        """Number of dev and test words whose label does not occur in train."""
+        known = {label for label in self.train.y.tolist() if label is not None}
+        return {
+            name: sum(label is not None and label not in known for label in part.y.tolist())
+            for name, part in (("dev", self.dev), ("test", self.test))
+        }
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return as_source(self.train.activations).n_neurons
+
+    def with_labels(self, train: ArrayLike, dev: ArrayLike, test: ArrayLike) -> Splits:
+        """The same words with other labels (those of a control task)."""
+        return replace(
+            self,
+            train=replace(self.train, y=np.asarray(train)), dev=replace(self.dev, y=np.asarray(dev)),
+            test=replace(self.test, y=np.asarray(test)),
+        )
+
+
+def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
+    counts = Counter(label for label in splits.train.y.tolist() if label is not None)
+    if len(counts) < 2:
+        raise NeurosieveError(
+            f"'{splits.prop}' has only the label {next(iter(counts))!r} in train; a probe needs at least two labels"
+        )
+    once = sorted((label for label, n in counts.items() if n == 1), key=str)
+    share = len(once) / counts.total()
+    if rare_labels == "refuse" and share > MAX_RARE_SHARE:
+        raise NeurosieveError(
+            f"{len(once)} of the {len(counts)} labels of '{splits.prop}' occur only once in train "
+            f"({100 * share:.1f} % of its words, such as {', '.join(map(repr, once[:3]))}); nothing can be learned from "
+            "one word: choose a coarser property or a larger corpus, or pass --rare-labels drop (leave these words out) "
+            "or keep"
+        )
+    if rare_labels == "drop" and once:
+        gone = set(once)
+        parts = [
+            np.array([None if label in gone else label for label in part.y.tolist()], dtype=object)
+            for part in (splits.train, splits.dev, splits.test)
+        ]
+        return splits.with_labels(parts[0], parts[1], parts[2])
+    return splits

@@ -1,0 +1,145 @@
+"""The minimal neuron set: the fewest top-ranked neurons that, retrained, come within delta of the oracle on dev."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.data import Splits
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.predict import score_probes
+from neurosieve.probes.spec import FittedProbe, ProbeSpec
+from neurosieve.rankings.ranking import NeuronRanking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DELTAS = (0.005, 0.02)
+"""The paper's thresholds: half a point (its Table 2) and two points (its Table 3)."""
+
+
+@dataclass(frozen=True)
+class MinimalSet:
+    """The smallest retrained set within `delta` of the oracle.
+
+    Attributes
+    ----------
+    delta : float
+        Allowed loss of dev accuracy, a fraction.
+    neurons : ndarray of shape (n_neurons,), int
+        The set in rank order.
+    probe : FittedProbe
+        The probe retrained on the set.
+    dev_accuracy, oracle_dev_accuracy : float
+    """
+
+    delta: float
+    neurons: NDArray[np.intp]
+    probe: FittedProbe
+    dev_accuracy: float
+    oracle_dev_accuracy: float
+
+
+@dataclass(frozen=True)
+class MinimalResult:
+    """Minimal sets for several thresholds, from one growing series of retrained probes.
+
+    Attributes
+    ----------
+    sets : dict of float to MinimalSet
+        By delta.
+    curve : DataFrame
+        One row a set size tried: n_neurons, fraction, dev_accuracy.
+    """
+
+    sets: dict[float, MinimalSet]
+    curve: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a delta: delta, n_neurons, dev_accuracy, oracle_dev_accuracy."""
+        import pandas as pd
+
+        return pd.DataFrame([
+            {"delta": s.delta, "n_neurons": len(s.neurons), "dev_accuracy": s.dev_accuracy,
+             "oracle_dev_accuracy": s.oracle_dev_accuracy}
+            for s in self.sets.values()
+        ])
+
+
+def minimal_neurons(
+    oracle: FittedProbe, ranking: NeuronRanking, splits: Splits, *, deltas: Sequence[float] = DELTAS, step: float = 0.01,
+    at_once: int = 5, regularize: bool = True, random_state: int = 0, solver: str = "adam",
+    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to fit_probes)
+) -> MinimalResult:
+    """Retrain on the top 1 %, 2 %, ... of the neurons until dev accuracy is within delta of the oracle.
+
+    Parameters
+    ----------
+    oracle : FittedProbe
+        The probe on all neurons; the subsets use its lambdas, so that the two differ in neurons only.
+    ranking : NeuronRanking
+    splits : Splits
+        Fitted on train, chosen on dev.
+    deltas : sequence of float
+        Allowed losses, as fractions.
+    step : float
+        Growth of the set, a share of all neurons.
+    at_once : int
+        Sizes fitted in one pass; at most ``at_once - 1`` more than needed are fitted.
+    regularize : bool
+        If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
+    random_state : int
+    solver : str
+    progress : callable, optional
+        Called as ``progress(n_sizes_done, n_sizes_at_most)``.
+    **settings
+        Passed to `fit_probes`.
+
+    Returns
+    -------
+    MinimalResult
+
+    Notes
+    -----
+    The series ends at all neurons, which is the oracle itself, so every delta is reached.
+    """
+    if not 0 < step <= 1 or not deltas or min(deltas) < 0:
+        raise NeurosieveError(f"step={step}, deltas={tuple(deltas)}: expected 0 < step <= 1 and deltas not negative")
+    import pandas as pd
+
+    target = float(score_probes(splits.dev.activations, [oracle], splits.dev.y)[0])
+    n_neurons = ranking.n_neurons
+    n_steps = int(np.ceil(1 / step - 1e-9))
+    sizes = sorted({max(1, min(n_neurons, round(step * i * n_neurons))) for i in range(1, n_steps + 1)})
+    l1, l2 = (oracle.l1, oracle.l2) if regularize else (0.0, 0.0)
+    tried: list[tuple[int, float]] = []
+    probes: dict[int, FittedProbe] = {}
+    found: dict[float, MinimalSet] = {}
+    for start in range(0, len(sizes), at_once):
+        chunk = [size for size in sizes[start : start + at_once] if size < n_neurons]
+        specs = [
+            ProbeSpec(splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state) for size in chunk
+        ]
+        fitted = fit_probes(splits.train.activations, specs, solver, **settings) if specs else []
+        scores = score_probes(splits.dev.activations, fitted, splits.dev.y).tolist() if fitted else []
+        if n_neurons in sizes[start : start + at_once]:
+            chunk, fitted, scores = [*chunk, n_neurons], [*fitted, oracle], [*scores, target]
+        tried += zip(chunk, scores, strict=True)
+        probes.update(zip(chunk, fitted, strict=True))
+        for delta in deltas:
+            within = next((size for size, score in tried if score >= target - delta), None)
+            if delta not in found and within is not None:
+                accuracy = dict(tried)[within]
+                found[delta] = MinimalSet(delta, ranking.top(within), probes[within], accuracy, target)
+        if progress is not None:
+            progress(len(tried), len(sizes))
+        if len(found) == len(set(deltas)):
+            break
+    curve = pd.DataFrame(tried, columns=["n_neurons", "dev_accuracy"])
+    curve.insert(1, "fraction", curve["n_neurons"] / n_neurons)
+    return MinimalResult({delta: found[delta] for delta in deltas}, curve)

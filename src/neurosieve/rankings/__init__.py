@@ -1,0 +1,1 @@
+"""Rankings of neurons: one file a method, each giving a `NeuronRanking`."""

@@ -1,0 +1,117 @@
+"""`NeuronRanking`: an order of all neurons, whatever method made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.errors import NeurosieveError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class NeuronRanking:
+    """A permutation of all neurons, most salient first.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_neurons,), int
+        Neuron numbers (columns of the activations) from the first rank to the last.
+    key : ndarray of shape (n_neurons,), float64
+        What the order is sorted by, in neuron order, ascending. For weight mass: the smallest share of any label's mass
+        at which the neuron is taken; infinite for a neuron without weight.
+    mass : ndarray of shape (n_neurons,), float64
+        The neuron's largest share of a label's weight mass.
+    label_keys : ndarray of shape (n_labels, n_neurons), float64
+        The same key for each label alone.
+    labels : ndarray of shape (n_labels,)
+    method : str
+    params : mapping
+        What the ranking was made from.
+    """
+
+    order: NDArray[np.intp]
+    key: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    label_keys: NDArray[np.float64]
+    labels: NDArray[np.generic]
+    method: str = "weight-mass"
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not np.array_equal(np.sort(self.order), np.arange(len(self.key))):
+            raise NeurosieveError("a ranking must hold every neuron exactly once")
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.order)
+
+    @property
+    def ranks(self) -> NDArray[np.intp]:
+        """Rank of each neuron (0 = most salient), shape (n_neurons,)."""
+        ranks = np.empty_like(self.order)
+        ranks[self.order] = np.arange(self.n_neurons)
+        return ranks
+
+    def count(self, k: int | float) -> int:
+        """Number of neurons meant by `k`: an int is a number, a float between 0 and 1 a share (at least one neuron)."""
+        n = round(k * self.n_neurons) if isinstance(k, float) else int(k)
+        if not 0 <= n <= self.n_neurons or (isinstance(k, float) and not 0 < k <= 1):
+            raise NeurosieveError(
+                f"{k!r} of {self.n_neurons} neurons: pass an int from 0 to {self.n_neurons}, or a float in (0, 1]"
+            )
+        return max(1, n) if isinstance(k, float) else n
+
+    def top(self, k: int | float) -> NDArray[np.intp]:
+        """The `k` (or share `k` of the) most salient neurons, most salient first."""
+        return self.order[: self.count(k)]
+
+    def bottom(self, k: int | float) -> NDArray[np.intp]:
+        """The `k` (or share `k` of the) least salient neurons, least salient first."""
+        return self.order[::-1][: self.count(k)]
+
+    def random(self, k: int | float, random_state: int = 0) -> NDArray[np.intp]:
+        """`k` (or a share `k`) of the neurons drawn without replacement, exactly that many."""
+        return np.random.default_rng((random_state, 2)).permutation(self.n_neurons)[: self.count(k)]
+
+    def per_label(self, label: object) -> NDArray[np.intp]:
+        """All neurons in the order in which one label takes them."""
+        where = np.flatnonzero(self.labels == label)
+        if not len(where):
+            raise NeurosieveError(f"the ranking has no label {label!r}; it has {', '.join(map(str, self.labels))}")
+        return np.argsort(self.label_keys[where[0]], kind="stable")
+
+    def to_frame(self, neurons: pd.DataFrame | None = None) -> pd.DataFrame:
+        """One row a neuron in rank order: neuron, layer, index, rank, key, mass, and ``rank:<label>`` for each label.
+
+        Parameters
+        ----------
+        neurons : DataFrame with columns neuron, layer, index, optional
+            The store's table of neurons; without it neurons are numbered.
+        """
+        import pandas as pd
+
+        if neurons is None:
+            numbers = np.arange(self.n_neurons)
+            neurons = pd.DataFrame({"neuron": [f"N{i}" for i in numbers], "layer": 0, "index": numbers})
+        if len(neurons) != self.n_neurons:
+            raise NeurosieveError(
+                f"the table has {len(neurons)} neurons, the ranking {self.n_neurons}; pass the table of the store that "
+                "the probe was fitted on"
+            )
+        columns = {
+            "neuron": neurons["neuron"].to_numpy(), "layer": neurons["layer"].to_numpy(),
+            "index": neurons["index"].to_numpy(), "rank": self.ranks, "key": self.key, "mass": self.mass,
+        }
+        for label, keys in zip(self.labels, self.label_keys, strict=True):
+            ranks = np.empty(self.n_neurons, dtype=np.int64)
+            ranks[np.argsort(keys, kind="stable")] = np.arange(self.n_neurons)
+            columns[f"rank:{label}"] = ranks
+        return pd.DataFrame(columns).iloc[self.order].reset_index(drop=True)
