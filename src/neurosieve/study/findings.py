@@ -1,0 +1,190 @@
+"""What one cell found: the stages' results as tables, ready for figures, pages and the tidy table of results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurosieve.analysis.labels import label_distribution
+from neurosieve.analysis.layers import layer_distribution
+from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.study import stages
+from neurosieve.study.cell import Cell
+
+RESULT_COLUMNS = [
+    "model", "property", "ranking", "subset", "n_neurons", "fraction", "task", "split", "seed", "l1", "l2", "metric", "value",
+]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that one model and one property gave.
+
+    Attributes
+    ----------
+    model, prop : str
+    n_neurons, n_labels : int
+    words : dict of str to int
+        Labelled words of each split.
+    unseen : dict of str to int
+        Words of dev and test whose label train lacks.
+    label_counts : DataFrame
+        label, train, dev, test.
+    l1, l2 : float
+        The chosen lambdas.
+    search : DataFrame
+        l1, l2, a_top, a_bottom, a_all, score; one row a pair of the grid (dev).
+    oracle : DataFrame
+        seed, split, accuracy.
+    ablation : DataFrame
+        seed, split, fill, subset, n_neurons, accuracy.
+    minimal : DataFrame
+        seed, delta, n_neurons, dev, test, oracle_dev, oracle_test.
+    curves : DataFrame
+        seed, n_neurons, fraction, dev_accuracy.
+    control : DataFrame
+        seed, split, subset, delta, n_neurons, accuracy (on the control task); empty without control tasks.
+    selectivity : DataFrame
+        seed, split, subset, delta, n_neurons, linguistic, control, selectivity; empty without control tasks.
+    layers : DataFrame
+        layer, n_selected, n_neurons, share, expected; means over seeds, of the minimal set of the smallest delta.
+    labels : DataFrame
+        label, n_neurons, n_exclusive, main_layer, main_layer_share (of seed 0's minimal set of the smallest delta).
+    neurons : DataFrame
+        The store's table of neurons.
+    ranking : NeuronRanking
+        Of seed 0.
+    ranks : DataFrame
+        One column a seed: rank of each neuron, in neuron order.
+    seconds : dict of str to float
+        Wall time of each stage.
+    settings : dict
+        The probe settings.
+    """
+
+    model: str
+    prop: str
+    n_neurons: int
+    n_labels: int
+    words: dict[str, int]
+    unseen: dict[str, int]
+    label_counts: pd.DataFrame
+    l1: float
+    l2: float
+    search: pd.DataFrame
+    oracle: pd.DataFrame
+    ablation: pd.DataFrame
+    minimal: pd.DataFrame
+    curves: pd.DataFrame
+    control: pd.DataFrame
+    selectivity: pd.DataFrame
+    layers: pd.DataFrame
+    labels: pd.DataFrame
+    neurons: pd.DataFrame
+    ranking: NeuronRanking
+    ranks: pd.DataFrame
+    seconds: dict[str, float]
+    settings: dict[str, Any]
+
+    def results(self) -> pd.DataFrame:
+        """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
+        rows: list[dict[str, object]] = []
+
+        def add(metric: str, value: float, *, seed: int, split: str, subset: str = "all", n: int | None = None,
+                task: str = "linguistic", l1: float = self.l1, l2: float = self.l2) -> None:
+            count = self.n_neurons if n is None else n
+            rows.append({
+                "model": self.model, "property": self.prop, "ranking": self.ranking.method, "subset": subset,
+                "n_neurons": count, "fraction": count / self.n_neurons, "task": task, "split": split, "seed": seed,
+                "l1": l1, "l2": l2, "metric": metric, "value": value,
+            })
+
+        for row in _records(self.search):
+            add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
+        for row in _records(self.ablation):
+            metric = "accuracy" if row["fill"] == "zero" else "accuracy_mean_ablation"
+            add(metric, row["accuracy"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
+        for row in _records(self.minimal):
+            seed, n, at = row["seed"], row["n_neurons"], f"@{row['delta']:g}"
+            for split in ("dev", "test"):
+                add(f"accuracy{at}", row[split], seed=seed, split=split, subset="minimal", n=n)
+            add(f"n_neurons{at}", n, seed=seed, split="dev", subset="minimal", n=n)
+        for row in _records(self.selectivity):
+            at = "" if row["subset"] == "all" else f"@{row['delta']:g}"
+            where = {"seed": row["seed"], "split": row["split"], "subset": row["subset"], "n": row["n_neurons"]}
+            add(f"accuracy{at}", row["control"], task="control", **where)
+            add(f"selectivity{at}", row["selectivity"], **where)
+        return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+    def ranking_frame(self) -> pd.DataFrame:
+        """Rows of ``rankings.csv``: the ranking of seed 0, with every seed's rank and whether the minimal set holds it."""
+        frame = self.ranking.to_frame(self.neurons)
+        position = {name: i for i, name in enumerate(self.neurons["neuron"])}
+        numbers = frame["neuron"].map(position).to_numpy()
+        smallest = self.minimal[(self.minimal["seed"] == 0)]["n_neurons"].max()
+        fixed = pd.DataFrame({"model": self.model, "property": self.prop}, index=frame.index)
+        seeds = self.ranks.iloc[numbers].reset_index(drop=True).add_prefix("rank_seed_")
+        selected = pd.Series(np.arange(len(frame)) < smallest, name="in_minimal_set")
+        head, labels = frame.iloc[:, :6], frame.iloc[:, 6:]
+        return pd.concat([fixed, head, seeds, selected, labels], axis=1)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return frame.to_dict("records")  # type: ignore[return-value]  # keys are the column names, all strings
+
+
+def collect(cell: Cell) -> Findings:
+    """Run whatever stages are missing and gather their results."""
+    chosen = stages.search(cell)
+    oracle = pd.DataFrame(stages.oracles(cell)["rows"])
+    ablation = pd.DataFrame(stages.ablation(cell)["rows"])
+    found = stages.minimal(cell)
+    minimal = pd.DataFrame(found["rows"])
+    control_columns = ["seed", "split", "subset", "delta", "n_neurons", "accuracy"]
+    control = pd.DataFrame(stages.control(cell)["rows"] if cell.settings.control else [], columns=control_columns)
+    neurons = cell.store.neurons
+    rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
+    where = distributions(cell)
+    counts = pd.DataFrame({
+        name: pd.Series([label for label in getattr(cell.splits, name).y.tolist() if label is not None]).value_counts()
+        for name in ("train", "dev", "test")
+    }).fillna(0).astype(int).rename_axis("label").reset_index()
+    return Findings(
+        model=cell.model, prop=cell.prop, n_neurons=cell.store.n_neurons, n_labels=len(rankings[0].labels),
+        words={name: int(counts[name].sum()) for name in ("train", "dev", "test")}, unseen=chosen["unseen"],
+        label_counts=counts, l1=chosen["l1"], l2=chosen["l2"], search=pd.DataFrame(chosen["table"]), oracle=oracle,
+        ablation=ablation, minimal=minimal,
+        curves=pd.concat([pd.DataFrame(curve) for curve in found["curves"]], ignore_index=True),
+        control=control, selectivity=_selectivity(oracle, minimal, control), layers=where["layers"],
+        labels=where["labels"],
+        neurons=neurons, ranking=rankings[0],
+        ranks=pd.DataFrame({seed: ranking.ranks for seed, ranking in enumerate(rankings)}),
+        seconds=cell.seconds(), settings=cell.settings.model_dump(mode="json"),
+    )
+
+
+def distributions(cell: Cell) -> dict[str, pd.DataFrame]:
+    """Where the minimal set of the smallest delta sits: ``layers`` (means over seeds) and ``labels`` (of seed 0)."""
+    sets, smallest, neurons = stages.minimal(cell)["sets"], min(cell.settings.deltas), cell.store.neurons
+    each = [layer_distribution(sets[f"{seed}/{smallest}"], neurons).table for seed in range(cell.settings.seeds)]
+    return {
+        "layers": pd.concat(each).groupby("layer", sort=False, as_index=False).mean(),
+        "labels": label_distribution(cell.ranking(0), len(sets[f"0/{smallest}"]), neurons).table,
+    }
+
+
+def _selectivity(oracle: pd.DataFrame, minimal: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
+    """Linguistic minus control accuracy for each seed, split and set of neurons."""
+    full = oracle.assign(subset="all", delta=np.nan).rename(columns={"accuracy": "linguistic"})
+    small = minimal.melt(
+        id_vars=["seed", "delta"], value_vars=["dev", "test"], var_name="split", value_name="linguistic"
+    ).assign(subset="minimal")
+    linguistic = pd.concat([full, small], ignore_index=True)
+    joined = control.astype({"delta": float}).rename(columns={"accuracy": "control"}).merge(
+        linguistic, on=["seed", "split", "subset", "delta"], how="left", validate="one_to_one"
+    )
+    joined["selectivity"] = joined["linguistic"] - joined["control"]
+    return joined[["seed", "split", "subset", "delta", "n_neurons", "linguistic", "control", "selectivity"]]

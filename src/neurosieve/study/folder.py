@@ -1,0 +1,108 @@
+"""A run's folder: where the activations, the cells and the results lie, and which study it belongs to.
+
+::
+
+    RUN/manifest.json            settings, versions, digests, wall times
+    RUN/results.csv              every score, one row a seed
+    RUN/rankings.csv             every neuron with its ranks
+    RUN/tables/*.csv             the paper's tables
+    RUN/figures/*.png|svg|csv    every figure with its data
+    RUN/report.html              what was found, in words
+    RUN/activations/<model>--<corpus>/            activation stores
+    RUN/cells/<model>--<corpus>--<property>/      what each stage left
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from neurosieve.activations.format import write_json
+from neurosieve.errors import StudyError
+from neurosieve.study.cell import slug
+
+FORMAT = "neurosieve run"
+FORMAT_VERSION = 1
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path : str or Path
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def manifest_path(self) -> Path:
+        """File with the settings and whatever made the results."""
+        return self.path / "manifest.json"
+
+    def store_path(self, model: str, corpus: str) -> Path:
+        """Folder of the activations of one model over one corpus."""
+        return self.path / "activations" / f"{slug(model)}--{slug(corpus)}"
+
+    def cell_path(self, model: str, corpus: str, prop: str) -> Path:
+        """Folder of one cell."""
+        return self.path / "cells" / f"{slug(model)}--{slug(corpus)}--{slug(prop)}"
+
+    def stores(self) -> list[Path]:
+        """Folders of all activation stores, finished or not."""
+        return sorted(path for path in (self.path / "activations").glob("*") if path.is_dir())
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, empty if the run is new.
+
+        Raises
+        ------
+        StudyError
+            If the manifest is not one of ours.
+        """
+        if not self.manifest_path.is_file():
+            return {}
+        try:
+            content = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{self.manifest_path}: not readable ({error}); choose another output folder") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise StudyError(f"{self.manifest_path}: not the manifest of a run; choose another output folder")
+        return content
+
+    def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Make the folder this study's own, or check that it is; return the manifest so far.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds another run, or files that are not a run's. Nothing is changed then.
+        """
+        found = self.manifest()
+        if found:
+            before = found.get("settings", {})
+            if before != settings:
+                raise StudyError(f"{self.path}: holds another run ({_first_difference(before, settings)}); "
+                                 "choose another output folder, or repeat the same settings to resume")
+            return found
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+        self.path.mkdir(parents=True, exist_ok=True)
+        content = {"format": FORMAT, "format_version": FORMAT_VERSION, "settings": settings, "finished": False}
+        write_json(self.manifest_path, content)
+        return content
+
+
+def _first_difference(before: Any, now: Any, where: str = "") -> str:  # noqa: ANN401 (any JSON)
+    """Say in words where two JSON values differ first."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            if before.get(key) != now.get(key):
+                return _first_difference(before.get(key), now.get(key), f"{where}.{key}" if where else str(key))
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for number, (a, b) in enumerate(zip(before, now, strict=True)):
+            if a != b:
+                return _first_difference(a, b, f"{where}[{number}]")
+    return f"{where} is {before!r} there and {now!r} here"

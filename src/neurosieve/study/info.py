@@ -1,0 +1,58 @@
+"""What a run or a store holds, without loading any of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neurosieve.activations.format import MANIFEST, SHARDS
+from neurosieve.activations.store import open_store
+from neurosieve.errors import StudyError
+from neurosieve.study.folder import RunFolder
+
+
+def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Describe a run's folder (one row a cell and stage) or a store (one row a layer).
+
+    Raises
+    ------
+    NeurosieveError
+        If the folder is neither.
+    """
+    folder = Path(path)
+    if (folder / SHARDS).is_dir():
+        return _describe_store(folder)
+    run = RunFolder(folder)
+    manifest = run.manifest()
+    if not manifest:
+        raise StudyError(f"{folder}: neither a run nor an activation store; pass a folder that neurosieve wrote")
+    rows = []
+    for cell in sorted((folder / "cells").glob("*")):
+        rows.append({"cell": cell.name, "finished": ", ".join(sorted(file.stem for file in cell.glob("*.json")))})
+    summary = {
+        "run": str(folder), "finished": bool(manifest.get("finished")),
+        "activations": [
+            f"{store.name}{'' if (store / MANIFEST).is_file() else ' (unfinished)'}: {_size(store)}" for store in run.stores()
+        ],
+    }
+    return pd.DataFrame(rows, columns=["cell", "finished"]), summary
+
+
+def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    store = open_store(folder)
+    manifest = store.manifest
+    summary = {
+        "model": manifest["model"]["name"], "corpus": manifest["corpus"]["name"], "n_words": store.n_words,
+        "n_neurons": store.n_neurons, "size": _size(folder), "properties": ", ".join(store.properties),
+        "splits": ", ".join(f"{name} {b - a}" for name, (a, b) in manifest["splits"].items()),
+        "left_out": len(manifest["left_out"]), "windowed": len(manifest["windowed"]),
+        "unknown_share": round(manifest["unknown_share"], 6), "model_digest": manifest["model"]["digest"],
+    }
+    return pd.DataFrame(manifest["layers"]), summary
+
+
+def _size(folder: Path) -> str:
+    total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{total / 1e9:.2f} GB" if total >= 1e8 else f"{total / 1e6:.1f} MB"

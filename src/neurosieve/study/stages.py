@@ -1,0 +1,174 @@
+"""The stages of one cell, in order: search, oracles, ablation, minimal sets, control tasks.
+
+Each stage reads what the earlier ones left in the cell's folder, so that the single commands and the whole run share
+them, and an interrupted run repeats nothing that is finished.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosieve.activations.source import as_source
+from neurosieve.experiments.ablation import Fill, ablated_probes
+from neurosieve.experiments.control import ControlTask
+from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
+from neurosieve.experiments.search import search_lambdas
+from neurosieve.probes.engine import column_moments, fit_probes
+from neurosieve.probes.predict import score_probes
+from neurosieve.probes.spec import FittedProbe, ProbeSpec
+from neurosieve.study.cell import Cell
+
+_FIT = ("solver", "epochs", "batch_size", "learning_rate", "standardize", "rare_labels")
+_SEARCH = (*_FIT, "grid", "keep", "alpha", "beta")
+_SEEDED = (*_SEARCH, "seeds")
+_MINIMAL = (*_SEEDED, "deltas", "step", "regularize")
+
+FILLS: tuple[Fill, ...] = ("zero", "mean")
+
+
+def search(cell: Cell) -> dict[str, Any]:
+    """Search the lambdas with seed 0, on dev; leaves the chosen probe as the oracle of seed 0."""
+
+    def make() -> dict[str, Any]:
+        s = cell.settings
+        found = search_lambdas(
+            cell.splits, grid=s.grid, keep=s.keep, alpha=s.alpha, beta=s.beta, random_state=0, solver=s.solver,
+            progress=cell.report("lambda search"), **s.solver_settings,
+        )
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        found.probe.save(cell.probe_path(0))
+        unregularized = score_probes(cell.splits.test.activations, [found.unregularized], cell.splits.test.y)
+        return {
+            "l1": found.l1, "l2": found.l2, "table": found.table.to_dict(orient="list"),
+            "unregularized_test": float(unregularized[0]), "unseen": cell.splits.unseen,
+        }
+
+    return cell.stage("search", _SEARCH, make)
+
+
+def oracles(cell: Cell) -> dict[str, Any]:
+    """Fit the probe on all neurons with the other seeds, and its control probes, and score them."""
+    chosen = search(cell)
+
+    def make() -> dict[str, Any]:
+        s, splits = cell.settings, cell.splits
+        probes = {0: cell.oracle(0)}
+        progress = cell.report("oracles")
+        others = range(1, s.seeds)
+        specs = [ProbeSpec(splits.train.y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed) for seed in others]
+        fitted = fit_probes(splits.train.activations, specs, s.solver, progress=progress, **s.solver_settings)
+        for seed, probe in zip(others, fitted, strict=True):
+            probe.save(cell.probe_path(seed))
+            probes[seed] = probe
+        rows = []
+        for split in ("dev", "test"):
+            part = getattr(splits, split)
+            scores = score_probes(part.activations, list(probes.values()), part.y)
+            rows += [{"seed": seed, "split": split, "accuracy": float(a)} for seed, a in zip(probes, scores, strict=True)]
+        return {"rows": rows, "objective": {seed: probe.objective_ for seed, probe in probes.items()}}
+
+    return cell.stage("oracles", _SEEDED, make)
+
+
+def ablation(cell: Cell) -> dict[str, Any]:
+    """Keep all, top, random and bottom neurons without retraining; zero and mean; every seed; dev and test."""
+    oracles(cell)
+
+    def make() -> dict[str, Any]:
+        s, splits = cell.settings, cell.splits
+        means, _ = column_moments(as_source(splits.train.activations))
+        variants: list[FittedProbe] = []
+        names: list[tuple[int, str, str]] = []
+        for seed in range(s.seeds):
+            probe, ranking = cell.oracle(seed), cell.ranking(seed)
+            for fill in FILLS:
+                kept = ablated_probes(
+                    probe, ranking, keep=s.keep, fill=means if fill == "mean" else None, random_state=seed
+                )
+                if fill != "zero":
+                    del kept["all"]  # nothing is ablated, so nothing is filled
+                variants += kept.values()
+                names += [(seed, fill, subset) for subset in kept]
+        n_kept = cell.ranking(0).count(s.keep)
+        rows = []
+        for split in ("dev", "test"):
+            part = getattr(splits, split)
+            scores = score_probes(part.activations, variants, part.y)
+            rows += [
+                {"seed": seed, "split": split, "fill": fill, "subset": subset,
+                 "n_neurons": splits.n_neurons if subset == "all" else n_kept, "accuracy": float(accuracy)}
+                for (seed, fill, subset), accuracy in zip(names, scores, strict=True)
+            ]
+        return {"rows": rows}
+
+    return cell.stage("ablation", _SEEDED, make)
+
+
+def minimal(cell: Cell) -> dict[str, Any]:
+    """Find the minimal set of every seed for every delta; chosen on dev, reported on test."""
+    oracles(cell)
+
+    def make() -> dict[str, Any]:
+        s, splits = cell.settings, cell.splits
+        rows, curves, sets = [], [], {}
+        for seed in range(s.seeds):
+            ranking, oracle = cell.ranking(seed), cell.oracle(seed)
+            if not s.regularize:  # both without regularisation, so that they differ in neurons only
+                spec = ProbeSpec(splits.train.y, random_state=seed)
+                oracle = fit_probes(splits.train.activations, [spec], s.solver, **s.solver_settings)[0]
+            found: MinimalResult = minimal_neurons(
+                oracle, ranking, splits, deltas=s.deltas, step=s.step, regularize=s.regularize, random_state=seed,
+                solver=s.solver, progress=cell.report(f"minimal set, run {seed + 1} of {s.seeds}"), **s.solver_settings,
+            )
+            probes = [item.probe for item in found.sets.values()]
+            test = score_probes(splits.test.activations, [*probes, oracle], splits.test.y)
+            for (delta, item), accuracy in zip(found.sets.items(), test[:-1], strict=True):
+                rows.append({
+                    "seed": seed, "delta": delta, "n_neurons": len(item.neurons), "dev": item.dev_accuracy,
+                    "test": float(accuracy), "oracle_dev": item.oracle_dev_accuracy, "oracle_test": float(test[-1]),
+                })
+                sets[f"{seed}/{delta}"] = item.neurons.tolist()
+            curves.append({"seed": seed, **found.curve.to_dict(orient="list")})
+        return {"rows": rows, "sets": sets, "curves": curves}
+
+    return cell.stage("minimal", _MINIMAL, make)
+
+
+def control(cell: Cell) -> dict[str, Any]:
+    """Fit control probes on all neurons and on the minimal sets, every seed with a control task of its own."""
+    chosen, sets = search(cell), minimal(cell)["sets"]
+
+    def make() -> dict[str, Any]:
+        s = cell.settings
+        rows = []
+        progress = cell.report("control tasks")
+        for seed in range(s.seeds):
+            splits = ControlTask(random_state=seed).apply(cell.splits)
+            subsets: dict[str, list[int] | None] = {"all": None, **{str(d): sets[f"{seed}/{d}"] for d in s.deltas}}
+            y = splits.train.y
+            specs = [
+                ProbeSpec(y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed,
+                          neurons=None if neurons is None else np.asarray(neurons))
+                for neurons in subsets.values()
+            ]
+            probes = fit_probes(splits.train.activations, specs, s.solver, **s.solver_settings)
+            for split in ("dev", "test"):
+                part = getattr(splits, split)
+                scores = score_probes(part.activations, probes, part.y)
+                rows += [
+                    {"seed": seed, "split": split, "subset": "all" if name == "all" else "minimal",
+                     "delta": None if name == "all" else float(name),
+                     "n_neurons": splits.n_neurons if neurons is None else len(neurons), "accuracy": float(accuracy)}
+                    for (name, neurons), accuracy in zip(subsets.items(), scores, strict=True)
+                ]
+            if progress is not None:
+                progress(seed + 1, s.seeds)
+        return {"rows": rows}
+
+    return cell.stage("control", _MINIMAL, make)
+
+
+STAGES = {"search": search, "oracles": oracles, "ablation": ablation, "minimal": minimal, "control": control}
+"""All stages in the order in which they need each other."""
