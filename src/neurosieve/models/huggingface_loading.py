@@ -1,0 +1,234 @@
+"""Loading a Hugging Face model and all that is needed to read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosieve.errors import ModelError
+from neurosieve.models.digest import weights_digest
+from neurosieve.models.huggingface import HuggingFaceModel
+from neurosieve.models.inputs import InputBuilder
+from neurosieve.models.language_model import ModelInfo
+from neurosieve.models.passages import Passage
+from neurosieve.models.plain_forward import plain_vectors, takes_types
+from neurosieve.models.readers import Reader, ResidualReader
+from neurosieve.models.self_test import SENTENCES, self_test
+from neurosieve.models.sites import SiteReader, parse_site
+from neurosieve.models.subwords import SubwordTokenizer
+from neurosieve.models.untrained import fresh_network
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+LONGEST_WINDOW = 1_000_000
+"""A maximum length above this says only that nobody set one."""
+
+
+def load_huggingface(
+    name_or_path: str | Path,
+    *,
+    pooling: str,
+    layers: Sequence[int | str] | None,
+    site: str,
+    device: str,
+    dtype: str,
+    untrained: int | None,
+    batch_tokens: int,
+    trust_remote_code: bool,
+    revision: str | None,
+    check: bool,
+) -> HuggingFaceModel:
+    """Load a Hugging Face model; see `neurosieve.models.load.load_model`, which checks and fills in the options."""
+    import torch
+
+    with _quietly(), _stating(name_or_path):
+        from transformers import AutoConfig, AutoTokenizer
+
+        commit = _commit(name_or_path, revision)
+        where = {"trust_remote_code": trust_remote_code, "revision": commit or revision or "main"}
+        precision = getattr(torch, dtype)
+        network: Any
+        if untrained is None:
+            network = _pretrained(name_or_path, dtype=precision, where=where)
+        else:
+            config = AutoConfig.from_pretrained(name_or_path, **where)
+            network = fresh_network(config, seed=untrained, dtype=precision, trust_remote_code=trust_remote_code)
+        wrapper: Any = AutoTokenizer.from_pretrained(name_or_path, **where)
+    if getattr(network, "pooler", None) is not None:  # which no layer needs and many checkpoints lack
+        network.pooler = None
+    network.to(device).eval()
+
+    tokenizer = SubwordTokenizer(wrapper)
+    with_types = takes_types(network, wrapper)
+    inputs = InputBuilder(network, tokenizer, pad_id=_pad_id(network, wrapper), with_types=with_types)
+    window = _window(network, wrapper, tokenizer.n_special)
+    with torch.inference_mode():
+        example = _example(tokenizer, window)
+        residual = ResidualReader(network, inputs([example])[0])
+        causal = _is_causal(residual, inputs, example)
+        reader: Reader = residual
+        if site != "residual":
+            reader = SiteReader(network, parse_site(site, network.config.model_type), inputs([example])[0])
+    model = HuggingFaceModel(
+        info=ModelInfo(
+            name=Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path),
+            family="huggingface",
+            architecture=type(network).__name__,
+            revision=commit,
+            digest=weights_digest(network.state_dict()),
+            settings={"pooling": pooling, "site": site, "dtype": dtype, "untrained": untrained, "window": window},
+        ),
+        reader=reader,
+        tokenizer=tokenizer,
+        inputs=inputs,
+        pooling=pooling,
+        window=window,
+        causal=causal,
+        batch_tokens=batch_tokens,
+    )
+    if not check:
+        model.choose_layers(layers)
+        return model
+    sentences = _fitting(tokenizer, window)
+    plain = [
+        plain_vectors(words, network=network, wrapper=wrapper, tokenizer=tokenizer, reader=reader, pooling=pooling)
+        for words in sentences
+    ]
+    chosen = model.choose_layers(layers)
+    self_test(model, sentences, [[vectors[i] for i in chosen] for vectors in plain], dtype=dtype)
+    return model
+
+
+def _commit(name_or_path: str | Path, revision: str | None) -> str:
+    """Return the commit of a hub model, by which all its files are then read; empty for a folder."""
+    if Path(name_or_path).exists():
+        return ""
+    from transformers.utils.hub import cached_file
+
+    found = re.search(
+        r"snapshots[/\\]([0-9a-f]{40})[/\\]", str(cached_file(name_or_path, "config.json", revision=revision))
+    )
+    return found.group(1) if found else ""
+
+
+def _pretrained(name_or_path: str | Path, *, dtype: torch.dtype, where: dict[str, Any]) -> PreTrainedModel:
+    """Load the trained network and see that its checkpoint is complete (but for the pooler, which no layer needs)."""
+    from transformers import AutoModel
+
+    network: PreTrainedModel
+    network, report = AutoModel.from_pretrained(
+        name_or_path,
+        torch_dtype=dtype,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # the loading library would refuse without a name
+        **where,
+    )
+    for key, found, expected in sorted(report["mismatched_keys"]):
+        if not key.startswith("pooler"):
+            raise ModelError(
+                f"the weights {key!r} of '{name_or_path}' have the shape {tuple(found)}, where config.json asks for "
+                f"{tuple(expected)}; weights and configuration do not belong together"
+            )
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler"))
+    if missing:
+        raise ModelError(
+            f"the weights of '{name_or_path}' lack {missing[0]!r}"
+            + (f" and {len(missing) - 1} more of {type(network).__name__}" if len(missing) > 1 else "")
+            + "; use a complete checkpoint (a missing weight would be drawn at random)"
+        )
+    return network
+
+
+def _pad_id(network: PreTrainedModel, wrapper: PreTrainedTokenizerFast) -> int:
+    """Return the padding's number; without a padding token any number does, as the attention mask leaves it out."""
+    embeddings: Any = network.get_input_embeddings()
+    for number in (getattr(network.config, "pad_token_id", None), wrapper.pad_token_id):
+        if isinstance(number, int) and 0 <= number < embeddings.num_embeddings:
+            return number
+    return 0
+
+
+def _window(network: PreTrainedModel, wrapper: PreTrainedTokenizerFast, n_special: int) -> int | None:
+    """Most tokens that the model reads at once, special tokens included."""
+    limits = [wrapper.model_max_length] if wrapper.model_max_length < LONGEST_WINDOW else []
+    positions = getattr(network.config, "max_position_embeddings", None)
+    if isinstance(positions, int) and 0 < positions < LONGEST_WINDOW:
+        limits.append(positions - _reserved_positions(network, positions))
+    if not limits:
+        return None
+    if min(limits) <= n_special:
+        raise ModelError(f"the model reads {min(limits)} tokens at once, and {n_special} of them are special tokens")
+    return int(min(limits))
+
+
+def _reserved_positions(network: PreTrainedModel, positions: int) -> int:
+    """Count the position embeddings that no token uses: those up to the padding's own (RoBERTa and its kin)."""
+    from torch import nn
+
+    for name, module in network.named_modules():
+        is_position_table = isinstance(module, nn.Embedding) and "position" in name.rpartition(".")[2]
+        if is_position_table and module.num_embeddings == positions and module.padding_idx is not None:
+            return int(module.padding_idx) + 1
+    return 0
+
+
+def _example(tokenizer: SubwordTokenizer, window: int | None) -> Passage:
+    """Return a short text that is read whole."""
+    ids = tokenizer([SENTENCES[1]])[0].ids[: None if window is None else window - tokenizer.n_special]
+    return Passage(ids, np.arange(len(ids)), np.arange(len(ids)), np.ones(len(ids), dtype=np.float32))
+
+
+def _fitting(tokenizer: SubwordTokenizer, window: int | None) -> list[tuple[str, ...]]:
+    """Return the self-test's sentences, each with as many words as fit into one window."""
+    fitting = []
+    for sentence in SENTENCES:
+        words = sentence
+        while window is not None and words and len(tokenizer([words])[0].ids) + tokenizer.n_special > window:
+            words = words[:-1]
+        if words:
+            fitting.append(words)
+    return fitting
+
+
+def _is_causal(reader: Reader, inputs: InputBuilder, example: Passage) -> bool:
+    """Tell whether what stands behind a sub-word leaves its vector as it is."""
+    changed = Passage(example.ids.copy(), example.positions, example.rows, example.shares)
+    changed.ids[1:] = np.abs(example.ids[1:] - 1)
+    first = [reader.read(inputs([p])[0], lambda state, _: state[0, 0])[-1].float() for p in (example, changed)]
+    return bool((first[0] - first[1]).abs().max() <= 1e-6 * first[0].abs().max())
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep reports and progress bars of transformers off the terminal: what matters is raised as an error."""
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging
+    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bar:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _stating(name_or_path: str | Path) -> Iterator[None]:
+    """Turn whatever goes wrong while files are read into one line."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"cannot load the model '{name_or_path}': {type(error).__name__}: {reason[:300]}") from error

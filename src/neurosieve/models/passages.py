@@ -1,0 +1,122 @@
+"""What a sub-word model reads: windows of sentences with their special tokens, and which positions give which word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.windows import choose_windows, plan_windows
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One window of one sentence.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_subwords,), int64
+        Its sub-words, without special tokens.
+    positions : ndarray of shape (n_needed,), int64
+        Which of them are read.
+    rows : ndarray of shape (n_needed,), int64
+        Row of the result to which each of them belongs.
+    shares : ndarray of shape (n_needed,), float32
+        Weight with which it enters that row: 1, or 1 / sub-words of the word when they are averaged.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    shares: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All passages of a list of sentences, and where each sentence's words lie in the result.
+
+    Attributes
+    ----------
+    passages : list of Passage
+    kept : list of ndarray of shape (n_words,), bool
+        For each sentence the words that have a sub-word. The result holds a row for each of them, in order.
+    n_windows : list of int
+        For each sentence the number of its passages.
+    """
+
+    passages: list[Passage]
+    kept: list[NDArray[np.bool_]]
+    n_windows: list[int]
+
+
+def plan_reading(
+    sentences: Sequence[SubwordSentence],
+    n_words: Sequence[int],
+    *,
+    pooling: str,
+    capacity: int | None,
+    causal: bool,
+) -> Reading:
+    """Plan how sentences are read.
+
+    Parameters
+    ----------
+    sentences : sequence of SubwordSentence
+    n_words : sequence of int
+        Number of words of each.
+    pooling : {"last", "first", "mean"}
+        Which sub-words make a word's vector.
+    capacity : int or None
+        Sub-words that fit into a window; None = any number.
+    causal : bool
+        See `neurosieve.models.windows.choose_windows`.
+    """
+    reading = Reading([], [], [])
+    n_rows = 0
+    for sentence, n in zip(sentences, n_words, strict=True):
+        kept = np.zeros(n, dtype=np.bool_)
+        kept[sentence.words[sentence.words >= 0]] = True
+        needed, shares = needed_subwords(sentence.words, pooling)
+        rows = n_rows + (np.cumsum(kept) - 1)[sentence.words[needed]]
+        windows = plan_windows(len(sentence.ids), capacity)
+        window_of = choose_windows(sentence.words, windows, causal=causal)[needed]
+        for number, (start, stop) in enumerate(windows):
+            here = window_of == number
+            if here.any():
+                reading.passages.append(
+                    Passage(sentence.ids[start:stop], needed[here] - start, rows[here], shares[here])
+                )
+        reading.kept.append(kept)
+        reading.n_windows.append(len(windows))
+        n_rows += int(kept.sum())
+    return reading
+
+
+def needed_subwords(words: NDArray[np.int64], pooling: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Find the sub-words that make the words' vectors.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_subwords,), int64
+        Word of each sub-word, -1 for none.
+    pooling : {"last", "first", "mean"}
+
+    Returns
+    -------
+    needed : ndarray of shape (n_needed,), int64
+        Positions of these sub-words.
+    shares : ndarray of shape (n_needed,), float32
+        Their weights in their words' vectors.
+    """
+    carrying = np.flatnonzero(words >= 0)
+    owners = words[carrying]
+    if pooling == "mean":
+        _, member_of, counts = np.unique(owners, return_inverse=True, return_counts=True)
+        return carrying, (1.0 / counts[member_of]).astype(np.float32)
+    differs = np.diff(owners) != 0
+    edge = np.append(differs, True) if pooling == "last" else np.append(True, differs)
+    needed = carrying[edge[: len(carrying)]]
+    return needed, np.ones(len(needed), dtype=np.float32)

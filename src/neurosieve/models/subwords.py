@@ -1,0 +1,155 @@
+"""Words to sub-words with a Hugging Face fast tokenizer, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.errors import ModelError
+from neurosieve.models.alignment import BLANK_MARKERS, NO_WORD, align, join_words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+_PROBES = ("a", "the", ".", "1", "中")
+
+
+@dataclass(frozen=True, slots=True)
+class SubwordSentence:
+    """Sub-words of one sentence, special tokens left out.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_subwords,), int64
+        Numbers in the tokenizer's vocabulary.
+    words : ndarray of shape (n_subwords,), int64
+        Word of each sub-word, -1 for a sub-word without characters.
+    n_unknown : int
+        How many sub-words are the unknown token.
+    """
+
+    ids: NDArray[np.int64]
+    words: NDArray[np.int64]
+    n_unknown: int
+
+
+class SubwordTokenizer:
+    """A fast tokenizer that neither truncates nor pads, and that takes special tokens inside a text as plain text.
+
+    Parameters
+    ----------
+    tokenizer : transformers.PreTrainedTokenizerFast
+        Left as it is: we work on a copy of its rules.
+
+    Attributes
+    ----------
+    prefix, suffix : list of int
+        Special tokens that the tokenizer puts around a text.
+    type_ids : tuple of (list of int, int, list of int)
+        Segment numbers of the prefix, of every sub-word of the text, and of the suffix.
+
+    Raises
+    ------
+    ModelError
+        If the tokenizer has no character offsets (a "slow" one), or puts special tokens inside a text.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        if not getattr(tokenizer, "is_fast", False):
+            raise ModelError(
+                f"{type(tokenizer).__name__} gives no character offsets, which word alignment needs; "
+                "use a model with a fast tokenizer (a tokenizer.json file)"
+            )
+        from tokenizers import Tokenizer
+
+        self._rules = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._rules.no_truncation()
+        self._rules.no_padding()
+        self._rules.encode_special_tokens = True
+        unknown = tokenizer.unk_token_id
+        self._unknown = -1 if unknown is None else int(unknown)
+        self.prefix, self.suffix, self.type_ids = self._special_tokens()
+        self._vanishes = lru_cache(maxsize=None)(self._gives_no_subword)
+
+    @property
+    def n_special(self) -> int:
+        """Number of special tokens around a text."""
+        return len(self.prefix) + len(self.suffix)
+
+    def __call__(self, sentences: Sequence[Sequence[str]], *, first: int = 0) -> list[SubwordSentence]:
+        """Tokenise and align sentences.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence.
+        first : int
+            Number of the first sentence, for error messages.
+
+        Raises
+        ------
+        ModelError
+            If a sentence can be aligned neither by offsets (see `neurosieve.models.alignment.align`) nor word by word.
+        """
+        texts = [join_words(words) for words in sentences]
+        encodings = self._rules.encode_batch(texts, add_special_tokens=False)
+        result = []
+        for number, (words, encoding) in enumerate(zip(sentences, encodings, strict=True), start=first):
+            where = f"sentence {number} ({_excerpt(words)})"
+            try:
+                aligned = align(words, encoding.tokens, encoding.offsets, vanishes=self._vanishes, where=where)
+            except ModelError:
+                found = self._align_word_by_word(words, encoding.ids)
+                if found is None:
+                    raise
+                aligned = found
+            ids = np.array(encoding.ids, dtype=np.int64)
+            result.append(SubwordSentence(ids, aligned, int(np.count_nonzero(ids == self._unknown))))
+        return result
+
+    def _special_tokens(self) -> tuple[list[int], list[int], tuple[list[int], int, list[int]]]:
+        for probe in _PROBES:
+            encoding = self._rules.encode(probe)
+            special = encoding.special_tokens_mask
+            text = [i for i, flag in enumerate(special) if not flag]
+            if not text:
+                continue
+            start, stop = text[0], text[-1] + 1
+            if any(special[start:stop]):
+                raise ModelError("the tokenizer puts special tokens inside a text; such a model cannot be aligned")
+            ids, types = encoding.ids, encoding.type_ids
+            if ids[start] == self._unknown:
+                continue
+            return ids[:start], ids[stop:], (types[:start], types[start], types[stop:])
+        raise ModelError(f"the tokenizer knows none of {' '.join(_PROBES)}: its vocabulary is missing")
+
+    def _align_word_by_word(self, words: Sequence[str], ids: Sequence[int]) -> NDArray[np.int64] | None:
+        """Align without offsets, which some tokenizers misreport around characters that they drop.
+
+        Each word is tokenised alone, with and without the blank before it. If the sub-words of all words in a row are
+        those of the sentence, that is the alignment; otherwise there is none.
+        """
+        found: list[int] = []
+        for number, word in enumerate(words):
+            spellings = [f" {word}", word] if number else [word]
+            alone = [self._rules.encode(spelling, add_special_tokens=False) for spelling in spellings]
+            here = [e for e in alone if e.ids == list(ids[len(found) : len(found) + len(e.ids)])]
+            if not here:
+                return None
+            best = max(here, key=len)
+            found.extend(number if subword.strip(BLANK_MARKERS) else NO_WORD for subword in best.tokens)
+        return np.array(found, dtype=np.int64) if len(found) == len(ids) else None
+
+    def _gives_no_subword(self, character: str) -> bool:
+        encoding = self._rules.encode(character, add_special_tokens=False)
+        return not any(subword.strip(BLANK_MARKERS) for subword in encoding.tokens)
+
+
+def _excerpt(words: Sequence[str], *, n_characters: int = 40) -> str:
+    text = join_words(words)
+    return repr(text if len(text) <= n_characters else text[: n_characters - 3] + "...")

@@ -1,0 +1,62 @@
+"""The check on load finds a model whose vectors depend on company, and says where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurosieve.errors import ModelError
+from neurosieve.models.language_model import LanguageModel, Layer, WordVectors
+from neurosieve.models.load import load_model
+from neurosieve.models.readers import ResidualReader
+from neurosieve.models.self_test import SENTENCES, self_test
+
+
+class Constant(LanguageModel):
+    """Gives ones, but for one layer."""
+
+    layers = (Layer("L0", 4, 0), Layer("L1", 4, 1))
+
+    def __init__(self, difference):
+        self.difference = difference
+
+    def embed(self, sentences):
+        ones = [np.ones((len(words), 4), np.float32) for words in sentences]
+        return [WordVectors((x, x + np.float32(self.difference)), np.ones(len(x), bool)) for x in ones]
+
+
+PLAIN = [[np.ones((len(s), 4), np.float32)] * 2 for s in SENTENCES]
+
+
+def test_equal_vectors_pass():
+    self_test(Constant(0), SENTENCES, PLAIN)
+    self_test(Constant(5e-6), SENTENCES, PLAIN)
+    self_test(Constant(5e-3), SENTENCES, PLAIN, dtype="float16")
+
+
+@pytest.mark.parametrize("difference", [1e-3, np.nan])
+def test_the_layer_and_the_difference_are_named(difference):
+    with pytest.raises(ModelError, match=f"layer L1 of 'Stop !' differs by ({difference:.1e}|nan) .*1e-05 is expected"):
+        self_test(Constant(difference), SENTENCES, PLAIN)
+
+
+def test_padding_that_leaks_is_found_on_load(tiny_model, monkeypatch):
+    """Without its mask an encoder attends to padding, so that the shorter sentences change in company."""
+    original = ResidualReader.read
+
+    def unmasked(self, inputs, take):
+        return original(self, {name: tensor for name, tensor in inputs.items() if name != "attention_mask"}, take)
+
+    monkeypatch.setattr(ResidualReader, "read", unmasked)
+    with pytest.raises(ModelError, match=r"self-test failed: layer L1 of 'Stop !' differs by .*self_test=False"):
+        load_model(tiny_model("bert"))
+    load_model(tiny_model("bert"), self_test=False)
+    load_model(tiny_model("gpt2"))  # a causal model does not see what stands behind
+
+
+def test_other_special_tokens_than_the_models_own_are_found_on_load(tiny_model, monkeypatch):
+    from neurosieve.models.subwords import SubwordTokenizer
+
+    monkeypatch.setattr(SubwordTokenizer, "_special_tokens", lambda _: ([2], [], ([0], 0, [])))
+    with pytest.raises(ModelError, match=r"self-test failed: the tokenizer gives \[2, .* 3\] for 'Stop !', where"):
+        load_model(tiny_model("bert"))
