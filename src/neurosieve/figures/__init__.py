@@ -1,0 +1,19 @@
+"""Figures: one function each, ``name(findings_or_table, *, ax=None) -> Axes``; nothing is shown and nothing written.
+
+`save_figure` writes a figure as PNG and SVG with its data beside it, `save_figures` all of a model and property.
+"""
+
+from neurosieve.figures.ablation_bars import ablation
+from neurosieve.figures.agreement import seed_agreement
+from neurosieve.figures.all import draw_figures, save_figures
+from neurosieve.figures.curve import minimal_curve
+from neurosieve.figures.label_bars import label_distribution
+from neurosieve.figures.lambdas import lambda_components, lambda_search
+from neurosieve.figures.layer_bars import layer_distribution
+from neurosieve.figures.save import save_figure
+from neurosieve.figures.selectivity_bars import selectivity
+
+__all__ = [
+    "ablation", "draw_figures", "label_distribution", "lambda_components", "lambda_search", "layer_distribution",
+    "minimal_curve", "save_figure", "save_figures", "seed_agreement", "selectivity",
+]

@@ -1,0 +1,83 @@
+"""What the probe does without some of its neurons: bars for all, top, random and bottom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.figures.style import DARK, INK, PALE, axes, percent_axis, styled, table_of
+
+SUBSETS = ("all", "top", "random", "bottom")
+
+
+@styled
+def ablation(
+    source: object, *, ax: Axes | None = None, split: str = "test", baseline: float | None = None
+) -> Axes:
+    """Draw accuracy with all, top, random and bottom neurons, the others set to zero or to their mean, not retrained.
+
+    Bars are means over seeds, points are the seeds (the paper's Tables 1 and 6).
+
+    Parameters
+    ----------
+    source : Findings, or DataFrame with columns seed, split, fill, subset, n_neurons, accuracy
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    split : {"test", "dev"}
+    baseline : float, optional
+        Accuracy of always giving the most frequent label, drawn as a line.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    NeurosieveError
+        If the table has no row of `split`.
+    """
+    table = table_of(source, "ablation")
+    table = table[table["split"] == split]
+    if table.empty:
+        raise NeurosieveError(f"the table of the ablation has no row of the split {split!r}; choose 'dev' or 'test'")
+    ax = axes(ax, size=(5.6, 3.3))
+    fills = [("zero", "others set to zero", DARK, ""), ("mean", "others set to their mean", PALE, "////")]
+    for fill, name, colour, hatch in fills:
+        part = table[(table["fill"] == fill) & (table["subset"] != "all")]
+        shift = -0.2 if fill == "zero" else 0.2
+        _bars(ax, part, shift=shift, name=name, colour=colour, hatch=hatch)
+    _bars(ax, table[table["subset"] == "all"], shift=0.0, name="nothing ablated", colour="#6b6b6b", hatch="")
+    if baseline is not None:
+        ax.axhline(baseline, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="most frequent label")
+    ax.set_xticks(range(len(SUBSETS)), [_tick(table, subset) for subset in SUBSETS])
+    percent_axis(ax, label=f"accuracy on {split} (%)")
+    ax.set_ylim(0, min(1.12, max(0.1, 1.14 * table["accuracy"].max())))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    return ax
+
+
+def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str, hatch: str) -> None:
+    label: str | None = name
+    for place, subset in enumerate(SUBSETS):
+        values = table.loc[table["subset"] == subset, "accuracy"].to_numpy()
+        if not len(values):
+            continue
+        ax.bar(
+            place + shift, values.mean(), width=0.38, color=colour, edgecolor=INK, linewidth=0.5, hatch=hatch, label=label
+        )
+        label = None
+        ax.plot(
+            place + shift + np.linspace(-0.08, 0.08, len(values)), values, "o", color="white", markeredgecolor=INK,
+            markersize=3.2, markeredgewidth=0.7, zorder=3,
+        )
+        ax.annotate(
+            f"{100 * values.mean():.1f}", (place + shift, values.max()), xytext=(0, 4), textcoords="offset points",
+            ha="center", fontsize=7.5,
+        )
+
+
+def _tick(table: pd.DataFrame, subset: str) -> str:
+    counts = table.loc[table["subset"] == subset, "n_neurons"]
+    return f"{subset}\n{counts.iloc[0]:g} neurons" if len(counts) else subset

@@ -1,0 +1,78 @@
+"""All figures of one model and property, drawn and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from neurosieve.figures.ablation_bars import ablation
+from neurosieve.figures.agreement import overlap_of_seeds, seed_agreement
+from neurosieve.figures.curve import minimal_curve
+from neurosieve.figures.label_bars import label_distribution
+from neurosieve.figures.lambdas import lambda_components, lambda_search
+from neurosieve.figures.layer_bars import layer_distribution
+from neurosieve.figures.save import save_figure
+from neurosieve.figures.selectivity_bars import selectivity
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+
+def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
+    """Draw every figure that the findings allow: without control tasks no selectivity, with one seed no agreement.
+
+    Returns
+    -------
+    dict of str to (Axes, DataFrame)
+        The figure and what it shows.
+    """
+    f = findings
+    drawn = {
+        "minimal": (minimal_curve(f), f.curves),
+        "layers": (layer_distribution(f), f.layers),
+        "labels": (label_distribution(f), f.labels),
+        "ablation": (ablation(f, baseline=_most_frequent(f)), f.ablation),
+        "lambdas": (lambda_search(f), f.search),
+        "lambda-parts": (lambda_components(f), f.search),
+    }
+    if len(f.selectivity):
+        drawn["selectivity"] = (selectivity(f), f.selectivity)
+    if f.ranks.shape[1] > 1:
+        drawn["agreement"] = (seed_agreement(f), overlap_of_seeds(f.ranks))
+    return drawn
+
+
+def save_figures(
+    folder: str | Path, findings: Findings, *, prefix: str = "", formats: Sequence[str] = ("png", "svg")
+) -> dict[str, dict[str, Path]]:
+    """Draw and save every figure that the findings allow, each with its data as CSV.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it does not exist.
+    findings : Findings
+    prefix : str
+        Put before each name: minimal, layers, labels, ablation, lambdas, lambda-parts, selectivity, agreement.
+    formats : sequence of {"png", "svg", "pdf"}
+
+    Returns
+    -------
+    dict of str to dict of str to Path
+        For each figure the files by format, and ``"csv"``.
+    """
+    return {
+        name: save_figure(ax, Path(folder) / f"{prefix}{name}", data=data, formats=formats)
+        for name, (ax, data) in draw_figures(findings).items()
+    }
+
+
+def _most_frequent(f: Findings) -> float:
+    """Test accuracy of always giving the label that is most frequent in train."""
+    most = int(np.argmax(f.label_counts["train"].to_numpy()))
+    return float(f.label_counts["test"].iloc[most]) / max(1, f.words["test"])

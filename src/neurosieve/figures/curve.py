@@ -1,0 +1,58 @@
+"""How few neurons suffice: dev accuracy of retrained probes against the number of neurons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from neurosieve.figures.style import DARK, FAINT, INK, MARKERS, MIDDLE, axes, percent_axis, points, size_axis, styled
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+
+@styled
+def minimal_curve(findings: Findings, *, ax: Axes | None = None) -> Axes:
+    """Draw dev accuracy against the number of top neurons, with the oracle, the deltas and the chosen sizes.
+
+    One thin line a seed; the dashed line is the oracle on all neurons, mean over seeds; each delta is a shaded band
+    below it; marks are the sizes chosen (each against its own seed's oracle, so a mark can lie just outside its band).
+
+    Parameters
+    ----------
+    findings : Findings
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes(ax, size=(6.4, 3.6))
+    curves, minimal = findings.curves, findings.minimal
+    oracle = float(minimal["oracle_dev"].mean())
+    for delta, shade in zip(sorted(minimal["delta"].unique(), reverse=True), _shades(minimal["delta"].nunique()), strict=True):
+        ax.axhspan(oracle - delta, oracle, color=shade, linewidth=0, zorder=0)
+    ax.axhline(oracle, color=INK, linewidth=1.0, linestyle=(0, (5, 3)), label=f"oracle, all {findings.n_neurons} neurons")
+    for number, (seed, curve) in enumerate(curves.groupby("seed", sort=True)):
+        style = ("-", "--", "-.", ":")[number % 4]
+        ax.plot(curve["n_neurons"], curve["dev_accuracy"], style, color=DARK, linewidth=0.9, label=f"seed {seed}")
+    for number, (delta, chosen) in enumerate(minimal.groupby("delta", sort=True)):
+        mean = chosen["n_neurons"].mean()
+        ax.plot(
+            chosen["n_neurons"], chosen["dev"], MARKERS[number % len(MARKERS)], color=MIDDLE, markeredgecolor=INK,
+            markeredgewidth=0.8, markersize=6.5, zorder=4,
+            label=f"within {points(delta)}: {mean:.0f} neurons ({100 * mean / findings.n_neurons:.1f} %)",  # type: ignore[arg-type]
+        )
+    size_axis(ax, int(curves["n_neurons"].min()), int(curves["n_neurons"].max()))
+    ax.set_xlabel("top neurons the probe is retrained on (log scale)")
+    percent_axis(ax, label="accuracy on dev (%)")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def _shades(n: int) -> list[str]:
+    """Greys from light (the loosest delta, drawn first) to darker."""
+    return [str(level) for level in np.linspace(0.93, 0.80, n)] if n > 1 else [FAINT]

@@ -1,0 +1,205 @@
+"""The report: one page that opens without a network, with its figures and tables beside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.figures.all import save_figures
+from neurosieve.report import brief, cautions, numbers, overview, places, sentences
+from neurosieve.report.tables import paper_tables, write_tables, written_value
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+PAGE = "report.html"
+BESIDE = {
+    "results.csv": "every score, one row a seed",
+    "rankings.csv": "every neuron with its ranks",
+    "manifest.json": "every setting, version and digest",
+}
+MOST_ENTRIES = 12
+
+# Heading, figures, and what is said; in the order of the page.
+SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[Any], list[str]] | None], ...] = (
+    ("accuracy", "How well all neurons do", (), sentences.oracle),
+    ("minimal", "How few neurons suffice", ("minimal",), sentences.minimal),
+    ("neurons", "Which neurons they are", (), None),
+    ("layers", "Where they sit", ("layers",), places.layers),
+    ("labels", "Focused and distributed labels", ("labels",), places.labels),
+    ("ablation", "What ablation shows", ("ablation",), sentences.ablation),
+    ("selectivity", "How selective the probes are", ("selectivity",), sentences.selectivity),
+    ("agreement", "Whether seeds agree", ("agreement",), sentences.agreement),
+    ("lambdas", "How the lambdas were chosen", ("lambdas", "lambda-parts"), sentences.search),
+)
+
+CAPTIONS = {
+    "minimal": "Dev accuracy of probes retrained on the top neurons, against their number.",
+    "layers": "Neurons of the minimal set in each layer, mean over seeds, with the number expected by chance.",
+    "labels": "Neurons that each label takes of seed 0's minimal set.",
+    "ablation": "Test accuracy of the probe when only some neurons keep their values. Bars: mean; points: seeds.",
+    "selectivity": "Test accuracy on the property and on the control task, and their difference. Bars: mean; points: seeds.",
+    "agreement": "Overlap of the top sets of different seeds, against their size.",
+    "lambdas": "Score of each pair of lambdas on dev.",
+    "lambda-parts": "The accuracies on dev that make up the score.",
+}
+
+
+def write_report(
+    folder: str | Path, findings: Sequence[Findings], *, manifest: Mapping[str, Any], title: str | None = None
+) -> Path:
+    """Write ``report.html``, with ``figures/`` and ``tables/`` beside it.
+
+    The page holds its figures and styles and loads nothing. It links to the figures, to the tables, and to
+    ``results.csv``, ``rankings.csv`` and ``manifest.json`` where `folder` holds them already.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it does not exist.
+    findings : sequence of Findings
+        One for each model and property.
+    manifest : mapping
+        Where the numbers come from; shown in full. Entries under ``activations`` are looked through for words that
+        could not be stored (see `neurosieve.report.cautions.of_activations`).
+    title : str, optional
+        Heading of the page.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    NeurosieveError
+        If there are no findings.
+    """
+    if not findings:
+        raise NeurosieveError("there are no findings to report; run at least one model and property")
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    tables = paper_tables(findings)
+    table_files = write_tables(target / "tables", tables)
+    cells = [
+        _cell(target, f, model=model, prop=prop, prefix=prefix)
+        for f, (model, prop), prefix in zip(findings, numbers.cell_names(findings), figure_prefixes(findings), strict=True)
+    ]
+    several = len(findings) > 1
+    shared = overview.shared_neurons(findings)
+    page = _environment().get_template("page.html").render(
+        title=title or _title(findings), cells=cells, several=several,
+        overview=_rows(overview.overview(findings)), compared=overview.compared(findings) if several else [],
+        shared=_rows(shared) if len(shared) else None,
+        warnings=cautions.of_activations(_activations(manifest)),
+        tables=[
+            (name, path.relative_to(target).as_posix(), _rows(tables[name]))
+            for name, path in zip(tables, table_files, strict=True)
+        ],
+        beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
+        manifest=list(_flat(manifest)),
+    )
+    path = target / PAGE
+    temporary = path.with_suffix(".tmp")  # a reader never sees half a page
+    temporary.write_text(page, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+    return path
+
+
+def figure_prefixes(findings: Sequence[Findings]) -> list[str]:
+    """What the names of each cell's figures begin with, all different."""
+    prefixes: list[str] = []
+    for model, prop in numbers.cell_names(findings):
+        plain = f"{numbers.file_name(model)}--{numbers.file_name(prop)}"
+        same = sum(prefix.startswith(plain) and prefix[len(plain):].lstrip("-0123456789") == "" for prefix in prefixes)
+        prefixes.append(f"{plain}--" if not same else f"{plain}-{same + 1}--")
+    return prefixes
+
+
+def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> dict[str, Any]:
+    saved = save_figures(target / "figures", f, prefix=prefix)
+    anchor = prefix.rstrip("-")
+    sections = []
+    for key, heading, figures, says in SECTIONS:
+        said = _neurons(f) if says is None else says(f)
+        sections.append({
+            "id": f"{anchor}--{key}", "heading": heading, "said": said,
+            "figures": [_figure(target, saved[name], CAPTIONS[name], said) for name in figures if name in saved],
+            "table": _rows(places.top_neurons(f)) if key == "neurons" else None,
+        })
+    return {
+        "id": anchor, "model": model, "property": prop, "sections": sections, "warnings": cautions.of_cell(f),
+        "short": brief.in_short(f),
+        "settings": list(_flat(f.settings)), "seconds": [(stage, f"{s:,.1f}") for stage, s in f.seconds.items()],
+        "words": _rows(pd.DataFrame([
+            {"split": split, "labelled words": numbers.count(n), "with a label that train lacks": f.unseen.get(split, 0)}
+            for split, n in f.words.items()
+        ])),
+    }
+
+
+def _neurons(f: Findings) -> list[str]:
+    names = ", ".join(f.neurons["neuron"].iloc[f.ranking.top(min(5, f.n_neurons))])
+    return [
+        f"Seed 0's ranking begins with {names}. Ranks count from 0. The mass of a neuron is its largest share of the absolute "
+        "weights of any label. The labels in the last column take the neuron earliest; in brackets, its place among their own "
+        "weights."
+    ]
+
+
+def _figure(target: Path, files: Mapping[str, Path], caption: str, said: Sequence[str]) -> dict[str, Any]:
+    picture = base64.b64encode(files["svg"].read_bytes()).decode("ascii")
+    links = [(kind, path.relative_to(target).as_posix()) for kind, path in files.items()]
+    return {"source": f"data:image/svg+xml;base64,{picture}", "caption": caption, "alt": f"{caption} {said[0]}", "links": links}
+
+
+def _rows(table: pd.DataFrame) -> dict[str, Any]:
+    """A table for the template: heads, and rows of (text, is it a number)."""
+    def entry(value: object) -> tuple[str, bool]:
+        text = written_value(value)
+        return text, text.removeprefix("-")[:1].isdigit()
+
+    rows = [[entry(value) for value in row] for row in table.itertuples(index=False)]
+    return {"heads": [str(name) for name in table.columns], "rows": rows}
+
+
+def _title(findings: Sequence[Findings]) -> str:
+    models, props = (list(dict.fromkeys(names)) for names in (
+        [f.model for f in findings], [f.prop for f in findings],
+    ))
+    return f"Neurons for {numbers.listed(props, most=4)} in {numbers.listed(models, most=4)}"
+
+
+def _activations(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = manifest.get("activations", [])
+    entries: Iterable[Any] = found.values() if isinstance(found, Mapping) else found if isinstance(found, (list, tuple)) else []
+    return [entry for entry in entries if isinstance(entry, Mapping)]
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 (any JSON value)
+    """Nested settings as rows of (dotted name, text); long lists are counted."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)) and any(isinstance(inner, (Mapping, list, tuple)) for inner in value):
+        for number, inner in enumerate(value[:MOST_ENTRIES]):
+            yield from _flat(inner, f"{name}[{number}]")
+        if len(value) > MOST_ENTRIES:
+            yield name, f"… and {len(value) - MOST_ENTRIES} more entries"
+    elif isinstance(value, (list, tuple)):
+        yield name, numbers.listed(value, most=MOST_ENTRIES)
+    else:
+        yield name, "none" if value is None else str(value)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("neurosieve.report", "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )

@@ -1,0 +1,152 @@
+"""The tables of the paper, in its layout: properties down, models across, percent with two decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.report import numbers
+from neurosieve.report.numbers import Spread
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+Entry = tuple[str, str, str, "Spread | float | str"]
+"""Property, row, model, value."""
+
+
+def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
+    """Make the paper's tables.
+
+    Parameters
+    ----------
+    findings : sequence of Findings
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``ablation_test`` and ``ablation_dev`` (Tables 1 and 6), ``ablation_mean_fill_test`` and ``_dev`` (ablated
+        neurons set to their mean), ``minimal_<delta in points>_test`` and ``_dev`` (Tables 2, 3 and 7), ``data``
+        (Table 4, in words), ``lambdas`` (Table 5), ``runtime`` (seconds). All but ``data`` have the columns property
+        and row, and for each model the mean over seeds and ``<model> sd``, the standard deviation over seeds (missing
+        for one seed). Accuracies are percent.
+
+    Raises
+    ------
+    NeurosieveError
+        If there are no findings.
+    """
+    if not findings:
+        raise NeurosieveError("there are no findings to make tables of; run at least one model and property")
+    cells = list(zip(numbers.cell_names(findings), findings, strict=True))
+    tables = {}
+    for split in ("test", "dev"):
+        tables[f"ablation_{split}"] = _wide([e for c in cells for e in _ablation(*c, split=split, fill="zero")])
+        tables[f"ablation_mean_fill_{split}"] = _wide([e for c in cells for e in _ablation(*c, split=split, fill="mean")])
+    for delta in sorted({delta for f in findings for delta in numbers.deltas(f)}):
+        for split in ("test", "dev"):
+            entries = [e for c in cells for e in _minimal(*c, delta=delta, split=split)]
+            tables[f"minimal_{100 * delta:g}_{split}"] = _wide(entries)
+    tables["data"] = _data(cells)
+    tables["lambdas"] = _wide([
+        (prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells
+    ])
+    tables["runtime"] = _wide([e for c in cells for e in _runtime(*c)])
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write each table to ``<name>.csv`` in `folder`, which is made; two decimals, whole numbers without.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, table in tables.items():
+        path = target / f"{name}.csv"
+        table.map(written_value).to_csv(path, index=False, lineterminator="\n")
+        written.append(path)
+    return written
+
+
+def written_value(value: object) -> str:
+    """An entry as text: two decimals, whole numbers as they are, nothing for what is missing."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.2f}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _wide(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Rows (property, row) in order of appearance; for each model its mean and, where there is one, its spread."""
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    models = list(dict.fromkeys(model for _, _, model, _ in entries))
+    spread = any(isinstance(value, Spread) for *_, value in entries)
+    for prop, row, model, value in entries:
+        line = rows.setdefault((prop, row), {"property": prop, "row": row})
+        line[model] = value.mean if isinstance(value, Spread) else value
+        line[f"{model} sd"] = value.sd if isinstance(value, Spread) else np.nan
+    columns = [name for model in models for name in ([model, f"{model} sd"] if spread else [model])]
+    by_property = sorted(rows.values(), key=lambda line: list(dict.fromkeys(p for p, _ in rows)).index(str(line["property"])))
+    return pd.DataFrame(by_property, columns=["property", "row", *columns], dtype=object)
+
+
+def _scaled(values: pd.Series) -> Spread:
+    return Spread.of(round(100 * value, 10) for value in values)
+
+
+def _ablation(name: tuple[str, str], f: Findings, *, split: str, fill: str) -> list[Entry]:
+    model, prop = name
+    entries: list[Entry] = []
+    for subset in ("all", "top", "random", "bottom"):
+        # Nothing is ablated from all neurons, so there is one value whatever the others are filled with.
+        values = numbers.ablated(f, subset, fill="zero" if subset == "all" else fill, split=split)
+        if len(values):
+            entries.append((prop, subset.capitalize(), model, _scaled(values)))
+    return entries if len(entries) > 1 else []
+
+
+def _minimal(name: tuple[str, str], f: Findings, *, delta: float, split: str) -> list[Entry]:
+    model, prop = name
+    found = numbers.minimal(f, delta)
+    if found.empty:
+        return []
+    sizes = found["n_neurons"]
+    entries: list[Entry] = [
+        (prop, "Neu_a", model, f.n_neurons),
+        (prop, "Neu_t", model, Spread.of(sizes)),
+        (prop, "Neu_t %", model, _scaled(sizes / f.n_neurons)),
+        (prop, "Acc_a", model, _scaled(found[f"oracle_{split}"])),
+        (prop, "Acc_t", model, _scaled(found[split])),
+    ]
+    for row, subset in (("Sel_a", None), ("Sel_t", delta)):
+        values = numbers.selective(f, subset, split=split)
+        if len(values):
+            entries.append((prop, row, model, _scaled(values)))
+    return entries
+
+
+def _data(cells: Sequence[tuple[tuple[str, str], Findings]]) -> pd.DataFrame:
+    """Labelled words of each split and number of labels; one row a property, more where models differ."""
+    rows: dict[tuple[object, ...], list[str]] = {}
+    for (model, prop), f in cells:
+        key = (prop, f.words["train"], f.words["dev"], f.words["test"], f.n_labels)
+        rows.setdefault(key, []).append(model)
+    return pd.DataFrame(
+        [(*key, ", ".join(models)) for key, models in rows.items()],
+        columns=["property", "train words", "dev words", "test words", "labels", "models"],
+    )
+
+
+def _runtime(name: tuple[str, str], f: Findings) -> list[Entry]:
+    model, prop = name
+    stages: list[Entry] = [(prop, stage, model, float(seconds)) for stage, seconds in f.seconds.items()]
+    return [*stages, (prop, "total", model, float(sum(f.seconds.values())))] if stages else []

@@ -1,0 +1,72 @@
+"""Saving: the same bytes, the data beside the figure, and names that are no formulas."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.figures import label_distribution, layer_distribution, save_figure, save_figures
+
+
+def test_the_same_figure_gives_the_same_bytes(findings, tmp_path):
+    files = [save_figure(layer_distribution(findings), tmp_path / name / "layers", formats=("png", "svg", "pdf")) for name in "ab"]
+    for kind in ("png", "svg", "pdf"):
+        first, second = (written[kind].read_bytes() for written in files)
+        assert first == second
+        assert len(first) > 1000
+
+
+def test_the_data_lie_beside_the_figure(findings, tmp_path):
+    written = save_figure(layer_distribution(findings), tmp_path / "new" / "a.b", data=findings.layers)
+    assert {kind: path.name for kind, path in written.items()} == {"png": "a.b.png", "svg": "a.b.svg", "csv": "a.b.csv"}
+    pd.testing.assert_frame_equal(pd.read_csv(written["csv"]), findings.layers)
+
+
+def test_labels_with_dollars_stay_text(findings, tmp_path):
+    table = findings.labels.assign(label=["$", "PRP$", "$x$", "WP$$", "a_b^c", r"\alpha"])
+    text = save_figure(label_distribution(table), tmp_path / "labels", formats=["svg"])["svg"].read_text(encoding="utf-8")
+    for label in table["label"]:
+        assert f">{label}</text>" in text
+
+
+def test_labels_in_other_scripts_are_kept_in_the_svg_and_told(findings, tmp_path, caplog):
+    table = findings.labels.assign(label=["名詞", "動詞", "助詞", "形容詞", "副詞", "記号"])
+    with caplog.at_level(logging.WARNING):
+        text = save_figure(label_distribution(table), tmp_path / "labels")["svg"].read_text(encoding="utf-8")
+    assert "形容詞" in text
+    assert "the bundled font lacks" in caplog.text
+
+
+def test_an_unknown_format_is_refused(findings, tmp_path):
+    with pytest.raises(NeurosieveError, match="unknown format 'jpeg'; expected some of png, svg, pdf"):
+        save_figure(layer_distribution(findings), tmp_path / "x", formats=["jpeg"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_axes_without_a_figure_are_refused(findings, tmp_path):
+    ax = layer_distribution(findings)
+    ax.remove()
+    with pytest.raises(NeurosieveError, match="removed from their figure"):
+        save_figure(ax, tmp_path / "x")
+
+
+def test_all_figures_are_saved_with_their_prefix(findings, tmp_path):
+    saved = save_figures(tmp_path, findings, prefix="m--p--", formats=["svg"])
+    assert set(saved) == {"minimal", "layers", "labels", "ablation", "lambdas", "lambda-parts", "selectivity", "agreement"}
+    assert saved["layers"]["svg"].name == "m--p--layers.svg"
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for files in saved.values() for p in files.values())
+
+
+def test_figures_that_the_findings_do_not_allow_are_left_out(findings, make_findings, tmp_path):
+    less = make_findings(selectivity=findings.selectivity.iloc[:0], ranks=findings.ranks[[0]])
+    assert {"selectivity", "agreement"}.isdisjoint(save_figures(tmp_path, less, formats=["svg"]))
+
+
+def test_no_window_system_is_loaded():
+    code = "import sys, neurosieve.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
