@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.objective import penalty, residuals_
+from neurosieve.probes.objective import penalty
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.stream import ActivationStream
 
@@ -64,7 +65,8 @@ def initial_weights(n_labels: int, n_columns: int, random_state: int) -> tuple[N
     return W, b
 
 
-def _starting_point(problem: GroupProblem, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _starting_point(problem: GroupProblem, stream: ActivationStream) -> tuple[Tensor, Tensor]:
+    width = stream.width
     W = torch.zeros((problem.n_probes, problem.n_labels, width), dtype=torch.float32)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=torch.float32)
     drawn: dict[int, tuple[Tensor, Tensor]] = {}
@@ -76,7 +78,7 @@ def _starting_point(problem: GroupProblem, width: int, device: torch.device) -> 
             drawn[n_used] = torch.from_numpy(start[0]), torch.from_numpy(start[1])
         W[i, :, slice(None) if used is None else used] = drawn[n_used][0]
         b[i] = drawn[n_used][1]
-    return W.to(device), b.to(device)
+    return W.to(stream.device, stream.dtype), b.to(stream.device, stream.dtype)
 
 
 def solve(
@@ -101,16 +103,17 @@ def solve(
     """
     n_probes, n_labels, width = problem.n_probes, problem.n_labels, stream.width
     paper = settings.recipe == "paper"
-    W, b = _starting_point(problem, width, stream.device)
+    W, b = _starting_point(problem, stream)
     gradient = torch.empty_like(W)
-    sign = torch.empty_like(W[0])
+    l1 = torch.from_numpy(problem.l1).to(W)[:, None, None]
+    norm_l2 = None if paper else torch.from_numpy(problem.l2).to(W)[:, None, None]
     b_gradient = torch.empty_like(b)
     optimizer = _fused_adam(W, gradient, b, b_gradient, problem, settings)
     inactive = None if problem.mask is None else ~problem.mask[:, None, :]
     order = np.random.default_rng((problem.random_state, 1)) if paper else None
     size = min(settings.batch_size, stream.n_words)
-    logits = torch.empty((n_probes * n_labels, size), dtype=torch.float32, device=stream.device)
-    losses = torch.zeros(n_probes, dtype=torch.float32, device=stream.device)
+    logits = torch.empty((n_probes * n_labels, size), dtype=stream.dtype, device=stream.device)
+    losses = torch.zeros(n_probes, dtype=stream.dtype, device=stream.device)
     penalties = torch.zeros(n_probes, dtype=torch.float64)
     done = 0
     for epoch in range(settings.epochs):
@@ -118,16 +121,11 @@ def solve(
         for rows, X in stream.batches(settings.batch_size, order):
             scores = logits[:, : len(X)] if len(X) == size else logits.new_empty((n_probes * n_labels, len(X)))
             torch.addmm(b.view(-1, 1), W.view(-1, width), X.T, out=scores)
-            residuals_(
-                scores.view(n_probes, n_labels, -1),
-                problem.codes[:, rows],
-                None if problem.weights is None else problem.weights[:, rows],
-                out=scores.view(n_probes, n_labels, -1),
-                losses=losses if last else None,
-            )
-            torch.mm(scores, X, out=gradient.view(-1, width))
-            torch.sum(scores.view(n_probes, n_labels, -1), dim=2, out=b_gradient)
-            _add_penalty_gradient(gradient, W, problem, sign, paper=paper)
+            by_probe = scores.view(n_probes, n_labels, -1)
+            problem.residuals_(by_probe, rows, losses=losses if last else None)
+            _write_penalty_gradient(gradient, W, l1, norm_l2)
+            gradient.view(-1, width).addmm_(scores, X)
+            torch.sum(by_probe, dim=2, out=b_gradient)
             if inactive is not None:
                 gradient.masked_fill_(inactive, 0.0)  # zero gradients keep unused weights at exactly zero in Adam
             optimizer.step()
@@ -146,8 +144,8 @@ def _fused_adam(
 ) -> torch.optim.Adam:
     """PyTorch's Adam over views of the group's weights, one parameter a run of probes with equal l2."""
     groups = []
-    starts = [0, *(np.flatnonzero(np.diff(problem.l2)) + 1).tolist(), problem.n_probes]
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    bounds = [0, *(np.flatnonzero(np.diff(problem.l2)) + 1).tolist(), problem.n_probes]
+    for start, stop in pairwise(bounds):
         view = W[start:stop]
         view.grad = gradient[start:stop]
         decay = 2.0 * float(problem.l2[start]) if settings.recipe == "paper" else 0.0
@@ -157,13 +155,13 @@ def _fused_adam(
     return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
 
 
-def _add_penalty_gradient(gradient: Tensor, W: Tensor, problem: GroupProblem, sign: Tensor, *, paper: bool) -> None:
-    """Add the penalty's gradient, probe by probe so that the temporary stays in the cache; squared L2 is Adam's decay."""
-    for i in range(problem.n_probes):
-        if problem.l1[i] > 0:
-            torch.sign(W[i], out=sign)
-            gradient[i].add_(sign, alpha=float(problem.l1[i]))
-        if not paper and problem.l2[i] > 0:
-            norm = float(W[i].norm())
-            if norm > 0:
-                gradient[i].add_(W[i], alpha=float(problem.l2[i]) / norm)
+def _write_penalty_gradient(gradient: Tensor, W: Tensor, l1: Tensor, norm_l2: Tensor | None) -> None:
+    """Overwrite `gradient` with that of the penalties; the gradient product is then added to it by the same kernel.
+
+    The sign of a weight that is exactly zero is taken as positive, which saves a pass over the weights and changes
+    nothing: such a weight is either masked, or zero by a coincidence of its random start. Squared L2 is Adam's decay.
+    """
+    torch.copysign(l1, W, out=gradient)
+    if norm_l2 is not None:
+        norms = W.square().sum(dim=(1, 2), keepdim=True).sqrt_()
+        gradient.addcmul_(W, norm_l2 / norms.clamp_min_(torch.finfo(W.dtype).tiny))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 import psutil
@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.source import ActivationSource, as_source
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes import adam
+from neurosieve.probes import adam, proximal
 from neurosieve.probes.adam import AdamSettings
-from neurosieve.probes.labels import EncodedLabels, encode_labels
+from neurosieve.probes.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.probes.plan import Group, plan_groups
 from neurosieve.probes.problem import GroupProblem, GroupSolution
-from neurosieve.probes.spec import FittedProbe, ProbeSpec
+from neurosieve.probes.proximal import ProximalSettings
+from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
 from neurosieve.probes.stream import ActivationStream
 
-SOLVERS = ("adam", "neurox")
+SOLVERS = ("adam", "neurox", "proximal")
+Solve: TypeAlias = Callable[..., GroupSolution]
+Encoded: TypeAlias = EncodedLabels | EncodedValues
 FREE_SHARE = 0.5
 """Share of the free memory that activations may take where no limit is given."""
 
@@ -44,11 +47,12 @@ def fit_probes(
         Training activations; read, never copied whole unless they fit the memory limit, and never changed.
     specs : sequence of ProbeSpec
         The probes to fit.
-    solver : {"adam", "neurox"}
-        ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's, for comparison.
+    solver : {"adam", "neurox", "proximal"}
+        ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's, for comparison. ``"proximal"``: the exact
+        optimum with a duality gap.
     standardize : bool
-        Fit on z-scores by the training words' mean and standard deviation; the result is folded into the weights, so
-        that it applies to raw activations.
+        Fit on z-scores by the training words' mean and standard deviation (every word counts once, labelled or not and
+        whatever its weight); the result is folded into the weights, so that it applies to raw activations.
     device : str or torch.device, optional
         ``"cpu"`` or ``"cuda"``; by default a GPU where there is one.
     memory_limit : int, optional
@@ -57,7 +61,8 @@ def fit_probes(
     progress : callable, optional
         Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
     **settings
-        Settings of the solver, such as ``epochs=10, batch_size=512, learning_rate=1e-3``.
+        Settings of the solver: ``epochs=10, batch_size=512, learning_rate=1e-3`` for Adam, ``tol=1e-4,
+        max_passes=2000`` for the exact one.
 
     Returns
     -------
@@ -70,20 +75,17 @@ def fit_probes(
         If labels, weights or neurons do not match the activations, or a setting is unknown.
     """
     source = as_source(activations)
-    options = _solver_settings(solver, settings)
-    encoded: dict[int, EncodedLabels] = {}
-    for spec in specs:
-        if id(spec.y) not in encoded:
-            encoded[id(spec.y)] = encode_labels(spec.y)
-    subsets = [_check_spec(spec, encoded[id(spec.y)], source) for spec in specs]
+    solve, options = _solver(solver, settings)
+    encoded = _encode(specs)
+    subsets = [_check_spec(spec, labels, source) for spec, labels in zip(specs, encoded, strict=True)]
     mean, scale = column_moments(source) if standardize else (None, None)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     limit = int(FREE_SHARE * psutil.virtual_memory().available) if memory_limit is None else memory_limit
 
     jobs = [
         (group, [specs[i] for i in group.members])
-        for together in _joinable(specs, encoded).values()
-        for group in _groups_of(together, subsets, specs, encoded, source.n_neurons)
+        for together in _joinable(specs, encoded, solver)
+        for group in _groups_of(together, subsets, encoded, source.n_neurons)
     ]
     total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
@@ -99,15 +101,16 @@ def fit_probes(
                 mean=_take(mean, columns), scale=_take(scale, columns),
             )
             shared = stream if columns is None else shared
-        problem = _problem(members, [subsets[i] for i in group.members], encoded, stream, columns)
-        solution = adam.solve(stream, problem, options, _advance(progress, done, len(members), total))
+        chosen = [encoded[i] for i in group.members]
+        problem = _problem(members, [subsets[i] for i in group.members], chosen, stream, columns)
+        solution = solve(stream, problem, options, _advance(progress, done, len(members), total))
         done += options.epochs * len(members)
         for place, number in enumerate(group.members):
             fitted[number] = _unpack(
-                solution, place, specs[number], neurons=subsets[number], columns=columns,
-                classes=encoded[id(specs[number].y)].classes, mean=mean, scale=scale, n_neurons=source.n_neurons,
+                solution, place, specs[number], neurons=subsets[number], columns=columns, labels=encoded[number],
+                mean=mean, scale=scale, n_neurons=source.n_neurons,
                 info={"solver": solver, **asdict(options), "standardize": standardize,
-                      "random_state": specs[number].random_state},
+                      "random_state": int(specs[number].random_state)},
             )
     return [fitted[i] for i in range(len(specs))]
 
@@ -147,21 +150,40 @@ def _take(values: NDArray[np.float64] | None, columns: NDArray[np.intp] | None) 
     return values if values is None or columns is None else values[columns]
 
 
-def _solver_settings(solver: str, settings: dict[str, Any]) -> AdamSettings:
-    if solver not in SOLVERS:
-        raise NeurosieveError(f"unknown solver {solver!r}; expected one of {', '.join(SOLVERS)}")
+def _solver(name: str, settings: dict[str, Any]) -> tuple[Solve, Any]:
+    """The solver's function and its settings."""
     try:
-        return AdamSettings(recipe="paper" if solver == "adam" else "neurox", **settings)
+        if name == "adam":
+            return adam.solve, AdamSettings(recipe="paper", **settings)
+        if name == "neurox":
+            return adam.solve, AdamSettings(recipe="neurox", **settings)
+        if name == "proximal":
+            return proximal.solve, ProximalSettings(**settings)
     except TypeError as error:
-        known = "epochs, batch_size, learning_rate"
-        raise NeurosieveError(f"solver '{solver}' does not take {sorted(settings)}; it takes {known}") from error
+        kind = ProximalSettings if name == "proximal" else AdamSettings
+        known = ", ".join(f.name for f in fields(kind) if f.name != "recipe")
+        raise NeurosieveError(f"solver '{name}' does not take {sorted(settings)}; it takes {known}") from error
+    raise NeurosieveError(f"unknown solver {name!r}; expected one of {', '.join(SOLVERS)}")
 
 
-def _check_spec(spec: ProbeSpec, labels: EncodedLabels, source: ActivationSource) -> NDArray[np.intp] | None:
-    if len(labels.codes) != source.n_words:
+def _encode(specs: Sequence[ProbeSpec]) -> list[Encoded]:
+    """Encode the labels of all specs; specs that share their `y` share its encoding."""
+    known: dict[tuple[int, str], Encoded] = {}
+    for spec in specs:
+        if (id(spec.y), spec.loss) not in known:
+            known[id(spec.y), spec.loss] = encode_values(spec.y) if spec.loss == "squared" else encode_labels(spec.y)
+    return [known[id(spec.y), spec.loss] for spec in specs]
+
+
+def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> NDArray[np.intp] | None:
+    if len(labels.known) != source.n_words:
         raise NeurosieveError(
-            f"there are {len(labels.codes)} labels for {source.n_words} words; pass one label a word (None where it has none)"
+            f"there are {len(labels.known)} labels for {source.n_words} words; pass one label a word (None where it has none)"
         )
+    if not source.n_neurons:
+        raise NeurosieveError(f"the activations have no neurons (shape ({source.n_words}, 0)); select at least one")
+    if spec.random_state < 0:
+        raise NeurosieveError(f"random_state is {spec.random_state}; expected a whole number from 0 up")
     if spec.l1 < 0 or spec.l2 < 0 or not np.isfinite([spec.l1, spec.l2]).all():
         raise NeurosieveError(f"l1={spec.l1}, l2={spec.l2}: both must be finite and not negative")
     if spec.word_weights is not None:
@@ -170,53 +192,53 @@ def _check_spec(spec: ProbeSpec, labels: EncodedLabels, source: ActivationSource
             raise NeurosieveError(
                 f"word_weights has shape {weights.shape}; expected ({source.n_words},) finite values, none negative"
             )
-        if not (weights * (labels.codes >= 0)).any():
+        if not (weights * labels.known).any():
             raise NeurosieveError("word_weights leaves no labelled word; at least one weight must be positive")
     if spec.neurons is None:
         return None
-    neurons = np.unique(np.asarray(spec.neurons, dtype=np.intp))
-    if not len(neurons) or neurons[0] < 0 or neurons[-1] >= source.n_neurons:
-        raise NeurosieveError(f"neurons must be numbers from 0 to {source.n_neurons - 1}, at least one")
+    neurons = neuron_numbers(spec.neurons, source.n_neurons)
+    if not len(neurons):
+        raise NeurosieveError(f"a probe has no neurons to read; pass at least one number from 0 to {source.n_neurons - 1}")
     return neurons
 
 
-def _joinable(specs: Sequence[ProbeSpec], encoded: dict[int, EncodedLabels]) -> dict[tuple[int, int, bool], list[int]]:
-    """Positions of probes that can run in one group: same batches, as many labels, weighted or not.
+def _joinable(specs: Sequence[ProbeSpec], encoded: Sequence[Encoded], solver: str) -> list[list[int]]:
+    """Positions of probes that can run in one group: same loss and batches, as many labels, weighted or not.
 
-    Members are ordered by l2, so that Adam's parameter groups (one an l2) are few and contiguous.
+    Members are ordered by l2, so that Adam's parameter groups (one an l2) are few and contiguous. An exact solver has no
+    batches and no random start, so seeds do not divide its probes.
     """
-    together: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
-    for i, spec in enumerate(specs):
-        labels = encoded[id(spec.y)]
-        weighted = spec.word_weights is not None or bool((labels.codes < 0).any())
-        together[spec.random_state, len(labels.classes), weighted].append(i)
-    return {key: sorted(members, key=lambda i: (specs[i].l2, i)) for key, members in together.items()}
+    together: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for i, (spec, labels) in enumerate(zip(specs, encoded, strict=True)):
+        weighted = spec.word_weights is not None or not labels.known.all()
+        seed = None if solver == "proximal" else spec.random_state
+        together[spec.loss, seed, len(labels.classes), weighted].append(i)
+    return [sorted(members, key=lambda i: (specs[i].l2, i)) for members in together.values()]
 
 
 def _groups_of(
-    members: list[int], subsets: Sequence[NDArray[np.intp] | None], specs: Sequence[ProbeSpec],
-    encoded: dict[int, EncodedLabels], n_neurons: int,
+    members: list[int], subsets: Sequence[NDArray[np.intp] | None], encoded: Sequence[Encoded], n_neurons: int
 ) -> list[Group]:
-    rows = [len(encoded[id(specs[i].y)].classes) for i in members]
+    rows = [len(encoded[i].classes) for i in members]
     plan = plan_groups([subsets[i] for i in members], rows, n_neurons=n_neurons)
     return [Group(tuple(members[j] for j in sorted(group.members)), group.columns) for group in plan]
 
 
 def _problem(
-    specs: list[ProbeSpec], subsets: list[NDArray[np.intp] | None], encoded: dict[int, EncodedLabels],
-    stream: ActivationStream, columns: NDArray[np.intp] | None,
+    specs: list[ProbeSpec], subsets: list[NDArray[np.intp] | None], labels: list[Encoded], stream: ActivationStream,
+    columns: NDArray[np.intp] | None,
 ) -> GroupProblem:
-    labels = [encoded[id(spec.y)] for spec in specs]
-    same = all(item is labels[0] for item in labels)
-    codes = torch.from_numpy(np.stack([item.codes for item in (labels[:1] if same else labels)]))
+    distinct = labels[:1] if all(item is labels[0] for item in labels) else labels
+    targets = torch.from_numpy(np.stack([e.values if isinstance(e, EncodedValues) else e.codes for e in distinct]))
+    codes = targets.to(stream.dtype) if targets.is_floating_point() else targets
     weights = None
-    if any(spec.word_weights is not None for spec in specs) or bool((codes < 0).any()):
+    if any(spec.word_weights is not None for spec in specs) or not all(item.known.all() for item in distinct):
         rows = []
         for spec, item in zip(specs, labels, strict=True):
             given = np.ones(stream.n_words) if spec.word_weights is None else np.asarray(spec.word_weights, dtype=np.float64)
-            row = given * (item.codes >= 0)
-            rows.append((row / row.mean()).astype(np.float32))
-        weights = torch.from_numpy(np.stack(rows)).to(stream.device)
+            row = given * item.known
+            rows.append(row / row.mean())
+        weights = torch.from_numpy(np.stack(rows)).to(stream.device, stream.dtype)
     mask = None
     if any(subset is not None and len(subset) < stream.width for subset in subsets):
         where = np.arange(stream.width) if columns is None else columns
@@ -227,13 +249,13 @@ def _problem(
         codes=codes.to(stream.device), weights=weights, n_labels=len(labels[0].classes),
         l1=np.array([spec.l1 for spec in specs], dtype=np.float64),
         l2=np.array([spec.l2 for spec in specs], dtype=np.float64),
-        mask=mask, random_state=specs[0].random_state,
+        mask=mask, random_state=specs[0].random_state, loss=specs[0].loss,
     )
 
 
 def _unpack(
     solution: GroupSolution, place: int, spec: ProbeSpec, *, neurons: NDArray[np.intp] | None,
-    columns: NDArray[np.intp] | None, classes: NDArray[np.generic], mean: NDArray[np.float64] | None,
+    columns: NDArray[np.intp] | None, labels: Encoded, mean: NDArray[np.float64] | None,
     scale: NDArray[np.float64] | None, n_neurons: int, info: dict[str, object],
 ) -> FittedProbe:
     W = solution.W[place].cpu().numpy()
@@ -246,16 +268,19 @@ def _unpack(
             f"the probe with l1={spec.l1}, l2={spec.l2} diverged: its weights are not finite; check the activations for "
             "infinite values, or lower the learning rate"
         )
+    if isinstance(labels, EncodedValues):  # W predicts standardised values: give them back their scale
+        W *= labels.scale
+        b = b * W.dtype.type(labels.scale) + W.dtype.type(labels.center)
     used_scale = None
     if mean is not None and scale is not None:  # W applies to (x - mean) / scale: fold both into weights and intercept
         used_mean, deviation = (mean, scale) if neurons is None else (mean[neurons], scale[neurons])
         raw = W.astype(np.float64) / deviation
-        b = (b - raw @ used_mean).astype(np.float32)
-        W = raw.astype(np.float32)
-        used_scale = deviation.astype(np.float32)
+        b = (b - raw @ used_mean).astype(W.dtype)
+        W = raw.astype(W.dtype)
+        used_scale = deviation.astype(W.dtype)
     return FittedProbe(
-        coef_=W, intercept_=b, classes_=classes, n_neurons=n_neurons, neurons=neurons, l1=spec.l1, l2=spec.l2,
+        coef_=W, intercept_=b, classes_=labels.classes, n_neurons=n_neurons, neurons=neurons, l1=float(spec.l1), l2=float(spec.l2),
         scale_=used_scale, objective_=float(solution.objective[place]),
         gap_=None if solution.gap is None else float(solution.gap[place]),
-        n_passes_=float(solution.n_passes[place]), info=info,
+        n_passes_=float(solution.n_passes[place]), loss=spec.loss, info=info,
     )

@@ -104,16 +104,21 @@ class ElasticNetProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
         """Predicted labels, shape (n_words,)."""
-        labels: NDArray[np.generic] = self.classes_[np.argmax(self._scores(X), axis=1)]
+        scores = self._scores(X)  # first, since it refuses an estimator that is not fitted
+        labels: NDArray[np.generic] = self.classes_[np.argmax(scores, axis=1)]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Probabilities of the labels, shape (n_words, n_labels)."""
-        scores = self._scores(X).astype(np.float64)
+        scores = self._scores(X)
         shares: NDArray[np.floating] = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         return shares
 
-    def _scores(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        return self.probe_.decision_function(validate_data(self, X, dtype=[np.float32, np.float64], reset=False))
+        words = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        # In float64, so that a word's scores do not depend on the words beside it; in blocks, to copy little.
+        weights, blocks = self.coef_.T.astype(np.float64), range(0, len(words), 4096)
+        scores: NDArray[np.float64] = np.concatenate([words[i : i + 4096].astype(np.float64) @ weights for i in blocks])
+        return scores + self.intercept_

@@ -1,4 +1,4 @@
-"""Labels as numbers, encoded once however many probes share them."""
+"""Labels and real values as numbers, encoded once however many probes share them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.spec import VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,69 @@ class EncodedLabels:
     codes: NDArray[np.int64]
     classes: NDArray[np.generic]
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Words that have a label."""
+        return self.codes >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedValues:
+    """Real values of all words, standardised.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_words,), float64
+        ``(y - center) / scale``; 0 for a word without value.
+    known : ndarray of shape (n_words,), bool
+    center, scale : float
+        Mean and standard deviation of the known values.
+    classes : ndarray of shape (1,)
+        The name of the single row of weights.
+    """
+
+    values: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    center: float
+    scale: float
+    classes: NDArray[np.generic]
+
+
+def as_values(y: ArrayLike) -> NDArray[np.float64]:
+    """`y` (n_words,) as float64, NaN where a word has no value.
+
+    Raises
+    ------
+    NeurosieveError
+        If something is not a number, or no word has a value.
+    """
+    try:
+        values = np.array([np.nan if v is None else v for v in np.asarray(y).tolist()], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise NeurosieveError(f"the values are not all numbers ({error}); probe them as labels, or mend the property") from error
+    if not np.isfinite(values).any():
+        raise NeurosieveError(f"none of the {len(values)} words has a value; check the property's name and the split")
+    if np.isinf(values).any():
+        raise NeurosieveError("some values are infinite; mend the property")
+    return values
+
+
+def encode_values(y: ArrayLike) -> EncodedValues:
+    """Standardise the real values of `y` (n_words,); ``None`` or NaN for a word without value.
+
+    Raises
+    ------
+    NeurosieveError
+        If something is not a number, or all values are the same.
+    """
+    values = as_values(y)
+    known = ~np.isnan(values)
+    center, scale = float(values[known].mean()), float(values[known].std())
+    if scale == 0:
+        raise NeurosieveError(f"all values are {center:g}; a probe needs values that differ")
+    standard = np.where(known, (values - center) / scale, 0.0)
+    return EncodedValues(standard, known, center, scale, np.array([VALUE]))
+
 
 def encode_labels(y: ArrayLike, *, classes: NDArray[np.generic] | None = None) -> EncodedLabels:
     """Number the labels of `y` (n_words,).
@@ -39,9 +103,11 @@ def encode_labels(y: ArrayLike, *, classes: NDArray[np.generic] | None = None) -
     Raises
     ------
     NeurosieveError
-        If no word has a label.
+        If the labels are not one-dimensional, or no word has one.
     """
-    y = np.asarray(y)
+    y = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)  # a list of strings would turn NaN into "nan"
+    if y.ndim != 1:
+        raise NeurosieveError(f"labels have shape {y.shape}; expected (n_words,), one label a word (None where it has none)")
     if y.dtype.kind in "OV":
         labelled = np.array([label is not None and label == label for label in y], dtype=bool)  # NaN != NaN
         known = y[labelled]

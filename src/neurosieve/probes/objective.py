@@ -7,6 +7,9 @@
 which is what its released tool kit computes. That tool kit adds ``l2 * sqrt(sum W^2)``, the norm and not its square:
 `penalty` offers it as ``l2_form="norm"`` for comparison only.
 
+Real values take ``1/2 (y_i - x_i W - b)^2`` in place of ``CE_i``, with `y` standardised by its training mean and
+deviation, so that the same lambdas mean about the same (`squared_error`).
+
 The same optimum in scikit-learn: ``LogisticRegression(solver="saga", C=1 / (n * (l1 + 2 * l2)), l1_ratio=l1 / (l1 + 2 * l2))``.
 """
 
@@ -29,6 +32,12 @@ def penalty(W: Tensor, l1: float, l2: float, *, l2_form: L2Form = "squared") -> 
 def cross_entropy(logits: Tensor, codes: Tensor, weights: Tensor | None = None) -> Tensor:
     """Weighted mean cross-entropy of `logits` (n_words, n_labels) against label numbers `codes` (n_words,)."""
     losses = torch.logsumexp(logits, dim=1) - logits.gather(1, codes[:, None])[:, 0]
+    return losses.mean() if weights is None else (weights * losses).sum() / weights.sum()
+
+
+def squared_error(predictions: Tensor, values: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Half the weighted mean squared error of `predictions` (n_words,) against `values` (n_words,)."""
+    losses = 0.5 * (predictions - values).square()
     return losses.mean() if weights is None else (weights * losses).sum() / weights.sum()
 
 
@@ -82,3 +91,22 @@ def residuals_(
         out.mul_(1.0 / n_batch)
     else:
         out.mul_((weights / n_batch)[:, None, :])
+
+
+def value_residuals_(
+    predictions: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor, losses: Tensor | None = None
+) -> None:
+    """Gradient of the batch's mean squared error, as `residuals_` for the cross-entropy.
+
+    Parameters
+    ----------
+    predictions, out : Tensor of shape (n_probes, 1, n_batch)
+    values : Tensor of shape (1 or n_probes, n_batch)
+    weights : Tensor of shape (1 or n_probes, n_batch), or None
+    losses : Tensor of shape (n_probes,), optional
+    """
+    torch.sub(predictions, values[:, None, :], out=out)
+    if losses is not None:
+        halves = 0.5 * out[:, 0].square()
+        losses += (halves if weights is None else halves * weights).sum(dim=1)
+    out.mul_(1.0 / out.shape[2] if weights is None else (weights / out.shape[2])[:, None, :])

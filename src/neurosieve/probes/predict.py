@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import psutil
@@ -11,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.labels import encode_labels
+from neurosieve.probes.labels import as_values, encode_labels
 from neurosieve.probes.plan import plan_groups
-from neurosieve.probes.spec import FittedProbe
+from neurosieve.probes.spec import FittedProbe, r_squared
 from neurosieve.probes.stream import ActivationStream
 
 BATCH_WORDS = 2048
@@ -39,6 +40,27 @@ def predict_codes(
     -------
     ndarray of shape (n_probes, n_words), int32
     """
+    codes = np.empty((len(probes), as_source(activations).n_words), dtype=np.int32)
+    for number, rows, scores in _scores(activations, probes, device=device, memory_limit=memory_limit):
+        codes[number, rows] = scores.argmax(dim=0).cpu().numpy()
+    return codes
+
+
+def predict_values(
+    activations: object, probes: Sequence[FittedProbe], *, device: str | torch.device | None = None,
+    memory_limit: int | None = None,
+) -> NDArray[np.float32]:
+    """Predicted value for each probe of real values and word, shape (n_probes, n_words); as `predict_codes`."""
+    values = np.empty((len(probes), as_source(activations).n_words), dtype=np.float32)
+    for number, rows, scores in _scores(activations, probes, device=device, memory_limit=memory_limit):
+        values[number, rows] = scores[0].cpu().numpy()
+    return values
+
+
+def _scores(
+    activations: object, probes: Sequence[FittedProbe], *, device: str | torch.device | None, memory_limit: int | None
+) -> Iterator[tuple[int, NDArray[np.intp], torch.Tensor]]:
+    """Yield (number of a probe, numbers of words, scores (n_labels, n_words)) batch by batch, groups in one pass each."""
     source = as_source(activations)
     for probe in probes:
         if probe.n_neurons != source.n_neurons:
@@ -48,37 +70,43 @@ def predict_codes(
             )
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     limit = psutil.virtual_memory().available // 2 if memory_limit is None else memory_limit
-    codes = np.empty((len(probes), source.n_words), dtype=np.int32)
     subsets = [None if p.neurons is None else np.asarray(p.neurons, dtype=np.intp) for p in probes]
-    # A quarter of a training group: weights only, no moments; the logits of a batch are what grows with the group.
+    # A quarter of a training group: weights only, no moments; the scores of a batch are what grows with the group.
     for group in plan_groups(subsets, [len(p.classes_) for p in probes], n_neurons=source.n_neurons, max_weights=1 << 24):
-        columns = group.columns
-        if columns is not None and not len(columns):  # probes without neurons: the intercept decides
-            for number in group.members:
-                codes[number] = int(np.argmax(probes[number].intercept_))
-            continue
-        stream = ActivationStream(source, columns=columns, device=target, memory_limit=limit)
         members = [probes[i] for i in group.members]
-        bounds = np.cumsum([0, *(len(p.classes_) for p in members)])
-        W = np.zeros((bounds[-1], stream.width), dtype=np.float32)
-        for probe, start, stop in zip(members, bounds[:-1], bounds[1:], strict=True):
-            where = probe.columns if columns is None else np.searchsorted(columns, probe.columns)
-            W[start:stop, where] = probe.coef_
-        weights = torch.from_numpy(W).to(target)
         intercepts = torch.from_numpy(np.concatenate([p.intercept_ for p in members])).to(target)[:, None]
+        bounds = np.cumsum([0, *(len(p.classes_) for p in members)])
+        parts = list(zip(group.members, bounds[:-1], bounds[1:], strict=True))
+        if group.columns is not None and not len(group.columns):  # probes without neurons: the intercept decides
+            everything = np.arange(source.n_words)
+            for number, start, stop in parts:
+                yield number, everything, intercepts[start:stop].expand(-1, source.n_words)
+            continue
+        stream = ActivationStream(source, columns=group.columns, device=target, memory_limit=limit)
+        weights = torch.from_numpy(_stacked(members, bounds, group.columns, width=stream.width)).to(target, stream.dtype)
+        intercepts = intercepts.to(stream.dtype)
         for rows, X in stream.batches(BATCH_WORDS):
-            logits = torch.addmm(intercepts, weights, X.T)
-            where_rows = rows.cpu().numpy()
-            for number, start, stop in zip(group.members, bounds[:-1], bounds[1:], strict=True):
-                codes[number, where_rows] = logits[start:stop].argmax(dim=0).cpu().numpy()
-    return codes
+            scores = torch.addmm(intercepts, weights, X.T)
+            numbers = rows.cpu().numpy()
+            for number, start, stop in parts:
+                yield number, numbers, scores[start:stop]
+
+
+def _stacked(
+    probes: Sequence[FittedProbe], bounds: NDArray[np.intp], columns: NDArray[np.intp] | None, *, width: int
+) -> NDArray[np.float32]:
+    """Weights of all probes below each other, zero where a probe does not read a column."""
+    W = np.zeros((bounds[-1], width), dtype=np.result_type(*(probe.coef_ for probe in probes)))
+    for probe, start, stop in zip(probes, bounds[:-1], bounds[1:], strict=True):
+        W[start:stop, probe.columns if columns is None else np.searchsorted(columns, probe.columns)] = probe.coef_
+    return W
 
 
 def score_probes(
     activations: object, probes: Sequence[FittedProbe], y: ArrayLike | Sequence[ArrayLike], *,
     device: str | torch.device | None = None, memory_limit: int | None = None,
 ) -> NDArray[np.float64]:
-    """Accuracy of each probe on the labelled words, shape (n_probes,), in one pass.
+    """Accuracy of each probe on the labelled words (R² of probes of real values), shape (n_probes,), in one pass.
 
     A label that a probe does not know counts as an error of the probe.
 
@@ -87,20 +115,42 @@ def score_probes(
     activations : ndarray of shape (n_words, n_neurons), or ActivationStore
     probes : sequence of FittedProbe
     y : array_like of shape (n_words,), or a list of one such array for each probe
-        Gold labels.
+        Gold labels or values.
     device, memory_limit
         As in `predict_codes`.
     """
-    each = list(y) if isinstance(y, list) and len(y) == len(probes) and np.ndim(y[0]) == 1 else [y] * len(probes)
-    predicted = predict_codes(activations, probes, device=device, memory_limit=memory_limit)
+    each: list[Any] = list(y) if isinstance(y, list) and y and len(y) == len(probes) and np.ndim(y[0]) == 1 else [y] * len(probes)
     scores = np.empty(len(probes))
+    for loss in dict.fromkeys(probe.loss for probe in probes):
+        chosen = [i for i, probe in enumerate(probes) if probe.loss == loss]
+        some, gold = [probes[i] for i in chosen], [each[i] for i in chosen]
+        judge = _explained if loss == "squared" else _accuracies
+        scores[chosen] = judge(activations, some, gold, device=device, memory_limit=memory_limit)
+    return scores
+
+
+def _accuracies(activations: object, probes: list[FittedProbe], y: list[Any], **options: Any) -> list[float]:  # noqa: ANN401
+    predicted = predict_codes(activations, probes, **options)
     gold: dict[tuple[int, bytes], tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
-    for i, (probe, labels) in enumerate(zip(probes, each, strict=True)):
+    scores = []
+    for codes, probe, labels in zip(predicted, probes, y, strict=True):
         key = (id(labels), probe.classes_.tobytes())
         if key not in gold:
-            array = np.asarray(labels)
-            known = encode_labels(array).codes >= 0
-            gold[key] = encode_labels(array, classes=probe.classes_).codes, known
-        codes, known = gold[key]
-        scores[i] = float(np.mean(predicted[i][known] == codes[known]))
+            known = encode_labels(labels).known
+            if len(known) != len(codes):
+                raise NeurosieveError(f"there are {len(known)} labels for {len(codes)} words; pass one label a word")
+            gold[key] = encode_labels(labels, classes=probe.classes_).codes, known
+        numbers, known = gold[key]
+        scores.append(float(np.mean(codes[known] == numbers[known])))
+    return scores
+
+
+def _explained(activations: object, probes: list[FittedProbe], y: list[Any], **options: Any) -> list[float]:  # noqa: ANN401
+    scores = []
+    for values, target in zip(predict_values(activations, probes, **options), y, strict=True):
+        gold = as_values(target)
+        if len(gold) != len(values):
+            raise NeurosieveError(f"there are {len(gold)} values for {len(values)} words; pass one value a word")
+        known = ~np.isnan(gold)
+        scores.append(r_squared(values[known], gold[known]))
     return scores

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurosieve.probes.objective import residuals_, value_residuals_
+from neurosieve.probes.spec import Loss
+
 
 @dataclass(frozen=True, slots=True)
 class GroupProblem:
@@ -16,8 +19,9 @@ class GroupProblem:
     Attributes
     ----------
     codes : Tensor of shape (1 or n_probes, n_words), int64
-        Label numbers, -1 where a word takes no part; one row if all probes share their labels.
-    weights : Tensor of shape (1 or n_probes, n_words), float32, or None
+        Label numbers, -1 where a word takes no part; one row if all probes share their labels. For real values instead
+        floating point, 0 where a word takes no part.
+    weights : Tensor of shape (1 or n_probes, n_words), or None
         Word weights divided by their mean over all words.
     n_labels : int
     l1, l2 : ndarray of shape (n_probes,)
@@ -33,11 +37,18 @@ class GroupProblem:
     l2: NDArray[np.float64]
     mask: Tensor | None
     random_state: int
+    loss: Loss = "softmax"
 
     @property
     def n_probes(self) -> int:
         """Number of probes in the group."""
         return len(self.l1)
+
+    def residuals_(self, scores: Tensor, rows: Tensor, *, losses: Tensor | None = None) -> None:
+        """Overwrite scores (n_probes, n_labels, n_batch) of the words `rows` by the gradient of their mean loss."""
+        weights = None if self.weights is None else self.weights[:, rows]
+        loss = residuals_ if self.loss == "softmax" else value_residuals_
+        loss(scores, self.codes[:, rows], weights, out=scores, losses=losses)
 
 
 @dataclass(frozen=True, slots=True)

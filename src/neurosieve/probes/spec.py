@@ -6,11 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.errors import NeurosieveError
+
+Loss = Literal["softmax", "squared"]
+"""Cross-entropy of labels, or squared error of real values."""
+
+VALUE = "value"
+"""Name of the single row of weights of a probe of real values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +27,8 @@ class ProbeSpec:
     Attributes
     ----------
     y : array_like of shape (n_words,)
-        Labels, strings or integers. A word whose label is ``None`` does not take part. Specs that share one `y`
-        object share its encoding.
+        Labels (strings or integers) for the softmax loss, real values for the squared one. A word whose label is
+        ``None`` or NaN does not take part. Specs that share one `y` object share its encoding.
     l1, l2 : float
         Weights of the penalties, on the scale of the mean cross-entropy (see `neurosieve.probes.objective`).
     neurons : array_like of int, optional
@@ -30,6 +37,8 @@ class ProbeSpec:
         Non-negative weight of each word in the mean; all equal by default.
     random_state : int
         Seed of the initial weights and of the order of the batches.
+    loss : {"softmax", "squared"}
+        What is fitted: labels, or real values.
     """
 
     y: ArrayLike
@@ -38,6 +47,21 @@ class ProbeSpec:
     neurons: ArrayLike | None = None
     word_weights: ArrayLike | None = None
     random_state: int = 0
+    loss: Loss = "softmax"
+
+
+def neuron_numbers(neurons: ArrayLike, n_neurons: int) -> NDArray[np.intp]:
+    """Distinct neuron numbers in ascending order.
+
+    Raises
+    ------
+    NeurosieveError
+        If something is not a whole number from 0 to `n_neurons` - 1 (a mask of booleans is not a list of numbers).
+    """
+    given = np.asarray(neurons)
+    if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= n_neurons):
+        raise NeurosieveError(f"neurons must be numbers from 0 to {n_neurons - 1}, not {given.dtype} {given.ravel()[:3]} ...")
+    return np.unique(given).astype(np.intp)
 
 
 @dataclass(frozen=True)
@@ -46,11 +70,11 @@ class FittedProbe:
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_labels, n_used), float32
+    coef_ : ndarray of shape (n_labels, n_used), float32 (float64 if the activations were)
         Weights on the raw activations of the neurons in `neurons`.
-    intercept_ : ndarray of shape (n_labels,), float32
+    intercept_ : ndarray of shape (n_labels,), of the same type
     classes_ : ndarray of shape (n_labels,)
-        The labels, in sorted order.
+        The labels, in sorted order; ``["value"]`` for a probe of real values.
     neurons : ndarray of shape (n_used,), int, or None
         Columns of the activations that `coef_` belongs to; None means all, in order.
     n_neurons : int
@@ -66,21 +90,23 @@ class FittedProbe:
         Duality gap, an upper bound on how far `objective_` is above the optimum; None where the solver gives none.
     n_passes_ : float
         Passes over the training words.
+    loss : {"softmax", "squared"}
     info : mapping
         Solver settings and whatever else is needed to make the same probe again.
     """
 
-    coef_: NDArray[np.float32]
-    intercept_: NDArray[np.float32]
+    coef_: NDArray[np.floating]
+    intercept_: NDArray[np.floating]
     classes_: NDArray[np.generic]
     n_neurons: int
     neurons: NDArray[np.intp] | None = None
     l1: float = 0.0
     l2: float = 0.0
-    scale_: NDArray[np.float32] | None = None
+    scale_: NDArray[np.floating] | None = None
     objective_: float | None = None
     gap_: float | None = None
     n_passes_: float = 0.0
+    loss: Loss = "softmax"
     info: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -88,12 +114,12 @@ class FittedProbe:
         """Columns of the activations that the probe reads, shape (n_used,)."""
         return np.arange(self.n_neurons) if self.neurons is None else self.neurons
 
-    def full_coef(self, *, standardized: bool = False) -> NDArray[np.float32]:
+    def full_coef(self, *, standardized: bool = False) -> NDArray[np.floating]:
         """Weights of all neurons, zero where unused, shape (n_labels, n_neurons); per standard deviation if asked."""
         coef = self.coef_ if self.scale_ is None or not standardized else self.coef_ * self.scale_
         if self.neurons is None:
             return coef
-        full = np.zeros((len(self.classes_), self.n_neurons), dtype=np.float32)
+        full = np.zeros((len(self.classes_), self.n_neurons), dtype=coef.dtype)
         full[:, self.neurons] = coef
         return full
 
@@ -113,13 +139,15 @@ class FittedProbe:
         FittedProbe
         """
         keep = np.zeros(self.n_neurons, dtype=bool)
-        keep[np.asarray(neurons, dtype=np.intp)] = True
+        keep[neuron_numbers(neurons, self.n_neurons)] = True
         kept = keep[self.columns]
         intercept = self.intercept_
         if fill is not None:
+            if np.shape(fill) != (self.n_neurons,):
+                raise NeurosieveError(f"fill has shape {np.shape(fill)}; expected one value a neuron, ({self.n_neurons},)")
             gone = self.columns[~kept]
             moved = self.coef_[:, ~kept].astype(np.float64) @ np.asarray(fill, dtype=np.float64)[gone]
-            intercept = (intercept + moved).astype(np.float32)
+            intercept = (intercept + moved).astype(self.intercept_.dtype)
         return replace(
             self,
             coef_=np.ascontiguousarray(self.coef_[:, kept]),
@@ -130,7 +158,7 @@ class FittedProbe:
             gap_=None,
         )
 
-    def decision_function(self, X: NDArray[np.floating]) -> NDArray[np.float32]:
+    def decision_function(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
         """Scores (logits), shape (n_words, n_labels), for activations `X` of shape (n_words, n_neurons)."""
         if X.ndim != 2 or X.shape[1] != self.n_neurons:
             raise NeurosieveError(
@@ -138,19 +166,24 @@ class FittedProbe:
                 f"(n_words, {self.n_neurons})"
             )
         used = X if self.neurons is None else X[:, self.neurons]
-        scores: NDArray[np.float32] = used.astype(np.float32) @ self.coef_.T + self.intercept_
+        scores: NDArray[np.floating] = used.astype(self.coef_.dtype) @ self.coef_.T + self.intercept_
         return scores
 
     def predict(self, X: NDArray[np.floating]) -> NDArray[np.generic]:
-        """Predicted labels, shape (n_words,), for activations `X` of shape (n_words, n_neurons)."""
+        """Predicted labels or values, shape (n_words,), for activations `X` of shape (n_words, n_neurons)."""
+        if self.loss == "squared":
+            return self.decision_function(X)[:, 0]
         labels: NDArray[np.generic] = self.classes_[np.argmax(self.decision_function(X), axis=1)]
         return labels
 
     def score(self, X: NDArray[np.floating], y: ArrayLike) -> float:
-        """Accuracy on words that have a label; a label that the probe does not know counts as an error."""
+        """Accuracy (R² for real values) on words that have a label; a label unknown to the probe is an error."""
         y = np.asarray(y, dtype=object)
-        known = np.array([label is not None for label in y], dtype=bool)
-        return float(np.mean(self.predict(X)[known].astype(object) == y[known]))
+        known = np.array([label is not None and label == label for label in y], dtype=bool)  # NaN != NaN
+        predicted = self.predict(X)[known]
+        if self.loss == "squared":
+            return r_squared(predicted, y[known].astype(np.float64))
+        return float(np.mean(predicted.astype(object) == y[known]))
 
     def save(self, path: str | Path) -> None:
         """Write the probe to one safetensors file (arrays) with its settings as JSON metadata; no pickle."""
@@ -163,7 +196,7 @@ class FittedProbe:
             arrays["scale"] = self.scale_
         settings = {
             "classes": self.classes_.tolist(), "n_neurons": self.n_neurons, "l1": self.l1, "l2": self.l2,
-            "objective": self.objective_, "gap": self.gap_, "n_passes": self.n_passes_, "info": dict(self.info),
+            "objective": self.objective_, "gap": self.gap_, "n_passes": self.n_passes_, "loss": self.loss, "info": dict(self.info),
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         save_file(contiguous, str(path), metadata={"neurosieve_probe": json.dumps(settings)})
@@ -189,5 +222,13 @@ class FittedProbe:
             coef_=arrays["coef"], intercept_=arrays["intercept"], classes_=np.asarray(settings["classes"]),
             n_neurons=settings["n_neurons"], neurons=arrays.get("neurons"), l1=settings["l1"], l2=settings["l2"],
             scale_=arrays.get("scale"), objective_=settings["objective"], gap_=settings["gap"],
-            n_passes_=settings["n_passes"], info=settings["info"],
+            n_passes_=settings["n_passes"], loss=settings["loss"], info=settings["info"],
         )
+
+
+def r_squared(predicted: NDArray[np.generic], gold: NDArray[np.floating]) -> float:
+    """Share of the variance of `gold` (n_words,) that `predicted` explains: 1 at best, below 0 if worse than the mean."""
+    spread = float(np.sum((gold - gold.mean()) ** 2))
+    if spread == 0:
+        raise NeurosieveError("all values are the same, so there is no variance to explain; check the property and the split")
+    return 1.0 - float(np.sum((np.asarray(predicted, dtype=np.float64) - gold) ** 2)) / spread

@@ -27,7 +27,7 @@ CHUNK_WORDS = 1024  # consecutive words read together: long enough to read at di
 
 
 class ActivationStream:
-    """Batches of float32 activations on one device.
+    """Batches of activations on one device, in float32 (float64 where they are float64).
 
     Parameters
     ----------
@@ -49,10 +49,11 @@ class ActivationStream:
         self.source = source
         self.columns = columns
         self.device = device
+        self.dtype = torch.float64 if source.dtype == np.float64 else torch.float32
         self.n_words = source.n_words
         self.width = source.n_neurons if columns is None else len(columns)
-        self.mean = None if mean is None else torch.as_tensor(mean, dtype=torch.float32, device=device)
-        self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=torch.float32, device=device)
+        self.mean = None if mean is None else torch.as_tensor(mean, dtype=self.dtype, device=device)
+        self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=self.dtype, device=device)
         row_bytes = self.width * source.dtype.itemsize
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
         # Two windows are alive at once: the one in use and the one being read.
@@ -60,7 +61,7 @@ class ActivationStream:
 
     def _load(self, start: int, stop: int) -> Tensor:
         rows = self.source.read(start, stop, self.columns)
-        if not rows.flags.writeable:  # a read-only memory map: torch wants to own what it may write to
+        if not rows.flags.writeable or min(rows.strides) < 0:  # torch takes neither read-only nor reversed arrays
             rows = rows.copy()
         tensor = torch.from_numpy(rows)
         return tensor.to(self.device) if self.device.type != "cpu" else tensor
@@ -79,10 +80,10 @@ class ActivationStream:
         ------
         rows : Tensor of shape (n_batch,), int64
             Numbers of the words in the batch.
-        X : Tensor of shape (n_batch, n_columns), float32
+        X : Tensor of shape (n_batch, n_columns)
             Their activations, in a buffer that the next batch overwrites.
         """
-        buffer = torch.empty((min(batch_size, self.n_words), self.width), dtype=torch.float32, device=self.device)
+        buffer = torch.empty((min(batch_size, self.n_words), self.width), dtype=self.dtype, device=self.device)
         for numbers, window in self._windows(generator):
             order = torch.arange(len(numbers)) if generator is None else torch.from_numpy(generator.permutation(len(numbers)))
             order = order.to(self.device)

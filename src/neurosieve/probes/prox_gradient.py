@@ -1,0 +1,97 @@
+"""One probe by accelerated proximal gradient, in a metric that follows the probabilities.
+
+Far from the optimum the steps are taken in the cheap diagonal metric; near it, and where the activations are in memory,
+in the metric of the labels' own Gram matrices (`prox_metric`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.prox_metric import Metric, block_metric, diagonal_metric
+from neurosieve.probes.prox_objective import Penalised, Point
+from neurosieve.probes.prox_passes import Gradient, Logits, Request
+
+_DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
+_BLOCK_REFRESH = (2, 6, 14, 30, 60, 120)
+"""Steps in a metric after which it is taken anew: often while the probabilities still move, then rarely."""
+
+_NEAR = 0.5
+"""Relative gap below which Gram matrices pay."""
+
+_GROW, _SHRINK = 1.4, 0.98  # of the multiple of the metric: after a failed step, and after each good one
+_LARGEST_MULTIPLE = 1e6
+_STALL_ITERATIONS = 20
+
+
+def accelerate(
+    problem: Penalised, start: Point, *, tol: float, max_passes: float, activations: Tensor | None
+) -> Generator[Request, Tensor, Point]:
+    """Minimise until the gap, in the precision of ``start.W``, is at most `tol` of the objective.
+
+    Restarts the momentum where it points uphill (O'Donoghue and Candes, 2015). Without any penalty there is no gap to go
+    by: it then stops when the objective stalls.
+
+    Parameters
+    ----------
+    problem : Penalised
+    start : Point
+    tol : float
+    max_passes : float
+    activations : Tensor of shape (n_words, n_columns), float32, or None
+        Centred activations if they are in memory.
+    """
+    model = problem.likelihood
+    exact = 1e-7 if start.W.dtype == torch.float32 else 1e-12
+    W, passes = start.W, 0.5
+    Z = yield Logits(W)
+    b, P = model.fit_intercept(Z, start.b, tol=exact)
+    diagonal, directions, cost = yield from diagonal_metric(problem, P, start.directions)
+    metric: Metric = diagonal
+    passes += cost
+    W_before, Z_before, b_before = W, Z, b
+    momentum, multiple, best, before, iteration, age, near = 1.0, 1.0, 0.0, float("inf"), 0, 0, False
+    while True:
+        following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
+        beta = (momentum - 1.0) / following
+        ahead = W + beta * (W - W_before)
+        b_ahead, P = model.fit_intercept(Z + beta * (Z - Z_before), b + beta * (b - b_before), tol=exact, max_steps=3)
+        loss = model.loss(P)
+        G = yield Gradient(model.residuals(P))
+        best = max(best, problem.bound(P, G))
+        while True:
+            W_next, pull = metric.step(ahead, G, W, multiple=multiple)
+            Z_next = yield Logits(W_next)
+            passes += 0.5
+            b_next, P_next = model.fit_intercept(Z_next, b_ahead, tol=exact, max_steps=3)
+            loss_next = model.loss(P_next)
+            step = W_next - ahead
+            allowed = loss + float(((G + 0.5 * multiple * pull) * step).sum(dtype=torch.float64))
+            if loss_next <= allowed + exact * max(loss, 1e-3) or multiple > _LARGEST_MULTIPLE:
+                break
+            multiple *= _GROW
+        passes += 0.5
+        multiple *= _SHRINK
+        uphill = float((pull * (W_next - W)).sum()) < 0.0
+        W_before, Z_before, b_before = W, Z, b
+        W, Z, b, momentum = W_next, Z_next, b_next, 1.0 if uphill else following
+        iteration, age = iteration + 1, age + 1
+        objective = loss_next + problem.penalty(W)
+        if iteration % _STALL_ITERATIONS == 0:
+            if problem.l1 == problem.l2 == 0.0 and before - objective <= tol * objective:
+                return Point(W, b, directions, passes)
+            before = objective
+        if objective - best <= tol * objective or passes >= max_passes:
+            return Point(W, b, directions, passes)
+        arrived = not near and activations is not None and objective - best <= _NEAR * objective
+        if arrived or age in (_BLOCK_REFRESH if near else _DIAGONAL_REFRESH):
+            near, age = near or arrived, 0 if arrived else age
+            if not near or arrived:
+                diagonal, directions, cost = yield from diagonal_metric(problem, P_next, directions)
+                metric, passes = diagonal, passes + cost
+            if near and activations is not None:
+                metric = block_metric(problem, activations, P_next, W=W, G=G, outside=diagonal)
+            momentum, multiple = 1.0, 1.0

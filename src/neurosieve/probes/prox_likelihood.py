@@ -1,0 +1,91 @@
+"""The smooth half of the objective for one probe: cross-entropy as a function of logits, its intercept always optimal."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_MAX_STEP = 2.0
+"""Largest change of an intercept in one Newton step, in nats: from afar the full step can overshoot and diverge."""
+
+
+class Likelihood:
+    """Weighted mean cross-entropy of one probe's words.
+
+    Only labels that occur with positive weight take part: the best intercept of any other is minus infinity.
+
+    Attributes
+    ----------
+    live : Tensor of shape (n_live,), int64
+        Labels that occur.
+    codes : Tensor of shape (n_words,), int64
+        Positions in `live`; 0 where a word has no weight.
+    omega : Tensor of shape (n_words,), float64
+        Word weights that sum to 1.
+    target : Tensor of shape (n_live,), float64
+        Weighted frequency of each label.
+    """
+
+    def __init__(self, codes: Tensor, weights: Tensor | None, n_labels: int) -> None:
+        taking = codes >= 0 if weights is None else (codes >= 0) & (weights > 0)
+        omega = taking.double() if weights is None else weights.double() * taking
+        self.omega = omega / omega.sum()
+        frequency = torch.zeros(n_labels, dtype=torch.float64, device=codes.device)
+        frequency.scatter_add_(0, codes.clamp(min=0), self.omega)
+        self.live = frequency.nonzero()[:, 0]
+        position = torch.zeros(n_labels, dtype=torch.int64, device=codes.device)
+        position[self.live] = torch.arange(len(self.live), device=codes.device)
+        self.codes = torch.where(taking, position[codes.clamp(min=0)], 0)
+        self.target = frequency[self.live]
+        self._omega32 = self.omega.float()
+
+    def weights_as(self, like: Tensor) -> Tensor:
+        """`omega` in the precision of `like`."""
+        return self._omega32 if like.dtype == torch.float32 else self.omega
+
+    def fit_intercept(
+        self, logits: Tensor, b: Tensor, *, tol: float, max_steps: int = 30
+    ) -> tuple[Tensor, Tensor]:
+        """Newton steps on the intercept until every label's mean probability is its frequency.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_live, n_words)
+            Without intercept.
+        b : Tensor of shape (n_live,), float64
+            Where to start.
+        tol : float
+            Largest difference of a frequency that may remain.
+        max_steps : int
+
+        Returns
+        -------
+        b : Tensor of shape (n_live,), float64
+        probabilities : Tensor of shape (n_live, n_words)
+            At the intercept returned.
+        """
+        omega = self.weights_as(logits)
+        eye = torch.eye(len(b), dtype=torch.float64, device=b.device)
+        for step in range(max_steps + 1):
+            P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
+            weighted = P * omega
+            mean = weighted.sum(dim=1, dtype=torch.float64)
+            error = mean - self.target
+            if step == max_steps or float(error.abs().max()) <= tol:
+                break
+            # Adding a constant to all intercepts changes nothing: the ones fill that null space.
+            curvature = torch.diag(mean) - (weighted @ P.T).double() + 1.0 / len(b) + 1e-12 * eye
+            change = torch.linalg.solve(curvature, error)
+            b = b - change * min(1.0, _MAX_STEP / max(float(change.abs().max()), 1e-300))
+        return b, P
+
+    def loss(self, probabilities: Tensor) -> float:
+        """Mean cross-entropy in nats, summed in float64."""
+        own = probabilities.gather(0, self.codes[None])[0]
+        return -float(own.clamp_min(torch.finfo(own.dtype).tiny).log().double() @ self.omega)
+
+    def residuals(self, probabilities: Tensor) -> Tensor:
+        """``omega (p - Y)``, the gradient by the logits, (n_live, n_words)."""
+        R = probabilities.clone()
+        R.scatter_add_(0, self.codes[None], R.new_full((1, R.shape[1]), -1.0))
+        return R.mul_(self.weights_as(R))

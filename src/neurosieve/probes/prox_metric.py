@@ -1,0 +1,232 @@
+"""Metrics in which the exact solver takes its proximal steps: quadratics that stand in for one probe's cross-entropy.
+
+With its intercept eliminated, the cross-entropy has a Hessian whose block of label k is the covariance of the
+activations weighted by ``p_k (1 - p_k)``: the words that label k is still in doubt about. Both metrics here keep these
+blocks and drop what couples labels; a common multiple, found by backtracking, makes up for that (2 always suffices for
+the exact blocks).
+
+- `DiagonalMetric`: ``L_k variance_j``. Free to apply, and each label has steps as long as its own curvature allows.
+- `BlockMetric`: the block itself, on the label's working set of columns. A step is then a small elastic net a label,
+  solved on its Gram matrix, and several times fewer passes over the activations remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.prox_objective import Penalised
+from neurosieve.probes.prox_passes import Gradient, Logits, Request
+
+_FIRST_POWER_STEPS, _LATER_POWER_STEPS = 6, 2
+_SMALLEST = 1e-30
+
+_LARGEST_BLOCK = 1024
+"""Columns of a label's working set: a Gram matrix of 4 MB."""
+
+_NEARLY = 0.95
+"""Share of the threshold l1 from which a column without weight is taken into the working set."""
+
+_ROWS_PER_COLUMN, _FEWEST_ROWS = 3, 512
+_BLOCK_POWER_STEPS, _BOUND_MARGIN = 12, 1.1
+_RIDGE = 0.05
+"""Share of the diagonal added to a block, against the noise of its sample of words."""
+
+_BLOCK_ITERATIONS, _BLOCK_CHECK, _BLOCK_ACCURACY = 60, 4, 0.03
+"""Of a block's elastic net: steps at most, steps between tests, and the share of the first step at which it is solved."""
+
+
+class Metric(Protocol):
+    """A quadratic metric with an elastic-net step."""
+
+    def step(self, ahead: Tensor, G: Tensor, start: Tensor, *, multiple: float) -> tuple[Tensor, Tensor]:
+        """Minimise ``G . (V - ahead) + multiple / 2 |V - ahead|^2 + penalty(V)`` over V.
+
+        Parameters
+        ----------
+        ahead, G, start : Tensor of shape (n_live, n_columns)
+            Where the gradient was taken, the gradient, and where to start looking.
+        multiple : float
+
+        Returns
+        -------
+        V : Tensor of shape (n_live, n_columns)
+        pull : Tensor of shape (n_live, n_columns)
+            The metric applied to ``V - ahead``, without `multiple`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DiagonalMetric:
+    """``L_k variance_j``, shape (n_live, n_columns)."""
+
+    problem: Penalised
+    diagonal: Tensor
+
+    def step(self, ahead: Tensor, G: Tensor, start: Tensor, *, multiple: float) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Soft thresholding; see `Metric.step`."""
+        curvature = self.diagonal * multiple
+        V = self.problem.prox(ahead - G / curvature, curvature)
+        return V, self.diagonal * (V - ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One label's working set.
+
+    Attributes
+    ----------
+    columns : Tensor of shape (n_working,), int64
+    gram : Tensor of shape (n_working, n_working)
+    diagonal : Tensor of shape (n_working,)
+        A diagonal that exceeds `gram`.
+    descent : Tensor of shape (n_working, n_working)
+        ``I - gram / diagonal[:, None]``: a gradient step in one product.
+    """
+
+    columns: Tensor
+    gram: Tensor
+    diagonal: Tensor
+    descent: Tensor
+
+    def solve(self, problem: Penalised, ahead: Tensor, g: Tensor, start: Tensor, multiple: float) -> tuple[Tensor, Tensor]:
+        """Minimise the block's elastic net by accelerated proximal gradient; see `Metric.step`, shapes (n_working,)."""
+        curvature = multiple * self.diagonal
+        threshold, shrink = problem.l1 / curvature, 1.0 / (1.0 + 2.0 * problem.l2 / curvature)
+        below, constant = -threshold, (self.gram @ ahead - g / multiple) / self.diagonal
+        V, V_before, momentum, first = start, start, 1.0, 0.0
+        for iteration in range(1, _BLOCK_ITERATIONS + 1):
+            following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
+            A = torch.lerp(V_before, V, 1.0 + (momentum - 1.0) / following)
+            B = torch.addmv(constant, self.descent, A)
+            V_next = B.sub_(B.clamp(below, threshold)).mul_(shrink)
+            V_before, V, momentum = V, V_next, following
+            if iteration % _BLOCK_CHECK == 1:
+                change = (V - A).mul_(self.diagonal)
+                size = float(change.norm())
+                first = max(first, size)
+                if size < _BLOCK_ACCURACY * first or size == 0.0:
+                    break
+                if float(change @ (V - V_before)) < 0.0:
+                    momentum = 1.0
+        return V, self.gram @ (V - ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMetric:
+    """Each label's own Gram matrix on its working set, the diagonal metric on its other columns."""
+
+    problem: Penalised
+    outside: DiagonalMetric
+    blocks: tuple[_Block, ...]
+
+    def step(self, ahead: Tensor, G: Tensor, start: Tensor, *, multiple: float) -> tuple[Tensor, Tensor]:
+        """One small elastic net a label; see `Metric.step`."""
+        V, pull = self.outside.step(ahead, G, start, multiple=multiple)
+        for k, block in enumerate(self.blocks):
+            at = block.columns
+            if len(at):
+                V[k, at], pull[k, at] = block.solve(self.problem, ahead[k, at], G[k, at], start[k, at], multiple)
+        return V, pull
+
+
+def diagonal_metric(
+    problem: Penalised, P: Tensor, directions: Tensor | None
+) -> Generator[Request, Tensor, tuple[DiagonalMetric, Tensor, float]]:
+    """The metric at probabilities `P` by power iteration on all labels' blocks at once.
+
+    Parameters
+    ----------
+    problem : Penalised
+    P : Tensor of shape (n_live, n_words)
+    directions : Tensor of shape (n_live, n_columns), optional
+        What an earlier call returned.
+
+    Returns
+    -------
+    metric : DiagonalMetric
+    directions : Tensor of shape (n_live, n_columns)
+    n_passes : float
+    """
+    spread = problem.variance.to(P.dtype).clamp_min(1e-12).sqrt()
+    allowed = spread if problem.mask is None else spread.masked_fill(~problem.mask, float("inf"))
+    doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
+    total = doubt.sum(dim=1, keepdim=True).clamp_min(_SMALLEST)
+    steps = _LATER_POWER_STEPS
+    if directions is None:
+        steps = _FIRST_POWER_STEPS
+        generator = torch.Generator().manual_seed(0)
+        directions = torch.randn((len(P), len(spread)), generator=generator, dtype=P.dtype).to(P.device)
+    for _ in range(steps):
+        unit = directions / directions.norm(dim=1, keepdim=True).clamp_min(_SMALLEST)
+        Z = yield Logits(unit / allowed)
+        Z = doubt * (Z - (doubt * Z).sum(dim=1, keepdim=True) / total)
+        directions = (yield Gradient(Z)) / allowed
+    largest = directions.norm(dim=1, keepdim=True)
+    largest = largest.clamp_min(1e-6 * float(largest.max()) + _SMALLEST)
+    return DiagonalMetric(problem, largest * spread.square()), directions, float(steps)
+
+
+def block_metric(problem: Penalised, X: Tensor, P: Tensor, *, W: Tensor, G: Tensor, outside: DiagonalMetric) -> BlockMetric:
+    """The metric at probabilities `P`, from a sample of words and the columns in use at `W` or about to be.
+
+    Parameters
+    ----------
+    problem : Penalised
+    X : Tensor of shape (n_words, n_columns), float32
+        Centred activations.
+    P : Tensor of shape (n_live, n_words)
+    W, G : Tensor of shape (n_live, n_columns)
+        Weights and the gradient of the cross-entropy near them.
+    outside : DiagonalMetric
+    """
+    spread = problem.variance.to(W.dtype).sqrt()
+    doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
+    blocks = []
+    for k in range(len(W)):
+        urgency = torch.where(W[k] != 0.0, float("inf"), (G[k].abs() - _NEARLY * problem.l1) / spread.clamp_min(1e-12))
+        if problem.mask is not None:
+            urgency = urgency.masked_fill(~problem.mask, -1.0)
+        columns = urgency.topk(min(_LARGEST_BLOCK, len(urgency)))
+        chosen = columns.indices[columns.values > 0.0].sort().values
+        blocks.append(_block(X, doubt[k], chosen))
+    return BlockMetric(problem, outside, tuple(blocks))
+
+
+def _block(X: Tensor, doubt: Tensor, columns: Tensor) -> _Block:
+    rows, share = _sample(doubt, max(_FEWEST_ROWS, _ROWS_PER_COLUMN * len(columns)))
+    weight = doubt[rows] / share
+    A = X[rows][:, columns].to(doubt.dtype)
+    A -= (weight @ A) / weight.sum().clamp_min(_SMALLEST)
+    A *= weight.sqrt()[:, None]
+    gram = A.T @ A
+    own = gram.diagonal()
+    own += _RIDGE * own + _SMALLEST
+    scale = own.rsqrt()
+    v = torch.ones_like(scale)
+    for _ in range(_BLOCK_POWER_STEPS):
+        v = scale * (gram @ (scale * (v / v.norm().clamp_min(_SMALLEST))))
+    diagonal = _BOUND_MARGIN * v.norm() * own
+    descent = gram / -diagonal[:, None]
+    descent.diagonal().add_(1.0)
+    return _Block(columns, gram, diagonal, descent)
+
+
+def _sample(doubt: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """About `size` words by systematic sampling, and the chance that each had: in proportion to `doubt`, at most 1."""
+    if size >= len(doubt):
+        rows = doubt.nonzero()[:, 0]
+        return rows, doubt.new_ones(len(rows))
+    low, high = 0.0, float(len(doubt)) / max(float(doubt.max()), _SMALLEST)
+    for _ in range(40):
+        rate = 0.5 * (low + high)
+        low, high = (rate, high) if float((doubt * rate).clamp(max=1.0).sum()) < size else (low, rate)
+    chance = (doubt * high).clamp(max=1.0)
+    steps = (chance.double().cumsum(0) + 0.5).floor()
+    rows = (steps.diff(prepend=steps.new_zeros(1)) > 0.0).nonzero()[:, 0]
+    return rows, chance[rows]

@@ -1,0 +1,231 @@
+"""The exact solver: the elastic net's optimum with exact zeros, and a proof of how close it is.
+
+Each probe is solved by accelerated proximal gradient in its labels' own metric (`prox_gradient`), its intercept by
+Newton steps at every iterate (`prox_likelihood`), and each result carries a duality gap computed anew in float64
+(`certificate`). Probes of one task that differ in their penalties form a path: the strongest penalty first, each
+started from the nearest one solved. Probes of different tasks advance side by side and share the passes
+(`prox_passes`). ``docs/solver.md`` has the derivation and the measurements.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurosieve.errors import NeurosieveError
+from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.prox_gradient import accelerate
+from neurosieve.probes.prox_likelihood import Likelihood
+from neurosieve.probes.prox_objective import CERTIFICATE_PASSES, Certificate, Penalised, Point, certify
+from neurosieve.probes.prox_passes import Design, Gradient, Request, run_together
+from neurosieve.probes.stream import ActivationStream
+
+_SINGLE_TOL = 1e-6
+"""Relative gaps below this are solved in float64: float32 cannot resolve them."""
+
+_ABSENT_MARGIN = 60.0
+"""Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
+
+_STATE_BYTES = 1 << 30
+"""Memory for the logits of all probes that run side by side."""
+
+_LOGITS_KEPT = 8  # arrays of the size of one probe's logits that its solver holds
+
+
+@dataclass(frozen=True, slots=True)
+class ProximalSettings:
+    """Settings of the solver.
+
+    Attributes
+    ----------
+    tol : float
+        Duality gap, as a share of the objective, at which a probe is done.
+    max_passes : int
+        Passes over the activations after which a probe is left as it is, with a warning.
+    """
+
+    tol: float = 1e-4
+    max_passes: int = 2000
+
+    def __post_init__(self) -> None:
+        if not self.tol > 0 or self.max_passes < 1:
+            raise NeurosieveError(f"tol={self.tol}, max_passes={self.max_passes}: each must be positive")
+
+    @property
+    def epochs(self) -> int:
+        """Units of progress a probe counts for: how many passes it needs is known only when it is done."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """A solver's last point (for the next one to start from) and its certificate."""
+
+    point: Point
+    certificate: Certificate
+
+
+def solve(
+    stream: ActivationStream, problem: GroupProblem, settings: ProximalSettings,
+    progress: Callable[[float], None] | None = None,
+) -> GroupSolution:
+    """Fit a group of probes to their optimum.
+
+    Parameters
+    ----------
+    stream : ActivationStream
+        n_words x n_columns.
+    problem : GroupProblem
+    settings : ProximalSettings
+    progress : callable, optional
+        Called with the share of probes that are done.
+
+    Returns
+    -------
+    GroupSolution
+        In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Scikit-learn's, for each probe that has not reached its tolerance, with the gap it has.
+    """
+    design = Design(stream)
+    W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=torch.float32, device=design.device)
+    b = torch.zeros((problem.n_probes, problem.n_labels), dtype=torch.float32, device=design.device)
+    objective, gap, n_passes = np.zeros((3, problem.n_probes))
+    done: list[int] = []
+
+    def keep(number: int, model: Likelihood, solved: _Solved) -> None:
+        point, certificate = solved.point, solved.certificate
+        W[number, model.live] = point.W.float()
+        b[number] = certificate.least_total - _ABSENT_MARGIN
+        b[number, model.live] = (certificate.b - point.W.double() @ design.mean).float()
+        objective[number], gap[number], n_passes[number] = certificate.objective, certificate.gap, point.n_passes
+        _warn_unless_reached(problem, number, certificate, settings)
+        done.append(number)
+        if progress is not None:
+            progress(len(done) / problem.n_probes)
+
+    paths = [_solve_path(problem, path, design, settings, keep) for path in _paths(problem)]
+    at_once = max(1, _STATE_BYTES // (_LOGITS_KEPT * 4 * problem.n_labels * stream.n_words))
+    run_together(paths, design, at_once=at_once)
+    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
+
+
+def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.float64]:
+    """Smallest `l1` at which all weights are zero, whatever `l2`, one for each probe, shape (n_probes,).
+
+    At zero weights the best intercepts give every word the labels' frequencies, so this is the largest entry of
+    ``sum_i w_i (frequency - Y_i) x_i' / sum_i w_i`` among the columns that the probe may use.
+    """
+
+    def largest(number: int) -> Generator[Request, Tensor, float]:
+        model, mask = _likelihood(problem, number), _mask(problem, number)
+        frequencies = model.target[:, None].expand(-1, stream.n_words)
+        G = yield Gradient(model.residuals(frequencies))
+        return float((G if mask is None else G[:, mask]).abs().max())
+
+    design = Design(stream)
+    return np.array(run_together([largest(i) for i in range(problem.n_probes)], design, at_once=8))
+
+
+def _solve_path(
+    problem: GroupProblem, path: list[int], design: Design, settings: ProximalSettings,
+    keep: Callable[[int, Likelihood, _Solved], None],
+) -> Generator[Request, Tensor, None]:
+    """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
+    model, mask = _likelihood(problem, path[0]), _mask(problem, path[0])
+    solved: dict[int, Point] = {}
+    for number in path:
+        l1, l2 = float(problem.l1[number]), float(problem.l2[number])
+        if solved:
+            start = solved[min(solved, key=lambda other: _distance(problem, number, other))]
+        else:
+            start = Point(torch.zeros((len(model.live), design.width), device=design.device), model.target.log())
+        one = Penalised(model, l1, l2, mask, design.variance)
+        result = yield from _solve_one(one, start, design.resident, settings)
+        solved[number] = result.point
+        keep(number, model, result)
+
+
+def _solve_one(
+    problem: Penalised, start: Point, activations: Tensor | None, settings: ProximalSettings
+) -> Generator[Request, Tensor, _Solved]:
+    """Solve until the gap in float64 at float32 weights meets the tolerance, or passes run out."""
+    passes, tol = 0.0, 0.8 * settings.tol
+    point = start
+    if not bool(start.W.any()):
+        certificate = yield from certify(problem, start.W, start.b)
+        passes = CERTIFICATE_PASSES
+        if certificate.gap <= settings.tol * certificate.objective:
+            return _Solved(Point(start.W, certificate.b, start.directions, passes), certificate)
+    while True:
+        precision = torch.float32 if tol >= _SINGLE_TOL else torch.float64
+        start = Point(point.W.to(precision), point.b, None if point.directions is None else point.directions.to(precision))
+        point = yield from accelerate(
+            problem, start, tol=tol, max_passes=settings.max_passes - passes, activations=activations
+        )
+        point = Point(point.W.float(), point.b, point.directions, passes + point.n_passes + CERTIFICATE_PASSES)
+        passes = point.n_passes
+        certificate = yield from certify(problem, point.W, point.b)
+        unpenalised = problem.l1 == problem.l2 == 0.0
+        if certificate.gap <= settings.tol * certificate.objective or passes >= settings.max_passes or unpenalised:
+            return _Solved(point, certificate)
+        tol *= 0.5
+
+
+def _paths(problem: GroupProblem) -> list[list[int]]:
+    """Probes with the same labels, weights and columns, the strongest penalty first."""
+    together: dict[tuple[bytes, ...], list[int]] = {}
+    for number in range(problem.n_probes):
+        parts = (_row(problem.codes, number), _row(problem.weights, number), _row(problem.mask, number))
+        key = tuple(b"" if part is None else sha256(part.cpu().numpy().tobytes()).digest() for part in parts)
+        together.setdefault(key, []).append(number)
+    return [sorted(path, key=lambda i: (-problem.l1[i], -problem.l2[i])) for path in together.values()]
+
+
+def _distance(problem: GroupProblem, number: int, other: int) -> float:
+    """How far apart two probes' penalties are, in decades; zero counts as far below the smallest in use."""
+    return sum(
+        abs(math.log10(max(float(values[number]), 1e-9)) - math.log10(max(float(values[other]), 1e-9)))
+        for values in (problem.l1, problem.l2)
+    )
+
+
+def _row(values: Tensor | None, number: int) -> Tensor | None:
+    return None if values is None else values[number if len(values) > 1 else 0]
+
+
+def _likelihood(problem: GroupProblem, number: int) -> Likelihood:
+    codes = problem.codes[number if len(problem.codes) > 1 else 0]
+    return Likelihood(codes, _row(problem.weights, number), problem.n_labels)
+
+
+def _mask(problem: GroupProblem, number: int) -> Tensor | None:
+    return _row(problem.mask, number)
+
+
+def _warn_unless_reached(problem: GroupProblem, number: int, certificate: Certificate, settings: ProximalSettings) -> None:
+    if certificate.gap <= settings.tol * certificate.objective:
+        return
+    from sklearn.exceptions import ConvergenceWarning
+
+    l1, l2 = problem.l1[number], problem.l2[number]
+    advice = (
+        "without a penalty there is no bound to prove it by; set l1 or l2" if l1 == l2 == 0.0
+        else f"raise max_passes (now {settings.max_passes}) or tol"
+    )
+    warnings.warn(
+        f"the probe with l1={l1:g}, l2={l2:g} ended with objective {certificate.objective:.6g} and a duality gap of "
+        f"{certificate.gap:.2g}, above tol={settings.tol:g} of the objective: {advice}",
+        ConvergenceWarning, stacklevel=2,
+    )
