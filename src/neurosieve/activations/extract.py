@@ -64,7 +64,8 @@ def extract(
     if (folder / fmt.MANIFEST).is_file():
         manifest = fmt.read_json(folder / fmt.MANIFEST)
         _require_same(folder, manifest, plan)
-        if all(fmt.shard_path(folder, n).is_file() for n in range(len(manifest["shards"]))):
+        parts = [folder / fmt.WORDS, *(fmt.shard_path(folder, n) for n in range(len(manifest["shards"])))]
+        if all(path.is_file() for path in parts):
             return open_store(folder)
     _start(folder, plan, n_words=corpus.n_words, n_neurons=model.n_neurons)
     shards = _shard_sentences(corpus, order, plan["shard_words"])

@@ -104,7 +104,9 @@ class ActivationStore:
             try:
                 self._tables["words"] = pd.read_parquet(self.path / fmt.WORDS)
             except (OSError, ValueError) as error:
-                raise StoreError(f"{self.path / fmt.WORDS}: cannot be read ({error}); extract again") from error
+                raise StoreError(
+                    f"{self.path / fmt.WORDS}: cannot be read ({error}); delete it and run the same extraction again"
+                ) from error
         return self._tables["words"].iloc[slice(*self._rows)].reset_index(drop=True)
 
     @cached_property
@@ -163,11 +165,15 @@ class ActivationStore:
                 raise StoreError(f"no layer {missing[0]!r}; there are {', '.join(dict.fromkeys(table['layer_name']))}")
             chosen = np.flatnonzero(table["layer"].isin(layers) | table["layer_name"].isin(layers))
         else:
-            numbers = {name: i for i, name in enumerate(table["neuron"])}
-            try:
-                chosen = np.array([numbers[n] if isinstance(n, str) else range(len(table))[n] for n in neurons or ()])
-            except (KeyError, IndexError) as error:
-                raise StoreError(f"no neuron {error}; names look like {table['neuron'].iloc[0]}") from error
+            numbers: dict[object, int] = {name: i for i, name in enumerate(table["neuron"])}
+            numbers.update({i: i for i in range(len(table))})
+            wanted = [] if neurons is None else list(neurons)
+            unknown = [n for n in wanted if isinstance(n, (bool, np.bool_)) or n not in numbers]
+            if unknown:
+                raise StoreError(
+                    f"no neuron {unknown[0]!r}; there are {len(table)}, with names such as {table['neuron'].iloc[0]}"
+                )
+            chosen = np.array([numbers[n] for n in wanted], dtype=np.intp)
         return self._view(rows=self._rows, columns=chosen if self._columns is None else self._columns[chosen])
 
     def _view(self, *, rows: tuple[int, int], columns: NDArray[np.intp] | None) -> ActivationStore:
@@ -183,6 +189,8 @@ class ActivationStore:
 
     def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
         """Rows `start` to `stop` of this view, of all or the given columns of this view, (stop - start, n_columns)."""
+        if not 0 <= start <= stop <= self.n_words:
+            raise StoreError(f"rows {start} to {stop} were asked for; this view has rows 0 to {self.n_words}")
         wanted = self._columns if columns is None else columns if self._columns is None else self._columns[columns]
         first, last = self._rows[0] + start, self._rows[0] + stop
         starts, bounds = self._shards.starts, self._shards.bounds

@@ -21,8 +21,8 @@ class LayerDistribution:
     Attributes
     ----------
     table : DataFrame
-        One row a layer: layer (number), name, n_selected, n_neurons (the layer's width), share (of the selection),
-        expected (number if the selection were spread evenly over all neurons).
+        One row a layer: layer (as in the table of neurons), n_selected, n_neurons (the layer's width), share (of the
+        selection), expected (number if the selection were spread evenly over all neurons).
     """
 
     table: pd.DataFrame

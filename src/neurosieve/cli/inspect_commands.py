@@ -6,22 +6,28 @@ from pathlib import Path
 
 import typer
 
-from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, chosen_format, emit, reporting
+from neurosieve.cli.describe import add
+from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command(help=report.__doc__)(report)
-    app.command(help=info.__doc__)(info)
+    add(app, report, info)
 
 
 def report(
-    run: Path = typer.Argument(..., help="The run's folder."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress."),
+    run: Path = typer.Argument(..., help="The run's folder.", metavar="RUN"),
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Write results.csv, rankings.csv, tables, figures and report.html of what a run holds.
+    """Write the results of everything that a run holds, and print where the page is.
 
-    Example: neurosieve report runs/bert
+    Needs `search`, `ablate` and `minimal`, and shows `control` where it was run. Writes results.csv (every score),
+    rankings.csv (every neuron), tables/, figures/ and report.html, which opens without a network.
+
+    In Python: neurosieve.write_report
+
+    Example:
+        neurosieve report runs/bert
     """
     from neurosieve.study.steps import report_run
 
@@ -30,16 +36,22 @@ def report(
 
 
 def info(
-    path: Path = typer.Argument(..., help="A run's folder, or an activation store."),
+    path: Path = typer.Argument(..., help="A run's folder, or one of its activation stores.", metavar="FOLDER"),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
 ) -> None:
-    """Say what a run or a store holds: model, layers, words, properties, sizes, finished stages.
+    """Say what a run or an activation store holds.
 
-    Example: neurosieve info runs/bert --table
+    Of a run: its activations with their size, and the finished stages of each model and property. Of a store: model,
+    corpus, words of each split, properties, layers, and how many words were left out.
+
+    In Python: neurosieve.open_store
+
+    Example:
+        neurosieve info runs/bert --table
     """
+    form = chosen_format(csv=csv, table=table)
     from neurosieve.study.info import describe
 
-    form = chosen_format(csv=csv, table=table)
     frame, summary = describe(path)
     emit(frame, form=form, **summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 # Threads that wait for each other by spinning make a run several times slower as soon as another process uses the cores
 # (measured: five to nine times). It must be set before torch starts its threads; a value of the user's own stays.
@@ -12,13 +13,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import typer
 
 from neurosieve.cli import inspect_commands, run_commands, stage_commands
+from neurosieve.cli.output import UsageError
 from neurosieve.errors import NeurosieveError
+
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="neurosieve",
-    help="Which neurons of a language model carry a property, how few suffice, where they sit, and how sure we are.",
-    no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain help: it is as wide as it needs to be, and can be copied
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -26,40 +29,55 @@ for module in (run_commands, stage_commands, inspect_commands):
     module.register(app)
 
 
-def version_callback(*, value: bool) -> None:
-    """Print the version and stop."""
-    if value:
+@app.callback(
+    invoke_without_command=True,
+    epilog="\b\nExample:\n  neurosieve run --model bert-base-cased --corpus sample --property pos --out runs/bert\n\n"
+    "The single steps work on the folder that `extract` made, in this order: extract, search, rank, ablate, minimal, "
+    "control, layers, labels, report. Each has its own help: neurosieve search -h",
+)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    """Which neurons of a language model carry a property, how few suffice, where they sit, and how sure we are.
+
+    Data is printed on stdout (JSON; --csv or --table), progress and errors on stderr. Exit codes: 0 done, 1 a stated
+    failure, 2 wrong usage.
+    """
+    if version:
         from neurosieve._version import __version__
 
         print(__version__)
         raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: bool = typer.Option(
-        False, "--version", help="Print the version.", is_eager=True, callback=lambda v: version_callback(value=v)
-    ),
-) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
 
 
 def main() -> None:
     """Run the command line: exit 0, 1 (a stated failure) or 2 (wrong usage)."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except NeurosieveError as error:
         _fail(str(error))
+    except UsageError as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "neurosieve"
+        said = error.format_message()  # type: ignore[attr-defined]  # of a class without a public name
+        _fail(f"{said.rstrip('.')}; see `{command} -h`", code=2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; check the path, its permissions and the free space")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
         _fail("interrupted; what is finished is kept, and the same command continues from there")
+    sys.exit(code or 0)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, *, code: int = 1) -> NoReturn:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from neurosieve.study.cell import Progress, Reporter
+
+
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
+"""Wrong usage of a command; typer has no public name for it."""
 
 
 class Format(str, Enum):
@@ -29,70 +33,88 @@ class Format(str, Enum):
 def chosen_format(*, csv: bool, table: bool) -> Format:
     """Turn the flags ``--csv`` and ``--table`` into a format; JSON by default."""
     if csv and table:
-        raise typer.BadParameter("choose one of --csv and --table")
+        raise UsageError("choose one of --csv and --table")
     return Format.csv if csv else Format.table if table else Format.json
 
 
 CSV_OPTION = typer.Option(False, "--csv", help="Print CSV instead of JSON.")
 TABLE_OPTION = typer.Option(False, "--table", help="Print a table to read instead of JSON.")
+QUIET_OPTION = typer.Option(False, "--quiet", "-q", help="Show warnings and errors only.")
 
 
 def emit(frame: pd.DataFrame, *, form: Format, title: str = "", **summary: Any) -> None:  # noqa: ANN401 (any JSON)
-    """Print a table; JSON also carries `summary`."""
+    """Print a table; all but CSV also carry `summary`."""
     if form is Format.csv:
         frame.to_csv(sys.stdout, index=False)
     elif form is Format.table:
-        _print_table(frame, title=title, summary=summary)
+        print("\n".join(_table_lines(frame, title=title, summary=summary)))
     else:
         rows = json.loads(frame.to_json(orient="records", double_precision=12))
         json.dump({**summary, "rows": rows}, sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
 
 
-def _print_table(frame: pd.DataFrame, *, title: str, summary: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
+def _table_lines(frame: pd.DataFrame, *, title: str, summary: dict[str, Any]) -> Iterator[str]:
+    """Lines of a table without frames: never cut, and a paste into a note stays readable."""
     for key, value in summary.items():
-        console.print(f"{key.replace('_', ' ')}: [bold]{value}[/bold]", highlight=False)
-    table = Table(title=title or None, title_justify="left")
-    for name in frame.columns:
-        table.add_column(str(name), justify="right" if frame[name].dtype.kind in "fiu" else "left", no_wrap=True)
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+        several = isinstance(value, list)
+        yield f"{key.replace('_', ' ')}: {'; '.join(map(str, value)) if several else value}"
+    if summary:
+        yield ""
+    if title:
+        yield f"{title}:"
+    columns = [[str(name), *_written(frame[name])] for name in frame.columns]
+    widths = [max(map(len, column)) for column in columns]
+    rights = [frame[name].dtype.kind in "fiu" for name in frame.columns]
+    for row in zip(*columns, strict=True):
+        cells = (cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(row, widths, rights, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
-def _cell(value: object) -> str:
-    if value is None or value != value:  # NaN is not equal to itself
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}" if value and (abs(value) < 1e-3 or abs(value) >= 1e4) else f"{value:.4f}".rstrip("0").rstrip(".")
-    return str(value)
+def _written(column: pd.Series[Any]) -> list[str]:
+    """The values of a column; numbers with as many decimals as they need, four at most where the column has more."""
+    values = column.tolist()
+    if column.dtype.kind != "f":
+        return ["" if value is None else str(value) for value in values]
+    short = all(len(f"{value:g}") <= 6 for value in values)
+    return ["" if value != value else f"{value:g}" if short else f"{value:.4f}" for value in values]  # NaN != NaN
 
 
 @contextmanager
 def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
-    """Progress bars with rate and time left on a terminal, one line a finished stage elsewhere, nothing if quiet."""
-    _set_up_logging(quiet=quiet)
+    """A bar with rate and time left on a terminal, one line a finished stage there and elsewhere, nothing if quiet."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _title: None
+        with _messages(lambda text: print(text, file=sys.stderr), logging.WARNING if quiet else logging.INFO):
+            yield lambda _title: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Units a second: words, probe passes, set sizes."""
+        """What the title counts, a second."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f}/s" if task.speed and task.speed >= 10 else f"{task.speed or 0:.2f}/s")
+            if not task.speed:
+                return Text()
+            return Text(f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.2f}/s")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    console = Console(stderr=True)
+    left = TimeRemainingColumn(compact=True)
+    columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), Rate(), left, TextColumn("left"))
+    with Progress(*columns, console=console, transient=True) as bars:
 
         def report(title: str) -> Progress_:
+            for number in bars.task_ids:  # one bar at a time; what is finished stays as a line above it
+                bars.remove_task(number)
             task = bars.add_task(title, total=None)
 
             def advance(done: float, total: float) -> None:
@@ -100,13 +122,28 @@ def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
 
             return advance
 
-        yield report
+        with _messages(lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True), logging.INFO):
+            yield report
 
 
 if TYPE_CHECKING:
     Progress_ = Progress | None
 
 
-def _set_up_logging(*, quiet: bool) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("neurosieve").setLevel(logging.WARNING if quiet else logging.INFO)
+@contextmanager
+def _messages(show: Callable[[str], None], level: int) -> Iterator[None]:
+    """Show what the library logs from `level` on."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            show(f"{'warning: ' if record.levelno >= logging.WARNING else ''}{record.getMessage()}")
+
+    logger, handler = logging.getLogger("neurosieve"), Handler()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

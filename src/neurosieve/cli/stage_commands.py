@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, chosen_format, emit, reporting
+from neurosieve.cli.describe import add
+from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
 
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
 
-RUN = typer.Argument(..., help="The run's folder, in which `neurosieve extract` or `run` left activations.")
-PROPERTY = typer.Option(..., "--property", "-p", help="The property.")
-MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.")
-QUIET = typer.Option(False, "--quiet", "-q", help="No progress.")
+RUN = typer.Argument(..., help="The run's folder, in which `neurosieve extract` or `run` left activations.", metavar="RUN")
+PROPERTY = typer.Option(..., "--property", "-p", help="The property.", metavar="NAME")
+MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.", metavar="NAME")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (search, rank, ablate, minimal, control, layers, labels):
-        app.command(help=command.__doc__)(command)
+    add(app, search, rank, ablate, minimal, control, layers, labels)
 
 
 @contextmanager
@@ -38,52 +37,77 @@ def search(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
-    grid: str | None = typer.Option(None, "--grid", help="paper (81 pairs) or quick (16)."),
-    seeds: int | None = typer.Option(None, "--seeds", help="Runs that later stages average."),
-    solver: str | None = typer.Option(None, "--solver", help="adam or neurox."),
-    epochs: int | None = typer.Option(None, "--epochs", help="Passes over the training words."),
-    keep: float | None = typer.Option(None, "--keep", help="Share of the neurons that ablation keeps."),
+    grid: str | None = typer.Option(
+        None, "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
+    ),
+    seeds: int | None = typer.Option(None, "--seeds", help="Number of runs that later stages average.", metavar="N"),
+    keep: float | None = typer.Option(None, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
+    rare_labels: str | None = typer.Option(
+        None, "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
+    ),
+    solver: str | None = typer.Option(
+        None, "--solver", metavar="NAME",
+        help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
+    ),
+    epochs: int | None = typer.Option(None, "--epochs", help="Passes over the training words.", metavar="N"),
+    batch_size: int | None = typer.Option(None, "--batch-size", help="Words in a batch.", metavar="N"),
+    learning_rate: float | None = typer.Option(None, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
+    tol: float | None = typer.Option(None, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
     standardize: bool | None = typer.Option(None, "--standardize/--raw", help="Fit on z-scores of the activations."),
-    rare_labels: str | None = typer.Option(None, "--rare-labels", help="Labels seen once in train: refuse, keep or drop."),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Choose the lambdas by the paper's ablation score, on dev. In Python: neurosieve.search_lambdas.
+    """Choose the lambdas l1 and l2 by the paper's score, on dev.
 
-    The options given here are kept for the later stages of the same run.
+    Prints one row a pair, best score first: the accuracy of all neurons (a_all), of the top (a_top) and of the bottom
+    share (a_bottom), and score = 0.5 (a_top - a_bottom) - 0.5 (a_all at l1 = l2 = 0, minus a_all). The options given
+    here hold for the later stages of the same run; by default they are the run's own.
 
-    Example: neurosieve search runs/bert --property pos --grid quick --table
+    In Python: neurosieve.search_lambdas
+
+    Example:
+        neurosieve search runs/bert --property pos --grid quick --table
     """
     from neurosieve.study import stages
     from neurosieve.study.steps import remember_probe_settings
 
     form = chosen_format(csv=csv, table=table)
     changes = {
-        "grid": grid, "seeds": seeds, "solver": solver, "epochs": epochs, "keep": keep, "standardize": standardize,
-        "rare_labels": rare_labels,
+        "grid": grid, "seeds": seeds, "keep": keep, "rare_labels": rare_labels, "solver": solver, "epochs": epochs,
+        "batch_size": batch_size, "learning_rate": learning_rate, "tol": tol, "standardize": standardize,
     }
     with _cell(run, prop, model, quiet=quiet, **changes) as cell:
         result = stages.search(cell)
         remember_probe_settings(run, cell.settings)
-    frame = _frame(result["table"]).sort_values("score", ascending=False, kind="stable")
-    emit(frame, form=form, title="lambda search on dev", l1=result["l1"], l2=result["l2"])
+    frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
+    frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
+    emit(
+        frame.drop(columns="both"), form=form, title="all pairs, accuracies on dev", property=prop, l1=result["l1"],
+        l2=result["l2"],
+    )
 
 
 def rank(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
-    top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all."),
-    seed: int = typer.Option(0, "--seed", help="Run whose ranking is shown."),
+    top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
+    seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Rank all neurons by weight mass. In Python: neurosieve.weight_mass_ranking.
+    """Rank all neurons by the weight that the probe gives them.
 
-    Example: neurosieve rank runs/bert --property pos --top 20 --table
+    Prints one row a neuron, rank 0 first: key is the share of a label's weight mass at which the neuron is taken, mass
+    its largest share of one label's mass. L3N251 is neuron 251 of layer 3; layer 0 holds the embeddings.
+
+    In Python: neurosieve.weight_mass_ranking
+
+    Example:
+        neurosieve rank runs/bert --property pos --top 20 --table
     """
     from neurosieve.study import stages
 
@@ -101,33 +125,50 @@ def ablate(
     model: str | None = MODEL,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Keep the top, random and bottom neurons without retraining. In Python: neurosieve.ablate.
+    """Keep only the top, random or bottom neurons, without retraining.
 
-    Example: neurosieve ablate runs/bert --property pos --table
+    Prints one row a seed, split and subset. The other neurons are set to zero, as in the paper, or to their mean over
+    train (fill). The share that is kept is an option of `search`.
+
+    In Python: neurosieve.ablate
+
+    Example:
+        neurosieve ablate runs/bert --property pos --table
     """
     from neurosieve.study import stages
 
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
         result = stages.ablation(cell)
-    emit(_frame(result["rows"]), form=form, title="ablation without retraining", keep=cell.settings.keep)
+    emit(_frame(result["rows"]), form=form, title="accuracy with only these neurons", property=prop, keep=cell.settings.keep)
 
 
 def minimal(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
-    delta: list[float] = typer.Option([], "--delta", help="Allowed loss, a fraction; repeatable."),
-    step: float | None = typer.Option(None, "--step", help="Growth of the set, a share of all neurons."),
+    delta: list[float] = typer.Option(
+        [], "--delta", help="Dev accuracy that the set may lose, as a fraction: 0.005 is half a point; repeatable.", metavar="LOSS"
+    ),
+    step: float | None = typer.Option(
+        None, "--step", help="By what share of all neurons the set grows.", metavar="SHARE"
+    ),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Find the fewest neurons that, retrained, come within delta of the oracle. In Python: neurosieve.minimal_neurons.
+    """Find the fewest neurons that suffice.
 
-    Example: neurosieve minimal runs/bert --property pos --table
+    Probes are retrained on the top 1 %, 2 %, ... of the neurons until dev accuracy is within delta of the oracle, the
+    probe on all neurons. Prints one row a seed and delta, with the accuracies of the set and of the oracle. Chosen on
+    dev; test is reported only.
+
+    In Python: neurosieve.minimal_neurons
+
+    Example:
+        neurosieve minimal runs/bert --property pos --delta 0.005 --delta 0.02 --table
     """
     from neurosieve.study import stages
     from neurosieve.study.steps import remember_probe_settings
@@ -136,7 +177,10 @@ def minimal(
     with _cell(run, prop, model, quiet=quiet, deltas=delta or None, step=step) as cell:
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.settings)
-    emit(_frame(result["rows"]), form=form, title="minimal sets (chosen on dev)", n_all=cell.store.n_neurons)
+    emit(
+        _frame(result["rows"]), form=form, title="minimal sets, accuracies on dev and test", property=prop,
+        neurons_in_all=cell.store.n_neurons,
+    )
 
 
 def control(
@@ -145,18 +189,25 @@ def control(
     model: str | None = MODEL,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Fit control tasks and give the selectivity, with all and with the selected neurons. In Python: neurosieve.ControlTask.
+    """Compare with control tasks: how selective the probes are.
 
-    Example: neurosieve control runs/bert --property pos --table
+    A control task gives every word type one label, drawn at random; a probe can only memorise it. Selectivity is the
+    accuracy on the property minus that on the control task. Prints one row a seed, split and subset: all neurons, and
+    the minimal set of each delta.
+
+    In Python: neurosieve.ControlTask and neurosieve.selectivity
+
+    Example:
+        neurosieve control runs/bert --property pos --table
     """
     from neurosieve.study.findings import collect
 
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet, control=True) as cell:
         frame = collect(cell).selectivity
-    emit(frame, form=form, title="selectivity")
+    emit(frame, form=form, title="accuracy on the property and on the control task", property=prop)
 
 
 def layers(
@@ -165,11 +216,17 @@ def layers(
     model: str | None = MODEL,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Count the selected neurons in each layer. In Python: neurosieve.layer_distribution.
+    """Count the selected neurons in each layer.
 
-    Example: neurosieve layers runs/bert --property pos --csv
+    Selected is the minimal set of the smallest delta, averaged over seeds; expected is what an even spread over all
+    neurons would give.
+
+    In Python: neurosieve.layer_distribution
+
+    Example:
+        neurosieve layers runs/bert --property pos --csv
     """
     _distribution("layers", run, prop, model, csv=csv, table=table, quiet=quiet)
 
@@ -180,11 +237,17 @@ def labels(
     model: str | None = MODEL,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
-    quiet: bool = QUIET,
+    quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Count the neurons that each label takes. In Python: neurosieve.label_distribution.
+    """Count the selected neurons that each label takes.
 
-    Example: neurosieve labels runs/bert --property pos --table
+    Selected is seed 0's minimal set of the smallest delta. A neuron may serve several labels; n_exclusive counts those
+    that serve no other. main_layer is the layer that holds most of a label's neurons.
+
+    In Python: neurosieve.label_distribution
+
+    Example:
+        neurosieve labels runs/bert --property pos --table
     """
     _distribution("labels", run, prop, model, csv=csv, table=table, quiet=quiet)
 
@@ -197,7 +260,7 @@ def _distribution(
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
         found = distributions(cell)
-        emit(found[what], form=form, title=f"selected neurons by {what[:-1]}", delta=min(cell.settings.deltas))
+        emit(found[what], form=form, title=f"selected neurons by {what[:-1]}", property=prop, delta=min(cell.settings.deltas))
 
 
 def _frame(rows: Any) -> Any:  # noqa: ANN401 (JSON in, a DataFrame out, imported late)

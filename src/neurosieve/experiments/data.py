@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.spec import Loss
 
 if TYPE_CHECKING:
     from neurosieve.activations.store import ActivationStore
@@ -107,7 +108,7 @@ class Splits:
         """Take three arrays (train, dev, test) of activations, of labels and, for control tasks, of words."""
         if len(X) != 3 or len(y) != 3 or (words is not None and len(words) != 3):
             raise NeurosieveError("expected three arrays each: train, dev and test")
-        types = words or [np.arange(len(labels)).astype(str) for labels in map(np.asarray, y)]
+        types = words if words is not None else [np.arange(len(labels)).astype(str) for labels in map(np.asarray, y)]
         parts = [
             LabelledSplit(a, np.asarray(b), np.asarray(c, dtype=object)) for a, b, c in zip(X, y, types, strict=True)
         ]
@@ -115,12 +116,20 @@ class Splits:
 
     @property
     def unseen(self) -> dict[str, int]:
-        """Number of dev and test words whose label does not occur in train."""
+        """Number of dev and test words whose label does not occur in train; of real values none is."""
+        if self.loss == "squared":
+            return {"dev": 0, "test": 0}
         known = {label for label in self.train.y.tolist() if label is not None}
         return {
             name: sum(label is not None and label not in known for label in part.y.tolist())
             for name, part in (("dev", self.dev), ("test", self.test))
         }
+
+    @property
+    def loss(self) -> Loss:
+        """``"squared"`` if the labels are real values (floats), else ``"softmax"``."""
+        first = next((label for label in self.train.y.tolist() if label is not None), None)
+        return "squared" if isinstance(first, float) else "softmax"
 
     @property
     def n_neurons(self) -> int:
@@ -137,10 +146,13 @@ class Splits:
 
 
 def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
+    if splits.loss == "squared":
+        return splits
     counts = Counter(label for label in splits.train.y.tolist() if label is not None)
     if len(counts) < 2:
         raise NeurosieveError(
-            f"'{splits.prop}' has only the label {next(iter(counts))!r} in train; a probe needs at least two labels"
+            f"'{splits.prop}' has only the label {', '.join(map(repr, counts)) or 'None'} in train; a probe needs at least "
+            "two labels that occur more than once"
         )
     once = sorted((label for label, n in counts.items() if n == 1), key=str)
     share = len(once) / counts.total()
@@ -157,5 +169,5 @@ def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
             np.array([None if label in gone else label for label in part.y.tolist()], dtype=object)
             for part in (splits.train, splits.dev, splits.test)
         ]
-        return splits.with_labels(parts[0], parts[1], parts[2])
+        return _settle_rare_labels(splits.with_labels(parts[0], parts[1], parts[2]), "keep")  # are two labels left?
     return splits

@@ -73,7 +73,7 @@ class MinimalResult:
 
 def minimal_neurons(
     oracle: FittedProbe, ranking: NeuronRanking, splits: Splits, *, deltas: Sequence[float] = DELTAS, step: float = 0.01,
-    at_once: int = 5, regularize: bool = True, random_state: int = 0, solver: str = "adam",
+    at_once: int = 10, regularize: bool = True, random_state: int = 0, solver: str = "adam",
     progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> MinimalResult:
     """Retrain on the top 1 %, 2 %, ... of the neurons until dev accuracy is within delta of the oracle.
@@ -108,8 +108,11 @@ def minimal_neurons(
     -----
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
-    if not 0 < step <= 1 or not deltas or min(deltas) < 0:
-        raise NeurosieveError(f"step={step}, deltas={tuple(deltas)}: expected 0 < step <= 1 and deltas not negative")
+    if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
+        raise NeurosieveError(
+            f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "
+            "at_once at least 1"
+        )
     import pandas as pd
 
     target = float(score_probes(splits.dev.activations, [oracle], splits.dev.y)[0])
@@ -123,7 +126,8 @@ def minimal_neurons(
     for start in range(0, len(sizes), at_once):
         chunk = [size for size in sizes[start : start + at_once] if size < n_neurons]
         specs = [
-            ProbeSpec(splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state) for size in chunk
+            ProbeSpec(splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state, loss=splits.loss)
+            for size in chunk
         ]
         fitted = fit_probes(splits.train.activations, specs, solver, **settings) if specs else []
         scores = score_probes(splits.dev.activations, fitted, splits.dev.y).tolist() if fitted else []
@@ -132,7 +136,8 @@ def minimal_neurons(
         tried += zip(chunk, scores, strict=True)
         probes.update(zip(chunk, fitted, strict=True))
         for delta in deltas:
-            within = next((size for size, score in tried if score >= target - delta), None)
+            # The small addend is for scores exactly delta below, of which rounding would lose every second one.
+            within = next((size for size, score in tried if score + 1e-12 >= target - delta), None)
             if delta not in found and within is not None:
                 accuracy = dict(tried)[within]
                 found[delta] = MinimalSet(delta, ranking.top(within), probes[within], accuracy, target)

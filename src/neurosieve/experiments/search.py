@@ -59,7 +59,9 @@ class SearchResult:
         return self.table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 
 
-def ablation_score(a_top: float, a_bottom: float, a_zero: float, a_all: float, *, alpha: float = 0.5, beta: float = 0.5) -> float:
+def ablation_score(
+    *, a_top: float, a_bottom: float, a_zero: float, a_all: float, alpha: float = 0.5, beta: float = 0.5
+) -> float:
     """The paper's score ``S = alpha (A_t - A_b) - beta (A_z - A_l)``.
 
     Parameters
@@ -109,7 +111,10 @@ def search_lambdas(
     if not pairs:
         raise NeurosieveError("the grid holds no pair (l1, l2)")
     fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
-    specs = [ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state) for l1, l2 in fitted]
+    specs = [
+        ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss)
+        for l1, l2 in fitted
+    ]
     probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
     variants: list[FittedProbe] = list(probes)
     for probe in probes[: len(pairs)]:
@@ -129,7 +134,9 @@ def _collect(
     rows = []
     for i, (l1, l2) in enumerate(pairs):
         a_top, a_bottom = scores[len(probes) + 2 * i], scores[len(probes) + 2 * i + 1]
-        score = ablation_score(a_top, a_bottom, a_zero, scores[i], alpha=alpha, beta=beta)
+        score = ablation_score(
+            a_top=a_top, a_bottom=a_bottom, a_zero=a_zero, a_all=scores[i], alpha=alpha, beta=beta
+        )
         rows.append({"l1": l1, "l2": l2, "a_top": a_top, "a_bottom": a_bottom, "a_all": scores[i], "score": score})
     table = pd.DataFrame(rows).astype(float)
     best = max(range(len(rows)), key=lambda i: (rows[i]["score"], pairs[i][0] + pairs[i][1]))

@@ -62,12 +62,12 @@ class NeuronRanking:
 
     def count(self, k: int | float) -> int:
         """Number of neurons meant by `k`: an int is a number, a float between 0 and 1 a share (at least one neuron)."""
-        n = round(k * self.n_neurons) if isinstance(k, float) else int(k)
-        if not 0 <= n <= self.n_neurons or (isinstance(k, float) and not 0 < k <= 1):
+        share = isinstance(k, (float, np.floating))
+        if not (0 < k <= 1 if share else 0 <= k <= self.n_neurons):
             raise NeurosieveError(
                 f"{k!r} of {self.n_neurons} neurons: pass an int from 0 to {self.n_neurons}, or a float in (0, 1]"
             )
-        return max(1, n) if isinstance(k, float) else n
+        return max(1, round(float(k) * self.n_neurons)) if share else int(k)
 
     def top(self, k: int | float) -> NDArray[np.intp]:
         """The `k` (or share `k` of the) most salient neurons, most salient first."""

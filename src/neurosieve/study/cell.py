@@ -32,9 +32,21 @@ def silent(_title: str) -> Progress | None:
     return None
 
 
-def slug(name: str) -> str:
-    """`name` as a folder name."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+def read_stage(path: Path) -> dict[str, Any]:
+    """What a stage left: ``made_with``, ``seconds`` and ``result``.
+
+    Raises
+    ------
+    StudyError
+        If the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: damaged ({error}); delete it to compute this stage again") from error
+    if not isinstance(content, dict) or not {"made_with", "result"} <= set(content):
+        raise StudyError(f"{path}: not what a stage leaves; delete it to compute this stage again")
+    return content
 
 
 @dataclass
@@ -76,6 +88,10 @@ class Cell:
             **{key: settings[key] for key in keys},
         }
 
+    def progress(self, title: str) -> Progress | None:
+        """Where a stage of this cell reports its progress."""
+        return self.report(f"{self.prop}: {title}")
+
     def stage(self, name: str, keys: tuple[str, ...], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return a stage's result: the one on disk if it was made with the same settings, else a new one.
 
@@ -87,11 +103,8 @@ class Cell:
         path = self.folder / f"{name}.json"
         wanted = json.loads(json.dumps(self.identity(*keys), default=str))
         if path.is_file():
-            try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                found = content["made_with"]
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise StudyError(f"{path}: damaged ({error}); delete it to compute this stage again") from error
+            content = read_stage(path)
+            found = content["made_with"]
             if found != wanted:
                 differing = next(k for k in {**found, **wanted} if found.get(k) != wanted.get(k))
                 raise StudyError(
@@ -109,10 +122,7 @@ class Cell:
 
     def seconds(self) -> dict[str, float]:
         """Wall time of each finished stage."""
-        return {
-            path.stem: float(json.loads(path.read_text(encoding="utf-8")).get("seconds", 0.0))
-            for path in sorted(self.folder.glob("*.json"))
-        }
+        return {path.stem: float(read_stage(path).get("seconds", 0.0)) for path in sorted(self.folder.glob("*.json"))}
 
     def probe_path(self, seed: int) -> Path:
         """File of the oracle of one seed."""
@@ -124,11 +134,13 @@ class Cell:
         Raises
         ------
         StudyError
-            If it has not been fitted yet.
+            If the run has no such seed, or the probe's file is gone.
         """
+        if not 0 <= seed < self.settings.seeds:
+            raise StudyError(f"{self.folder}: no seed {seed}; the run has the seeds 0 to {self.settings.seeds - 1}")
         path = self.probe_path(seed)
         if not path.is_file():
-            raise StudyError(f"{self.folder}: no probe of seed {seed} yet; run `neurosieve search` on this folder first")
+            raise StudyError(f"{path}: the probe is gone; delete the folder {self.folder} and compute its stages again")
         return FittedProbe.load(path)
 
     def ranking(self, seed: int) -> NeuronRanking:

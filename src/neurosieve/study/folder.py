@@ -20,7 +20,7 @@ from typing import Any
 
 from neurosieve.activations.format import write_json
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import slug
+from neurosieve.study.settings import slug
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 1
@@ -75,6 +75,9 @@ class RunFolder:
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Make the folder this study's own, or check that it is; return the manifest so far.
 
+        Settings on which nothing in the folder depends yet may change: all while it holds no activations (a first try
+        with a wrong property), the properties and how they are probed while it holds no cell.
+
         Raises
         ------
         StudyError
@@ -82,17 +85,28 @@ class RunFolder:
         """
         found = self.manifest()
         if found:
-            before = found.get("settings", {})
-            if before != settings:
-                raise StudyError(f"{self.path}: holds another run ({_first_difference(before, settings)}); "
+            before, now = found.get("settings", {}), settings
+            if before == now:
+                return found
+            if not any((self.path / "cells").glob("*")):
+                before, now = _of_activations(before), _of_activations(now)
+            if before != now and self.stores():
+                raise StudyError(f"{self.path}: holds another run ({_first_difference(before, now)}); "
                                  "choose another output folder, or repeat the same settings to resume")
-            return found
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
         self.path.mkdir(parents=True, exist_ok=True)
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, "settings": settings, "finished": False}
         write_json(self.manifest_path, content)
         return content
+
+
+def _of_activations(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that activations depend on."""
+    return {
+        "models": settings.get("models"),
+        "corpora": [{k: v for k, v in corpus.items() if k != "properties"} for corpus in settings.get("corpora", ())],
+    }
 
 
 def _first_difference(before: Any, now: Any, where: str = "") -> str:  # noqa: ANN401 (any JSON)

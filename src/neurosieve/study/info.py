@@ -11,6 +11,7 @@ from neurosieve.activations.format import MANIFEST, SHARDS
 from neurosieve.activations.store import open_store
 from neurosieve.errors import StudyError
 from neurosieve.study.folder import RunFolder
+from neurosieve.study.stages import STAGES
 
 
 def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -22,22 +23,30 @@ def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         If the folder is neither.
     """
     folder = Path(path)
+    if not folder.is_dir():
+        raise StudyError(f"{folder}: there is no such folder; check the path (from {Path.cwd()})")
     if (folder / SHARDS).is_dir():
         return _describe_store(folder)
     run = RunFolder(folder)
     manifest = run.manifest()
     if not manifest:
         raise StudyError(f"{folder}: neither a run nor an activation store; pass a folder that neurosieve wrote")
-    rows = []
-    for cell in sorted((folder / "cells").glob("*")):
-        rows.append({"cell": cell.name, "finished": ", ".join(sorted(file.stem for file in cell.glob("*.json")))})
+    rows = [
+        {"cell": cell.name, "finished": ", ".join(name for name in STAGES if (cell / f"{name}.json").is_file())}
+        for cell in sorted((folder / "cells").glob("*"))
+    ]
     summary = {
         "run": str(folder), "finished": bool(manifest.get("finished")),
-        "activations": [
-            f"{store.name}{'' if (store / MANIFEST).is_file() else ' (unfinished)'}: {_size(store)}" for store in run.stores()
-        ],
+        "activations": [f"{path.name} ({_in_short(path)})" for path in run.stores()],
     }
     return pd.DataFrame(rows, columns=["cell", "finished"]), summary
+
+
+def _in_short(path: Path) -> str:
+    if not (path / MANIFEST).is_file():
+        return f"unfinished, {_size(path)}"
+    store = open_store(path)
+    return f"{store.n_words} words x {store.n_neurons} neurons, {_size(path)}; properties {', '.join(store.properties)}"
 
 
 def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -55,4 +64,5 @@ def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 def _size(folder: Path) -> str:
     total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return f"{total / 1e9:.2f} GB" if total >= 1e8 else f"{total / 1e6:.1f} MB"
+    unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB") if total >= 1e6 else (1e3, "kB")
+    return f"{total / unit:.1f} {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import platform
 import time
@@ -19,13 +20,14 @@ from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.load import load_corpus
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import Cell, Reporter, silent, slug
+from neurosieve.study.cell import Cell, Reporter, silent
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
 
 log = logging.getLogger(__name__)
 
+RESULTS = ("results.csv", "rankings.csv", "report.html")
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -59,36 +61,46 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
     asked = settings.model_dump(mode="json")
     manifest = folder.claim(asked)
     seconds = dict(manifest.get("seconds", {}))
-    corpora: dict[int, Corpus] = {}
+    loaded: dict[str, Corpus] = {}
     stores: list[ActivationStore] = []
+    cells: list[Cell] = []
     found: list[Findings] = []
-    for number, corpus_settings in enumerate(settings.corpora):
+    for corpus_settings in settings.corpora:
         for model_settings in settings.models:
             started = time.perf_counter()
-            store = open_or_extract(folder, number, corpus_settings, model_settings, corpora, report)
+            store = open_or_extract(folder, corpus_settings, model_settings, loaded=loaded, report=report)
             key = store.path.name
             seconds.setdefault(f"extract {key}", round(time.perf_counter() - started, 2))
             stores.append(store)
             for prop in corpus_settings.properties:
+                name = resolved(store, prop)
                 cell = Cell(
-                    folder=folder.cell_path(model_settings.label, corpus_name(corpus_settings, store), prop),
-                    store=store, prop=resolved(store, prop), settings=settings.probes, model=model_settings.label,
-                    report=report,
+                    folder=folder.cell_path(model_settings.label, corpus_settings.label, name), store=store, prop=name,
+                    settings=settings.probes, model=model_settings.label, report=report,
                 )
                 found.append(collect(cell))
+                cells.append(cell)
                 seconds |= {f"{cell.folder.name}: {stage}": s for stage, s in cell.seconds().items()}
+    fingerprint = _fingerprint(cells)
+    if manifest.get("written_from") == fingerprint and all((folder.path / name).is_file() for name in RESULTS):
+        return found  # nothing is new since the results were written
     manifest = {
         **folder.manifest(), "finished": True, **provenance(stores), "seconds": seconds,
         "cells": [{"model": f.model, "property": f.prop, "l1": f.l1, "l2": f.l2} for f in found],
     }
+    report("writing tables, figures and the page")
     write_results(folder.path, found, manifest=manifest)
-    write_json(folder.manifest_path, manifest)
+    write_json(folder.manifest_path, {**manifest, "written_from": fingerprint})
     return found
 
 
-def corpus_name(corpus: CorpusSettings, store: ActivationStore) -> str:
-    """The corpus's name in tables and folders."""
-    return corpus.name or str(store.manifest["corpus"]["name"])
+def _fingerprint(cells: Sequence[Cell]) -> str:
+    """Digest of everything that the results are written from."""
+    digest = hashlib.sha256(__version__.encode())
+    for cell in cells:
+        for path in sorted(cell.folder.glob("*.json")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def resolved(store: ActivationStore, prop: str) -> str:
@@ -101,32 +113,30 @@ def resolved(store: ActivationStore, prop: str) -> str:
 
 
 def open_or_extract(
-    folder: RunFolder, number: int, corpus: CorpusSettings, model: ModelSettings, corpora: dict[int, Corpus],
-    report: Reporter,
+    folder: RunFolder, corpus: CorpusSettings, model: ModelSettings, *, loaded: dict[str, Corpus], report: Reporter
 ) -> ActivationStore:
     """The activations of one model over one corpus, from disk if they are complete."""
-    if corpus.name is not None:
-        path = folder.store_path(model.label, corpus.name)
-        if (path / MANIFEST).is_file():
-            return open_store(path)
-    if number not in corpora:
-        corpora[number] = read_corpus(corpus)
-    text = corpora[number]
-    path = folder.store_path(model.label, corpus.name or text.name)
+    path = folder.store_path(model.label, corpus.label)
     if (path / MANIFEST).is_file():  # the run's settings are the same, so what it holds is what is wanted
         return open_store(path)
-    return extract(text, read_model(model), path, progress=report(f"activations of {model.label}"))
+    log.info("%s over %s: reading the text and loading the model", model.label, corpus.label)
+    if corpus.label not in loaded:  # several models read the same corpus
+        loaded[corpus.label] = read_corpus(corpus)
+    return extract(loaded[corpus.label], read_model(model), path, progress=report(f"activations of {model.label} (words)"))
 
 
 def read_corpus(settings: CorpusSettings) -> Corpus:
     """Load the corpus that a study names, with all its properties and those that are made from text."""
+    files = list(settings.files) or None
     options: dict[str, Any] = {
-        "format": settings.format, "columns": settings.columns, "splits": settings.splits, "name": settings.name,
+        "format": settings.format, "columns": settings.columns, "splits": settings.splits, "name": settings.label,
     }
-    corpus = load_corpus(list(settings.files), **options)
+    corpus = load_corpus(files, **options)
+    for note in corpus.notes:
+        log.info("%s: %s", corpus.name, note)
     made = [prop for prop in settings.properties if prop not in corpus.properties]
     if made:
-        corpus = load_corpus(list(settings.files), properties=[*corpus.properties, *made], **options)
+        corpus = load_corpus(files, properties=[*corpus.properties, *made], **options)
     return corpus
 
 
@@ -165,15 +175,10 @@ def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
 
 
 def write_results(folder: Path, found: Sequence[Findings], *, manifest: dict[str, Any]) -> None:
-    """Write ``results.csv``, ``rankings.csv``, ``tables/``, ``figures/`` and ``report.html``."""
-    from neurosieve.figures.all import save_figures
+    """Write ``results.csv``, ``rankings.csv``, and ``report.html`` with its ``tables/`` and ``figures/``."""
     from neurosieve.report.html import write_report
-    from neurosieve.report.tables import paper_tables, write_tables
 
     pd.concat([f.results() for f in found], ignore_index=True).to_csv(folder / "results.csv", index=False)
     # Each property has labels of its own, so the wide table's columns are the union, empty where a label is unknown.
     pd.concat([f.ranking_frame() for f in found], ignore_index=True).to_csv(folder / "rankings.csv", index=False)
-    write_tables(folder / "tables", paper_tables(found))
-    for findings in found:
-        save_figures(folder / "figures", findings, prefix=f"{slug(findings.model)}--{slug(findings.prop)}--")
     write_report(folder, found, manifest=manifest)

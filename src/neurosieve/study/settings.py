@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
 
@@ -14,6 +17,15 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:  # pragma: no cover (tomli is tomllib's backport)
     import tomli as tomllib
+
+
+OPTIONS = {"path": "model", "files": "corpus", "properties": "property", "deltas": "delta"}
+"""Entries of a study whose option on the command line has another name."""
+
+
+def slug(name: str) -> str:
+    """`name` as a folder name."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
 
 
 class _Part(BaseModel):
@@ -64,19 +76,41 @@ class CorpusSettings(_Part):
     Attributes
     ----------
     files : tuple of str
-        Files, folders or patterns, or ``("sample",)`` for the built-in corpus (see `load_corpus`).
+        Files, folders or patterns, or ``("sample",)`` for the built-in corpus (see `load_corpus`). Empty if `splits`
+        names files.
     properties : tuple of str
         Properties to study; a run needs at least one.
-    format, columns, splits, name
+    format, columns, splits
         As in `load_corpus`.
+    name : str or None
+        Name in tables and folders; made from the files' names by default.
     """
 
-    files: tuple[str, ...] = Field(min_length=1)
+    files: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
     format: str | None = None
     columns: tuple[str, ...] | None = None
-    splits: dict[str, str] | None = None
+    splits: dict[str, str | tuple[str, ...]] | str | None = None
     name: str | None = None
+
+    @model_validator(mode="after")
+    def _named_once(self) -> CorpusSettings:
+        if bool(self.files) == isinstance(self.splits, dict):
+            raise ValueError("give either files, or splits that name the files of train, dev and test")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name in tables and folders."""
+        if self.name:
+            return self.name
+        given = list(self.files)
+        if isinstance(self.splits, dict):
+            given = [f for part in self.splits.values() for f in ([part] if isinstance(part, str) else part)]
+        if len(given) == 1 and not has_magic(given[0]):
+            path = Path(given[0].removeprefix("hf:"))
+            return path.stem if path.suffix != ".gz" else Path(path.stem).stem
+        return Path(os.path.commonpath([Path(f).absolute().parent for f in given])).name or "corpus"
 
 
 class ProbeSettings(_Part):
@@ -107,7 +141,9 @@ class ProbeSettings(_Part):
     solver : str
         As in `fit_probes`.
     epochs, batch_size, learning_rate
-        Settings of the stochastic solver.
+        Settings of the stochastic solvers.
+    tol : float
+        Duality gap at which the exact solver stops, a share of the objective.
     """
 
     seeds: int = Field(default=3, ge=1)
@@ -125,21 +161,29 @@ class ProbeSettings(_Part):
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
+    tol: float = Field(default=1e-4, gt=0)
 
     @field_validator("deltas")
     @classmethod
     def _ordered(cls, deltas: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 <= delta < 1 for delta in deltas):
-            raise ValueError("deltas are fractions: 0.005 is half a point")
+            raise ValueError(f"expected fractions from 0 to 1 (0.005 is half a point), found {', '.join(map(str, deltas))}")
         return tuple(sorted(set(deltas)))
+
+    @field_validator("solver")
+    @classmethod
+    def _known(cls, solver: str) -> str:
+        from neurosieve.probes.engine import SOLVERS  # loads torch
+
+        if solver not in SOLVERS:
+            raise ValueError(f"expected {' or '.join(map(repr, SOLVERS))}, found {solver!r}")
+        return solver
 
     @property
     def solver_settings(self) -> dict[str, Any]:
         """Keywords for `fit_probes`."""
-        return {
-            "epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate,
-            "standardize": self.standardize,
-        }
+        names = ("tol",) if self.solver == "proximal" else ("epochs", "batch_size", "learning_rate")
+        return {name: getattr(self, name) for name in (*names, "standardize")}
 
 
 class StudySettings(_Part):
@@ -148,6 +192,16 @@ class StudySettings(_Part):
     models: tuple[ModelSettings, ...] = Field(min_length=1)
     corpora: tuple[CorpusSettings, ...] = Field(min_length=1)
     probes: ProbeSettings = ProbeSettings()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> StudySettings:
+        parts: dict[str, Sequence[ModelSettings | CorpusSettings]] = {"models": self.models, "corpora": self.corpora}
+        for kind, members in parts.items():
+            folders = [slug(part.label) for part in members]
+            for folder in folders:
+                if folders.count(folder) > 1:  # they would share a folder
+                    raise ValueError(f"{kind}: {folders.count(folder)} of them are called '{folder}'; give each a name of its own")
+        return self
 
     @classmethod
     def from_toml(cls, path: str | Path) -> StudySettings:
@@ -162,17 +216,52 @@ class StudySettings(_Part):
         try:
             content = tomllib.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise StudyError(f"{file}: no such study file") from error
+            raise StudyError(f"{file}: there is no such study file; check the path (from {Path.cwd()})") from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StudyError(f"{file}: not a TOML file ({error})") from error
         return cls.checked(content, where=str(file))
 
     @classmethod
-    def checked(cls, content: dict[str, Any], *, where: str) -> StudySettings:
-        """Validate `content`; the error says which entry is wrong and what was expected."""
+    def checked(cls, content: dict[str, Any], *, where: str = "") -> StudySettings:
+        """Validate the content of the file `where`, or, without it, what options of the command line say.
+
+        Raises
+        ------
+        StudyError
+            If an entry is unknown or wrong; the message names the entry or the option.
+        """
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            first = error.errors()[0]
-            entry = ".".join(str(part) for part in first["loc"])
-            raise StudyError(f"{where}: {entry}: {first['msg']} (found {first['input']!r})") from error
+            raise StudyError(f"{where}: {explained(error)}" if where else explained(error, name=option_name)) from error
+
+
+def explained(error: ValidationError, *, name: Callable[[Sequence[int | str]], str] | None = None) -> str:
+    """The first wrong entry, what was expected there and what was found, in one sentence."""
+    first = error.errors()[0]
+    place, kind = first["loc"], first["type"]
+    entry = (name or _dotted)(place)
+    if kind == "extra_forbidden":
+        known = _known_entries(place)
+        return f"{entry}: unknown entry; there are {', '.join(known)}"
+    if kind == "missing":
+        return f"{entry}: is missing"
+    if kind == "value_error":
+        return ": ".join(filter(None, [entry, str(first["ctx"]["error"])]))
+    return f"{entry}: {first['msg'].replace('Input should be', 'expected', 1)}, found {first['input']!r}"
+
+
+def option_name(place: Sequence[int | str]) -> str:
+    """The option of the command line that gives the entry at `place`, such as ``--rare-labels``; empty at the top."""
+    named = [part for part in place if isinstance(part, str)]
+    return f"--{OPTIONS.get(named[-1], named[-1]).replace('_', '-')}" if named else ""
+
+
+def _dotted(place: Sequence[int | str]) -> str:
+    """The entry at `place` as a study file has it: ``models[0].pooling``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def _known_entries(place: Sequence[int | str]) -> list[str]:
+    parts: dict[int | str, type[_Part]] = {"models": ModelSettings, "corpora": CorpusSettings, "probes": ProbeSettings}
+    return list((StudySettings if len(place) == 1 else parts[place[0]]).model_fields)

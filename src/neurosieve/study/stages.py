@@ -20,7 +20,7 @@ from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.study.cell import Cell
 
-_FIT = ("solver", "epochs", "batch_size", "learning_rate", "standardize", "rare_labels")
+_FIT = ("solver", "epochs", "batch_size", "learning_rate", "tol", "standardize", "rare_labels")
 _SEARCH = (*_FIT, "grid", "keep", "alpha", "beta")
 _SEEDED = (*_SEARCH, "seeds")
 _MINIMAL = (*_SEEDED, "deltas", "step", "regularize")
@@ -35,7 +35,7 @@ def search(cell: Cell) -> dict[str, Any]:
         s = cell.settings
         found = search_lambdas(
             cell.splits, grid=s.grid, keep=s.keep, alpha=s.alpha, beta=s.beta, random_state=0, solver=s.solver,
-            progress=cell.report("lambda search"), **s.solver_settings,
+            progress=cell.progress("lambda search (fits x passes)"), **s.solver_settings,
         )
         cell.folder.mkdir(parents=True, exist_ok=True)
         found.probe.save(cell.probe_path(0))
@@ -55,9 +55,12 @@ def oracles(cell: Cell) -> dict[str, Any]:
     def make() -> dict[str, Any]:
         s, splits = cell.settings, cell.splits
         probes = {0: cell.oracle(0)}
-        progress = cell.report("oracles")
+        progress = cell.progress("oracles (fits x passes)")
         others = range(1, s.seeds)
-        specs = [ProbeSpec(splits.train.y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed) for seed in others]
+        specs = [
+            ProbeSpec(splits.train.y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed, loss=splits.loss)
+            for seed in others
+        ]
         fitted = fit_probes(splits.train.activations, specs, s.solver, progress=progress, **s.solver_settings)
         for seed, probe in zip(others, fitted, strict=True):
             probe.save(cell.probe_path(seed))
@@ -116,11 +119,11 @@ def minimal(cell: Cell) -> dict[str, Any]:
         for seed in range(s.seeds):
             ranking, oracle = cell.ranking(seed), cell.oracle(seed)
             if not s.regularize:  # both without regularisation, so that they differ in neurons only
-                spec = ProbeSpec(splits.train.y, random_state=seed)
+                spec = ProbeSpec(splits.train.y, random_state=seed, loss=splits.loss)
                 oracle = fit_probes(splits.train.activations, [spec], s.solver, **s.solver_settings)[0]
             found: MinimalResult = minimal_neurons(
                 oracle, ranking, splits, deltas=s.deltas, step=s.step, regularize=s.regularize, random_state=seed,
-                solver=s.solver, progress=cell.report(f"minimal set, run {seed + 1} of {s.seeds}"), **s.solver_settings,
+                solver=s.solver, progress=cell.progress(f"minimal set {seed + 1} of {s.seeds} (sizes)"), **s.solver_settings,
             )
             probes = [item.probe for item in found.sets.values()]
             test = score_probes(splits.test.activations, [*probes, oracle], splits.test.y)
@@ -143,13 +146,13 @@ def control(cell: Cell) -> dict[str, Any]:
     def make() -> dict[str, Any]:
         s = cell.settings
         rows = []
-        progress = cell.report("control tasks")
+        progress = cell.progress("control tasks (seeds)")
         for seed in range(s.seeds):
             splits = ControlTask(random_state=seed).apply(cell.splits)
             subsets: dict[str, list[int] | None] = {"all": None, **{str(d): sets[f"{seed}/{d}"] for d in s.deltas}}
             y = splits.train.y
             specs = [
-                ProbeSpec(y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed,
+                ProbeSpec(y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed, loss=splits.loss,
                           neurons=None if neurons is None else np.asarray(neurons))
                 for neurons in subsets.values()
             ]

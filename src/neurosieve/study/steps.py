@@ -10,11 +10,18 @@ from pydantic import ValidationError
 from neurosieve.activations.format import MANIFEST, write_json
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.cell import Cell, Reporter, read_stage, silent
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder
-from neurosieve.study.run import corpus_name, open_or_extract, provenance, resolved, write_results
-from neurosieve.study.settings import ProbeSettings, StudySettings
+from neurosieve.study.run import open_or_extract, provenance, resolved, write_results
+from neurosieve.study.settings import (
+    CorpusSettings,
+    ModelSettings,
+    ProbeSettings,
+    StudySettings,
+    explained,
+    option_name,
+)
 from neurosieve.study.stages import STAGES
 
 
@@ -22,7 +29,7 @@ def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter =
     """Extract the activations of the first model over the first corpus of `settings` into a run's folder."""
     folder = RunFolder(out)
     folder.claim(settings.model_dump(mode="json"))
-    return open_or_extract(folder, 0, settings.corpora[0], settings.models[0], {}, report)
+    return open_or_extract(folder, settings.corpora[0], settings.models[0], loaded={}, report=report)
 
 
 def settings_of(folder: RunFolder) -> StudySettings:
@@ -63,36 +70,54 @@ def open_cell(
     """
     folder = RunFolder(run)
     settings = settings_of(folder)
-    asked = {**settings.probes.model_dump(), **{key: value for key, value in changes.items() if value is not None}}
-    try:
-        probes = ProbeSettings.model_validate(asked)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise StudyError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']} (found {first['input']!r})") from error
-    candidates = []
-    for m in settings.models:
-        for c in settings.corpora:
-            for path in folder.stores():
-                store_settings = (m.label, c)
-                if model in (None, m.label) and path.name.startswith(folder.store_path(m.label, c.name or "").name.rstrip("-")):
-                    candidates.append((path, store_settings))
-    finished = [(path, pair) for path, pair in candidates if (path / MANIFEST).is_file()]
+    probes = _changed(folder, settings.probes, {key: value for key, value in changes.items() if value is not None})
+    known = [m.label for m in settings.models]
+    if model not in (None, *known):
+        raise StudyError(f"{folder.path}: no model '{model}'; the run's models are {', '.join(known)}")
+    finished = [pair for pair in _finished(folder, settings) if model in (None, pair[0].label)]
     if not finished:
-        known = ", ".join(m.label for m in settings.models)
-        raise StudyError(f"{folder.path}: no finished activations{f' of {model}' if model else ''}; the run's models are "
-                         f"{known}: repeat its `neurosieve extract` or `run` command")
-    stores = [(open_store(path), pair) for path, pair in finished]
-    having = [(store, pair) for store, pair in stores if resolved(store, prop) in store.properties]
+        raise StudyError(f"{folder.path}: no finished activations{f' of {model}' if model else ''}; repeat the run's "
+                         "`neurosieve extract` or `run` command")
+    having = [found for found in finished if resolved(found[2], prop) in found[2].properties]
     if not having:
-        stores[0][0].require(prop)
+        finished[0][2].require(prop)
     if len(having) > 1:
-        names = ", ".join(pair[0] for _, pair in having)
+        names = ", ".join(f"{m.label} over {c.label}" for m, c, _ in having)
         raise StudyError(f"{folder.path}: several activations have '{prop}' ({names}); choose one with --model")
-    store, (label, corpus) = having[0]
+    found_model, corpus, store = having[0]
+    name = resolved(store, prop)
     return Cell(
-        folder=folder.cell_path(label, corpus_name(corpus, store), prop), store=store, prop=resolved(store, prop),
-        settings=probes, model=label, report=report,
+        folder=folder.cell_path(found_model.label, corpus.label, name), store=store, prop=name, settings=probes,
+        model=found_model.label, report=report,
     )
+
+
+def _finished(
+    folder: RunFolder, settings: StudySettings
+) -> list[tuple[ModelSettings, CorpusSettings, ActivationStore]]:
+    """What the run's folder holds of finished activations, in the study's order."""
+    return [
+        (model, corpus, open_store(path)) for corpus in settings.corpora for model in settings.models
+        if ((path := folder.store_path(model.label, corpus.label)) / MANIFEST).is_file()
+    ]
+
+
+def _changed(folder: RunFolder, probes: ProbeSettings, changes: dict[str, Any]) -> ProbeSettings:
+    """The run's probe settings with `changes`, which must not contradict what finished stages were made with."""
+    try:
+        wanted = ProbeSettings.model_validate({**probes.model_dump(), **changes})
+    except ValidationError as error:
+        raise StudyError(explained(error, name=option_name)) from error
+    values = wanted.model_dump(mode="json")
+    for path in sorted((folder.path / "cells").glob("*/*.json")):
+        made_with = read_stage(path)["made_with"]
+        for key in changes:
+            if key in made_with and made_with[key] != values[key]:
+                raise StudyError(
+                    f"{option_name([key])}: {path} was made with {made_with[key]!r}, now asked with {values[key]!r}; one "
+                    "folder holds one run: leave the option out, or extract into another folder"
+                )
+    return wanted
 
 
 def remember_probe_settings(run: str | Path, probes: ProbeSettings) -> None:
@@ -113,31 +138,26 @@ def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
     """
     folder = RunFolder(run)
     settings = settings_of(folder)
-    needed = [name for name in STAGES if name != "control"]
     found: list[Findings] = []
-    stores: list[ActivationStore] = []
-    for corpus in settings.corpora:
-        for model in settings.models:
-            path = next((p for p in folder.stores() if (p / MANIFEST).is_file()
-                         and p.name.startswith(folder.store_path(model.label, corpus.name or "").name.rstrip("-"))), None)
-            if path is None:
+    finished = _finished(folder, settings)
+    for model, corpus, store in finished:
+        for prop in store.properties:
+            cell_folder = folder.cell_path(model.label, corpus.label, prop)
+            if not cell_folder.is_dir():
                 continue
-            store = open_store(path)
-            stores.append(store)
-            for prop in dict.fromkeys([*corpus.properties, *store.properties]):
-                cell_folder = folder.cell_path(model.label, corpus_name(corpus, store), prop)
-                if not cell_folder.is_dir():
-                    continue
-                missing = [name for name in needed if not (cell_folder / f"{name}.json").is_file()]
-                if missing:
-                    command = {"oracles": "ablate", "ablation": "ablate"}.get(missing[0], missing[0])
-                    raise StudyError(f"{cell_folder}: the stage '{missing[0]}' is missing; run `neurosieve {command} "
-                                     f"{folder.path} --property {prop}` first")
-                probes = settings.probes.model_copy(update={"control": (cell_folder / "control.json").is_file()})
-                found.append(collect(Cell(cell_folder, store, resolved(store, prop), probes, model.label, report)))
+            missing = [name for name in STAGES if name != "control" and not (cell_folder / f"{name}.json").is_file()]
+            if missing:
+                command = {"oracles": "ablate", "ablation": "ablate"}.get(missing[0], missing[0])
+                raise StudyError(f"{cell_folder}: the stage '{missing[0]}' is missing; run `neurosieve {command} "
+                                 f"{folder.path} --property {prop}` first")
+            probes = settings.probes.model_copy(update={"control": (cell_folder / "control.json").is_file()})
+            found.append(collect(Cell(cell_folder, store, prop, probes, model.label, report)))
     if not found:
         raise StudyError(f"{folder.path}: no property has been studied yet; run `neurosieve search` on it first")
-    manifest = {**folder.manifest(), **provenance(stores)}
+    manifest = {**folder.manifest(), **provenance([store for _, _, store in finished])}
+    n_asked = len(settings.models) * sum(len(corpus.properties) for corpus in settings.corpora)
+    manifest["finished"] = len(found) >= n_asked
+    report("writing tables, figures and the page")
     write_results(folder.path, found, manifest=manifest)
     write_json(folder.manifest_path, manifest)
     return folder.path / "report.html"
