@@ -25,6 +25,7 @@ _HOMES = {
     "experiments.ablation": ("ablate",),
     "experiments.minimal": ("minimal_neurons",),
     "experiments.control": ("ControlTask", "selectivity"),
+    "experiments.stability": ("stability",),
     "analysis.layers": ("layer_distribution",),
     "analysis.labels": ("label_distribution",),
     "study.settings": ("StudySettings",),

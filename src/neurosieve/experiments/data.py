@@ -34,14 +34,19 @@ class LabelledSplit:
         Labels, ``None`` where a word has none.
     words : ndarray of shape (n_words,), str
         Word types, from which control tasks draw their labels.
+    sentences : ndarray of shape (n_words,), int, or None
+        Number of each word's sentence, for resampling.
     """
 
     activations: object
     y: NDArray[np.generic]
     words: NDArray[np.generic]
+    sentences: NDArray[np.generic] | None = None
 
     def __post_init__(self) -> None:
         n_words = as_source(self.activations).n_words
+        if self.sentences is not None and len(self.sentences) != n_words:
+            raise NeurosieveError(f"there are {len(self.sentences)} sentence numbers for {n_words} words; pass one a word")
         if not len(self.y) == len(self.words) == n_words:
             raise NeurosieveError(
                 f"there are {n_words} rows of activations, {len(self.y)} labels and {len(self.words)} words; "
@@ -97,7 +102,8 @@ class Splits:
                     f"no word of the split '{name}' has a label of '{prop}'; check the property, or divide the corpus "
                     "in another way"
                 )
-            parts[name] = LabelledSplit(view, y, view.words["word"].to_numpy(dtype=object))
+            table = view.words
+            parts[name] = LabelledSplit(view, y, table["word"].to_numpy(dtype=object), table["sentence"].to_numpy())
         return _settle_rare_labels(cls(**parts, prop=prop), rare_labels)
 
     @classmethod
