@@ -78,12 +78,20 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path_factory.mktemp("model") / "tiny-bert"
     transformers.PreTrainedTokenizerFast(
-        tokenizer_object=rules, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        tokenizer_object=rules,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
         model_max_length=64,
     ).save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=24,
         max_position_embeddings=64,
     )
     transformers.BertModel(config).save_pretrained(folder)
@@ -112,7 +120,10 @@ def console_run(
     """A whole run by the installed command under PYTHONHASHSEED=1; its last argument is the folder. Do not change it."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
     return subprocess.run(
-        [*console_script, *command_line, "--out", str(out)], capture_output=True, text=True, check=False,
+        [*console_script, *command_line, "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONHASHSEED": "1"},
     )
 

@@ -26,7 +26,12 @@ MAY_IMPORT = {
     "cli": {"study"},
 }
 EVERYBODY = {"errors", "_version"}
-ONLY_IN = {"torch": {"models", "probes", "study"}, "matplotlib": {"figures"}, "jinja2": {"report"}, "transformers": {"models"}}
+ONLY_IN = {
+    "torch": {"models", "probes", "study"},
+    "matplotlib": {"figures"},
+    "jinja2": {"report"},
+    "transformers": {"models"},
+}
 
 
 def folder_of(file: Path) -> str:

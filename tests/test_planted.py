@@ -51,7 +51,8 @@ def test_seeded():
 
 
 @pytest.mark.parametrize(
-    "options", [{"n_informative": 9, "n_neurons": 8}, {"n_informative": -1}, {"n_labels": 1}, {"n_words": 3, "n_labels": 4}]
+    "options",
+    [{"n_informative": 9, "n_neurons": 8}, {"n_informative": -1}, {"n_labels": 1}, {"n_words": 3, "n_labels": 4}],
 )
 def test_refused(options):
     with pytest.raises(NeurosieveError, match=r"expected 0 <= n_informative <= n_neurons and 2 <= n_labels <= n_words"):

@@ -31,7 +31,12 @@ class Planted:
 
 
 def make_planted(
-    *, n_words: int = 2000, n_neurons: int = 300, n_labels: int = 5, n_informative: int = 12, signal: float = 1.5,
+    *,
+    n_words: int = 2000,
+    n_neurons: int = 300,
+    n_labels: int = 5,
+    n_informative: int = 12,
+    signal: float = 1.5,
     random_state: int = 0,
 ) -> Planted:
     """Make activations in which a few planted neurons, and no others, depend on the label.

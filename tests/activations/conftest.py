@@ -47,10 +47,14 @@ class FakeModel(LanguageModel):
         for words in sentences:
             kept = np.array([word not in self.silent for word in words])
             layers = tuple(
-                np.array([
-                    word_vector(word, layer.depth, layer.width) * self.loud.get((word, layer.depth), 1.0)
-                    for word, k in zip(words, kept, strict=True) if k
-                ], dtype=np.float32).reshape(-1, layer.width)
+                np.array(
+                    [
+                        word_vector(word, layer.depth, layer.width) * self.loud.get((word, layer.depth), 1.0)
+                        for word, k in zip(words, kept, strict=True)
+                        if k
+                    ],
+                    dtype=np.float32,
+                ).reshape(-1, layer.width)
                 for layer in self.layers
             )
             n_windows = 2 if len(words) > 20 else 1
@@ -64,11 +68,16 @@ def make_corpus(n_sentences=150, *, name="tiny", splits=("train", "dev", "test")
     sentences = []
     for number in range(n_sentences):
         words = tuple(f"w{i}" for i in generator.integers(60, size=generator.integers(1, 13)))
-        sentences.append(Sentence(
-            words,
-            {"pos": tuple("ABC"[int(w[1:]) % 3] for w in words), "rare": tuple("x" if w == "w7" else None for w in words)},
-            splits[number % len(splits)],
-        ))
+        sentences.append(
+            Sentence(
+                words,
+                {
+                    "pos": tuple("ABC"[int(w[1:]) % 3] for w in words),
+                    "rare": tuple("x" if w == "w7" else None for w in words),
+                },
+                splits[number % len(splits)],
+            )
+        )
     return Corpus(sentences, name=name)
 
 

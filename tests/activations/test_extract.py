@@ -32,7 +32,8 @@ def test_an_interrupted_extraction_continues_to_the_same_bytes(corpus, fake_mode
     with pytest.raises(StoreError, match=r"the extraction has not finished; run the same `extract` command again"):
         open_store(folder)
     # What a process killed while writing leaves behind.
-    (folder / "shards" / f"{shard:05d}.tmp").write_bytes(b"half a shard")
+    for number in (shard, 99):
+        (folder / "shards" / f"{number:05d}.tmp").write_bytes(b"half a shard")
     finished = sorted((folder / "shards").glob("*.safetensors"))
     stamps = [path.stat().st_mtime_ns for path in finished]
     model = fake_model()
@@ -73,7 +74,9 @@ def test_a_damaged_shard_stops_a_continued_extraction(corpus, fake_model, tmp_pa
     with pytest.raises(RuntimeError, match="killed"):
         extract(corpus, fake_model(fail_at=2), tmp_path / "store")
     (tmp_path / "store" / "shards" / "00000.safetensors").write_bytes(b"x" * 50)
-    with pytest.raises(StoreError, match=r"00000.safetensors: damaged shard \(.*\); delete this file and extract again"):
+    with pytest.raises(
+        StoreError, match=r"00000.safetensors: damaged shard \(.*\); delete this file and extract again"
+    ):
         extract(corpus, fake_model(), tmp_path / "store")
 
 
@@ -92,9 +95,17 @@ def test_activations_of_something_else_are_refused_and_kept(
         with pytest.raises(RuntimeError, match="killed"):
             extract(corpus, fake_model(fail_at=1), folder)
     before = contents(folder)
-    model = fake_model(digest="d2") if other == "model" else fake_model(widths=(4, 6)) if other == "layers" else fake_model()
+    model = (
+        fake_model(digest="d2")
+        if other == "model"
+        else fake_model(widths=(4, 6))
+        if other == "layers"
+        else fake_model()
+    )
     text = corpus_of(seed=1) if other == "corpus" else corpus
-    with pytest.raises(StoreError, match=rf"holds activations of another {other} \(.*\); choose another output folder") as error:
+    with pytest.raises(
+        StoreError, match=rf"holds activations of another {other} \(.*\); choose another output folder"
+    ) as error:
         extract(text, model, folder, dtype="float32" if other == "dtype" else "float16")
     assert "\n" not in str(error.value)
     assert contents(folder) == before
@@ -141,7 +152,9 @@ def test_float32_on_request(corpus, fake_model, vector_of, tmp_path):
 @pytest.mark.parametrize("factor", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(corpus, fake_model, tmp_path, factor):
     word = corpus.sentences[0].words[0]
-    with pytest.raises(StoreError, match="layer L2 of fake gives values that are not finite; load the model in float32"):
+    with pytest.raises(
+        StoreError, match="layer L2 of fake gives values that are not finite; load the model in float32"
+    ):
         extract(corpus, fake_model(loud={(word, 2): factor}), tmp_path / "store")
 
 
@@ -165,12 +178,16 @@ def test_a_full_disk_is_told_before_anything_is_computed(corpus, fake_model, tmp
 # --- what could not be stored ---------------------------------------------------------------------------------------
 
 
-def test_words_without_vector_are_listed_and_left_out_with_their_labels(corpus, fake_model, vector_of, tmp_path, caplog):
+def test_words_without_vector_are_listed_and_left_out_with_their_labels(
+    corpus, fake_model, vector_of, tmp_path, caplog
+):
     with caplog.at_level(logging.WARNING):
         store = extract(corpus, fake_model(silent={"w7", "w20"}), tmp_path / "store")
     gone = [
         {"sentence": i, "position": j, "word": w}
-        for i, s in enumerate(corpus.sentences) for j, w in enumerate(s.words) if w in ("w7", "w20")
+        for i, s in enumerate(corpus.sentences)
+        for j, w in enumerate(s.words)
+        if w in ("w7", "w20")
     ]
     listed = store.manifest["left_out"]
     assert sorted(listed, key=lambda e: (e["sentence"], e["position"])) == gone

@@ -227,7 +227,9 @@ def test_a_table_of_words_that_is_gone_is_made_again(store, corpus, fake_model, 
     path = store.path / "words.parquet"
     whole = path.read_bytes()
     path.write_text("no table")
-    with pytest.raises(StoreError, match=r"words.parquet: cannot be read \(.*\); delete it and run the same extraction"):
+    with pytest.raises(
+        StoreError, match=r"words.parquet: cannot be read \(.*\); delete it and run the same extraction"
+    ):
         _ = open_store(store.path).words
     path.unlink()
     if damage == "delete":

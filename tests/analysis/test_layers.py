@@ -38,7 +38,11 @@ def test_totals(neurons, selected):
 
 def test_layers_with_names(neurons):
     named = neurons.assign(layer=["L0", "L0", "L0.mlp", "L0.mlp", "L0.mlp", "L1"])
-    assert layer_distribution([2, 3], named).table.set_index("layer")["n_selected"].to_dict() == {"L0": 0, "L0.mlp": 2, "L1": 0}
+    assert layer_distribution([2, 3], named).table.set_index("layer")["n_selected"].to_dict() == {
+        "L0": 0,
+        "L0.mlp": 2,
+        "L1": 0,
+    }
 
 
 @pytest.mark.parametrize("selected", [[6], [-1], [0, 100]])

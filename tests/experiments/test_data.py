@@ -25,7 +25,8 @@ class Constant(LanguageModel):
 def _store(folder, **labels):
     """One sentence a split, with the given labels of the property p; words are numbered."""
     sentences = [
-        Sentence(tuple(f"w{i}" for i in range(len(values))), {"p": tuple(values)}, split) for split, values in labels.items()
+        Sentence(tuple(f"w{i}" for i in range(len(values))), {"p": tuple(values)}, split)
+        for split, values in labels.items()
     ]
     return extract(Corpus(sentences), Constant(), folder)
 
@@ -51,7 +52,11 @@ def test_from_store(tmp_path):
         ({"train": AB, "dev": AB}, "p", "no split 'test'; the store has train, dev"),
         ({"train": AB, "dev": (None,), "test": AB}, "p", "no word of the split 'dev' has a label of 'p'"),
         ({"train": ("a", "a"), "dev": AB, "test": AB}, "p", "only the label 'a' in train; a probe needs at least two"),
-        ({"train": (*AB, "c"), "dev": AB, "test": AB}, "p", r"1 of the 3 labels of 'p' occur only once in train \(20.0 %.*'c'\)"),
+        (
+            {"train": (*AB, "c"), "dev": AB, "test": AB},
+            "p",
+            r"1 of the 3 labels of 'p' occur only once in train \(20.0 %.*'c'\)",
+        ),
     ],
 )
 def test_from_store_refuses(tmp_path, labels, prop, message):
@@ -105,7 +110,9 @@ def test_three_arrays_each(n):
 
 
 def test_rows_labels_and_words_must_agree():
-    with pytest.raises(NeurosieveError, match="3 rows of activations, 2 labels and 3 words; expected one label and one word"):
+    with pytest.raises(
+        NeurosieveError, match="3 rows of activations, 2 labels and 3 words; expected one label and one word"
+    ):
         LabelledSplit(np.ones((3, 2), dtype=np.float32), np.array(["a", "b"]), np.array(["x", "y", "z"]))
 
 

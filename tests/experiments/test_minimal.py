@@ -60,7 +60,9 @@ def test_the_result_does_not_depend_on_how_many_are_fitted_at_once(result, oracl
     for delta in DELTAS[1:]:
         # Rounding may move one dev word and with it the crossing by one size of the series.
         assert abs(len(one.sets[delta].neurons) - len(result.sets[delta].neurons)) <= 1
-    assert one.curve["n_neurons"].tolist() == list(range(1, len(one.sets[0.005].neurons) + 1))  # nothing beyond the need
+    assert one.curve["n_neurons"].tolist() == list(
+        range(1, len(one.sets[0.005].neurons) + 1)
+    )  # nothing beyond the need
 
 
 @pytest.fixture
@@ -75,7 +77,9 @@ def scored(monkeypatch, oracle):
             return [replace(oracle, neurons=np.sort(spec.neurons)) for spec in specs]
 
         monkeypatch.setattr(minimal, "fit_probes", fit)
-        monkeypatch.setattr(minimal, "score_probes", lambda X, probes, y: np.array([accuracy(len(p.columns)) for p in probes]))
+        monkeypatch.setattr(
+            minimal, "score_probes", lambda X, probes, y: np.array([accuracy(len(p.columns)) for p in probes])
+        )
         return fitted
 
     return fake
@@ -111,7 +115,9 @@ def test_a_dip_after_the_crossing_does_not_matter(scored, oracle, ranking, split
     assert len(result.sets[0.0].neurons) == 3
 
 
-@pytest.mark.parametrize(("step", "sizes"), [(0.01, list(range(1, 51))), (0.3, [15, 30, 45, 50]), (1.0, [50]), (0.5, [25, 50])])
+@pytest.mark.parametrize(
+    ("step", "sizes"), [(0.01, list(range(1, 51))), (0.3, [15, 30, 45, 50]), (1.0, [50]), (0.5, [25, 50])]
+)
 def test_sizes(scored, oracle, ranking, splits, step, sizes):
     """Never smaller than one neuron, never one size twice, always up to all."""
     scored(lambda n: 1.0 if n == 50 else 0.0)
@@ -130,7 +136,13 @@ def test_progress_and_frame(scored, oracle, ranking, splits):
     scored(lambda n: 0.02 * n)
     seen = []
     result = minimal_neurons(
-        oracle, ranking, splits, deltas=(0.0,), step=0.02, at_once=5, progress=lambda done, total: seen.append((done, total))
+        oracle,
+        ranking,
+        splits,
+        deltas=(0.0,),
+        step=0.02,
+        at_once=5,
+        progress=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(n, 50) for n in range(5, 51, 5)]
     assert result.to_frame().to_dict("records") == [

@@ -31,70 +31,144 @@ def _weights(seed: int, labels: int) -> np.ndarray:
 
 def _search() -> pd.DataFrame:
     rows = [
-        {"l1": l1, "l2": l2, "a_top": 0.5 + 3 * l1, "a_bottom": 0.2, "a_all": 0.92 - 2 * l2, "score": 0.15 + 1.5 * l1 - l2}
-        for l1 in (0.0, 1e-2, 1e-3) for l2 in (0.0, 1e-2, 1e-3)
+        {
+            "l1": l1,
+            "l2": l2,
+            "a_top": 0.5 + 3 * l1,
+            "a_bottom": 0.2,
+            "a_all": 0.92 - 2 * l2,
+            "score": 0.15 + 1.5 * l1 - l2,
+        }
+        for l1 in (0.0, 1e-2, 1e-3)
+        for l2 in (0.0, 1e-2, 1e-3)
     ]
     return pd.DataFrame(rows)
 
 
 def _ablation() -> pd.DataFrame:
-    return pd.DataFrame([
-        {"seed": seed, "split": split, "fill": fill, "subset": subset, "n_neurons": N_NEURONS if subset == "all" else 20,
-         "accuracy": value + 0.01 * (seed - 1) + (0.03 if fill == "mean" else 0.0)}
-        for seed in range(SEEDS) for split in ("dev", "test") for fill in ("zero", "mean")
-        for subset, value in ABLATION.items() if (subset, fill) != ("all", "mean")
-    ])
+    return pd.DataFrame(
+        [
+            {
+                "seed": seed,
+                "split": split,
+                "fill": fill,
+                "subset": subset,
+                "n_neurons": N_NEURONS if subset == "all" else 20,
+                "accuracy": value + 0.01 * (seed - 1) + (0.03 if fill == "mean" else 0.0),
+            }
+            for seed in range(SEEDS)
+            for split in ("dev", "test")
+            for fill in ("zero", "mean")
+            for subset, value in ABLATION.items()
+            if (subset, fill) != ("all", "mean")
+        ]
+    )
 
 
 def _minimal() -> pd.DataFrame:
-    return pd.DataFrame([
-        {"seed": seed, "delta": delta, "n_neurons": size, "dev": ORACLE[seed] - delta, "test": ORACLE[seed] - delta,
-         "oracle_dev": ORACLE[seed], "oracle_test": ORACLE[seed]}
-        for delta, sizes in SIZES.items() for seed, size in enumerate(sizes)
-    ])
+    return pd.DataFrame(
+        [
+            {
+                "seed": seed,
+                "delta": delta,
+                "n_neurons": size,
+                "dev": ORACLE[seed] - delta,
+                "test": ORACLE[seed] - delta,
+                "oracle_dev": ORACLE[seed],
+                "oracle_test": ORACLE[seed],
+            }
+            for delta, sizes in SIZES.items()
+            for seed, size in enumerate(sizes)
+        ]
+    )
 
 
 def _selectivity() -> pd.DataFrame:
-    return pd.DataFrame([
-        {"seed": seed, "split": split, "subset": "all" if delta is None else "minimal",
-         "delta": np.nan if delta is None else delta,
-         "n_neurons": N_NEURONS if delta is None else SIZES[delta][seed], "linguistic": 0.9, "control": 0.9 - gap,
-         "selectivity": gap}
-        for seed in range(SEEDS) for split in ("dev", "test") for delta, gap in ((None, 0.15), (0.005, 0.30), (0.02, 0.40))
-    ])
+    return pd.DataFrame(
+        [
+            {
+                "seed": seed,
+                "split": split,
+                "subset": "all" if delta is None else "minimal",
+                "delta": np.nan if delta is None else delta,
+                "n_neurons": N_NEURONS if delta is None else SIZES[delta][seed],
+                "linguistic": 0.9,
+                "control": 0.9 - gap,
+                "selectivity": gap,
+            }
+            for seed in range(SEEDS)
+            for split in ("dev", "test")
+            for delta, gap in ((None, 0.15), (0.005, 0.30), (0.02, 0.40))
+        ]
+    )
 
 
 def build_findings(**changes: Any) -> Findings:
     """Findings of a good outcome: a small set suffices, top beats random, selectivity rises. `changes` replace fields."""
-    neurons = pd.DataFrame([
-        {"neuron": f"L{layer}N{i}", "layer": layer, "index": i, "layer_name": f"L{layer}"}
-        for layer in range(N_LAYERS) for i in range(WIDTH)
-    ])
+    neurons = pd.DataFrame(
+        [
+            {"neuron": f"L{layer}N{i}", "layer": layer, "index": i, "layer_name": f"L{layer}"}
+            for layer in range(N_LAYERS)
+            for i in range(WIDTH)
+        ]
+    )
     rankings = [weight_mass_ranking(_weights(seed, len(LABELS)), labels=np.array(LABELS)) for seed in range(SEEDS)]
-    layers = pd.concat([
-        layer_distribution(ranking.top(size), neurons).table for ranking, size in zip(rankings, SIZES[0.005], strict=True)
-    ]).groupby("layer", as_index=False).mean()
+    layers = (
+        pd.concat(
+            [
+                layer_distribution(ranking.top(size), neurons).table
+                for ranking, size in zip(rankings, SIZES[0.005], strict=True)
+            ]
+        )
+        .groupby("layer", as_index=False)
+        .mean()
+    )
     findings = Findings(
-        model="tiny", prop="pos", n_neurons=N_NEURONS, n_labels=len(LABELS), words={"train": 1000, "dev": 200, "test": 400},
+        model="tiny",
+        prop="pos",
+        n_neurons=N_NEURONS,
+        n_labels=len(LABELS),
+        words={"train": 1000, "dev": 200, "test": 400},
         unseen={"dev": 0, "test": 0},
-        label_counts=pd.DataFrame({
-            "label": list(LABELS), "train": [500, 200, 150, 80, 40, 30], "dev": [100, 40, 30, 15, 10, 5],
-            "test": [200, 80, 60, 30, 20, 10],
-        }),
-        l1=1e-2, l2=0.0, search=_search(),
-        oracle=pd.DataFrame([
-            {"seed": s, "split": split, "accuracy": a} for s, a in enumerate(ORACLE) for split in ("dev", "test")
-        ]),
-        ablation=_ablation(), minimal=_minimal(),
-        curves=pd.DataFrame([
-            {"seed": s, "n_neurons": k, "fraction": k / N_NEURONS, "dev_accuracy": a - 0.2 / k}
-            for s, a in enumerate(ORACLE) for k in range(1, 41)
-        ]),
-        control=pd.DataFrame(), selectivity=_selectivity(), layers=layers,
-        labels=label_distribution(rankings[0], SIZES[0.005][0], neurons).table, neurons=neurons, ranking=rankings[0],
+        label_counts=pd.DataFrame(
+            {
+                "label": list(LABELS),
+                "train": [500, 200, 150, 80, 40, 30],
+                "dev": [100, 40, 30, 15, 10, 5],
+                "test": [200, 80, 60, 30, 20, 10],
+            }
+        ),
+        l1=1e-2,
+        l2=0.0,
+        search=_search(),
+        oracle=pd.DataFrame(
+            [{"seed": s, "split": split, "accuracy": a} for s, a in enumerate(ORACLE) for split in ("dev", "test")]
+        ),
+        ablation=_ablation(),
+        minimal=_minimal(),
+        curves=pd.DataFrame(
+            [
+                {"seed": s, "n_neurons": k, "fraction": k / N_NEURONS, "dev_accuracy": a - 0.2 / k}
+                for s, a in enumerate(ORACLE)
+                for k in range(1, 41)
+            ]
+        ),
+        control=pd.DataFrame(),
+        selectivity=_selectivity(),
+        layers=layers,
+        labels=label_distribution(rankings[0], SIZES[0.005][0], neurons).table,
+        neurons=neurons,
+        ranking=rankings[0],
         ranks=pd.DataFrame({seed: ranking.ranks for seed, ranking in enumerate(rankings)}),
         seconds={"search": 12.0, "oracles": 3.5},
-        settings={"seeds": SEEDS, "grid": "paper", "keep": 0.2, "deltas": [0.005, 0.02], "regularize": True, "control": True},
+        settings={
+            "seeds": SEEDS,
+            "grid": "paper",
+            "keep": 0.2,
+            "deltas": [0.005, 0.02],
+            "regularize": True,
+            "control": True,
+        },
     )
     return replace(findings, **changes)
 

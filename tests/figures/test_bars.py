@@ -50,7 +50,11 @@ def test_layers_whiskers_hold_about_95_percent_of_random_selections(findings):
 
 def test_layers_take_a_result_or_a_table_as_well(findings):
     result = count_layers(findings.ranking.top(10), findings.neurons)
-    assert bars(layer_distribution(result)) == bars(layer_distribution(result.table)) == result.table["n_selected"].tolist()
+    assert (
+        bars(layer_distribution(result))
+        == bars(layer_distribution(result.table))
+        == result.table["n_selected"].tolist()
+    )
 
 
 def test_a_source_without_a_table_is_refused():
@@ -69,10 +73,15 @@ def test_labels_are_sorted_and_the_exclusive_part_is_hatched(findings):
 
 def test_many_labels_show_the_most_and_say_how_many_more():
     n = 317
-    table = pd.DataFrame({
-        "label": [f"label-with-quite-a-long-name-{i}" for i in range(n)], "n_neurons": np.arange(n) + 1, "n_exclusive": 0,
-        "main_layer": 1, "main_layer_share": 1.0,
-    })
+    table = pd.DataFrame(
+        {
+            "label": [f"label-with-quite-a-long-name-{i}" for i in range(n)],
+            "n_neurons": np.arange(n) + 1,
+            "n_exclusive": 0,
+            "main_layer": 1,
+            "main_layer_share": 1.0,
+        }
+    )
     ax = label_distribution(table)
     assert len(ticks(ax.yaxis)) == 25
     assert all(len(name) <= 24 for name in ticks(ax.yaxis))

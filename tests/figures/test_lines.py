@@ -30,7 +30,8 @@ def test_each_delta_is_a_band_below_the_oracle(findings):
 
 def test_a_curve_of_one_size_is_drawn(findings, make_findings):
     one = make_findings(
-        curves=findings.curves.query("n_neurons == 7"), minimal=findings.minimal.assign(n_neurons=7).query("delta < 0.01")
+        curves=findings.curves.query("n_neurons == 7"),
+        minimal=findings.minimal.assign(n_neurons=7).query("delta < 0.01"),
     )
     ax = minimal_curve(one)
     low, high = ax.get_xlim()

@@ -14,7 +14,10 @@ from neurosieve.figures import label_distribution, layer_distribution, save_figu
 
 
 def test_the_same_figure_gives_the_same_bytes(findings, tmp_path):
-    files = [save_figure(layer_distribution(findings), tmp_path / name / "layers", formats=("png", "svg", "pdf")) for name in "ab"]
+    files = [
+        save_figure(layer_distribution(findings), tmp_path / name / "layers", formats=("png", "svg", "pdf"))
+        for name in "ab"
+    ]
     for kind in ("png", "svg", "pdf"):
         first, second = (written[kind].read_bytes() for written in files)
         assert first == second
@@ -29,7 +32,9 @@ def test_the_data_lie_beside_the_figure(findings, tmp_path):
 
 def test_labels_with_dollars_stay_text(findings, tmp_path):
     table = findings.labels.assign(label=["$", "PRP$", "$x$", "WP$$", "a_b^c", r"\alpha"])
-    text = save_figure(label_distribution(table), tmp_path / "labels", formats=["svg"])["svg"].read_text(encoding="utf-8")
+    text = save_figure(label_distribution(table), tmp_path / "labels", formats=["svg"])["svg"].read_text(
+        encoding="utf-8"
+    )
     for label in table["label"]:
         assert f">{label}</text>" in text
 
@@ -57,9 +62,20 @@ def test_axes_without_a_figure_are_refused(findings, tmp_path):
 
 def test_all_figures_are_saved_with_their_prefix(findings, tmp_path):
     saved = save_figures(tmp_path, findings, prefix="m--p--", formats=["svg"])
-    assert set(saved) == {"minimal", "layers", "labels", "ablation", "lambdas", "lambda-parts", "selectivity", "agreement"}
+    assert set(saved) == {
+        "minimal",
+        "layers",
+        "labels",
+        "ablation",
+        "lambdas",
+        "lambda-parts",
+        "selectivity",
+        "agreement",
+    }
     assert saved["layers"]["svg"].name == "m--p--layers.svg"
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for files in saved.values() for p in files.values())
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        p.name for files in saved.values() for p in files.values()
+    )
 
 
 def test_figures_that_the_findings_do_not_allow_are_left_out(findings, make_findings, tmp_path):

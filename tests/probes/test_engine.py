@@ -87,7 +87,11 @@ def test_learns_what_is_planted_and_not_what_is_shuffled(planted):
     train, test = slice(0, 400), slice(400, None)
     shuffled = np.random.default_rng(1).permutation(planted.y)
     gold, control = fit_probes(
-        planted.X[train], [ProbeSpec(planted.y[train]), ProbeSpec(shuffled[train])], epochs=20, learning_rate=1e-2, batch_size=50
+        planted.X[train],
+        [ProbeSpec(planted.y[train]), ProbeSpec(shuffled[train])],
+        epochs=20,
+        learning_rate=1e-2,
+        batch_size=50,
     )
     assert gold.score(planted.X[test], planted.y[test]) > 0.8
     # Chance is 0.25; 200 words put four standard errors at 0.12.

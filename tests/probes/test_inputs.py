@@ -72,7 +72,9 @@ def test_device_is_a_name_or_a_torch_device(planted, exact, device):
     import torch
 
     by_name = fit_probes(exact.astype(np.float16), [ProbeSpec(planted.y)], device="cpu", **SETTINGS)[0]
-    other = fit_probes(exact.astype(np.float16), [ProbeSpec(planted.y)], device=device and torch.device(device), **SETTINGS)[0]
+    other = fit_probes(
+        exact.astype(np.float16), [ProbeSpec(planted.y)], device=device and torch.device(device), **SETTINGS
+    )[0]
     assert by_name.coef_.shape == other.coef_.shape == (4, 24)
     assert by_name.coef_.dtype == other.coef_.dtype == np.float32
     if device or not torch.cuda.is_available():
@@ -89,12 +91,21 @@ def test_a_gpu_gives_the_same_probe(planted, exact, dtype, memory_limit):
         pytest.skip("no CUDA device")
     weights = np.random.default_rng(0).random(len(planted.y))
     specs = [
-        ProbeSpec(planted.y, l1=1e-3, l2=1e-3), ProbeSpec(planted.y, neurons=[0, 5]),
+        ProbeSpec(planted.y, l1=1e-3, l2=1e-3),
+        ProbeSpec(planted.y, neurons=[0, 5]),
         ProbeSpec(planted.y, word_weights=weights),
     ]
     for solver in ("adam", "neurox"):
         found, expected = (
-            fit_probes(exact.astype(dtype), specs, solver, standardize=True, device=device, memory_limit=memory_limit, **SETTINGS)
+            fit_probes(
+                exact.astype(dtype),
+                specs,
+                solver,
+                standardize=True,
+                device=device,
+                memory_limit=memory_limit,
+                **SETTINGS,
+            )
             for device in ("cuda", "cpu")
         )
         for a, b in zip(found, expected, strict=True):

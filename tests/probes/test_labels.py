@@ -32,7 +32,15 @@ def test_codes(y, codes, classes):
 
 def test_by_given_classes():
     classes = np.array(["b", "d", "f"])
-    assert encode_labels(["a", "b", "c", "d", "f", "g", None], classes=classes).codes.tolist() == [-1, 0, -1, 1, 2, -1, -1]
+    assert encode_labels(["a", "b", "c", "d", "f", "g", None], classes=classes).codes.tolist() == [
+        -1,
+        0,
+        -1,
+        1,
+        2,
+        -1,
+        -1,
+    ]
     assert encode_labels([1, 2], classes=classes).codes.tolist() == [-1, -1]
     assert encode_labels(["1"], classes=np.array([1])).codes.tolist() == [-1]
     assert encode_labels(["a longer label than any known"], classes=classes).codes.tolist() == [-1]

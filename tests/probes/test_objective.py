@@ -48,6 +48,16 @@ def test_residuals_give_the_gradient_of_the_objective(shared, weighted):
         torch.testing.assert_close(losses[i] / N_WORDS, value.detach(), atol=EXACT, rtol=0)
 
 
+def test_a_batch_of_heavy_words_has_a_large_gradient():
+    """Weights are divided by the mean over all words, not over the batch: only then is the mean over batches unbiased."""
+    X, W, b, codes, weights = _problem(shared=True, weighted=True)
+    logits = (W @ X.T + b[..., None]).contiguous()
+    light, heavy = torch.empty_like(logits), torch.empty_like(logits)
+    residuals_(logits, codes, weights, out=light)
+    residuals_(logits, codes, 3 * weights, out=heavy)
+    torch.testing.assert_close(heavy, 3 * light, atol=EXACT, rtol=0)
+
+
 def test_residuals_accept_one_row_of_weights_for_all_probes():
     X, W, b, codes, weights = _problem(shared=True, weighted=True)
     logits = (W @ X.T + b[..., None]).contiguous()

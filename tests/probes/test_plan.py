@@ -12,7 +12,8 @@ N_NEURONS = 20
 
 SUBSETS = st.lists(
     st.one_of(st.none(), st.sets(st.integers(0, N_NEURONS - 1), min_size=1).map(lambda s: np.array(sorted(s)))),
-    min_size=1, max_size=8,
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -25,7 +26,8 @@ def _mask(subset):
 def _cost(subsets, rows, groups):
     """The stated cost, from the members alone."""
     return sum(
-        int(np.logical_or.reduce([_mask(subsets[i]) for i in group]).sum()) * (PASS_COLUMNS + sum(rows[i] for i in group))
+        int(np.logical_or.reduce([_mask(subsets[i]) for i in group]).sum())
+        * (PASS_COLUMNS + sum(rows[i] for i in group))
         for group in groups
     )
 

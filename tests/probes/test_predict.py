@@ -17,10 +17,15 @@ def probes(planted):
     fitted = fit_probes(
         planted.X,
         [
-            ProbeSpec(planted.y), ProbeSpec(planted.y, l1=1e-2), ProbeSpec(planted.y, neurons=[1, 8, 9]),
-            ProbeSpec(coarse), ProbeSpec(coarse, neurons=[0]),
+            ProbeSpec(planted.y),
+            ProbeSpec(planted.y, l1=1e-2),
+            ProbeSpec(planted.y, neurons=[1, 8, 9]),
+            ProbeSpec(coarse),
+            ProbeSpec(coarse, neurons=[0]),
         ],
-        epochs=3, learning_rate=1e-2, batch_size=100,
+        epochs=3,
+        learning_rate=1e-2,
+        batch_size=100,
     )
     return [*fitted, fitted[0].keep([4, 5, 20]), fitted[0].keep([]), fitted[1].keep(range(12), fill=np.ones(24))]
 
@@ -66,7 +71,9 @@ def test_words_without_label_are_not_counted(planted, probes):
 
 def test_one_list_of_labels_serves_all_probes(planted, probes):
     chosen = probes[:3]
-    assert np.array_equal(score_probes(planted.X, chosen, planted.y.tolist()), score_probes(planted.X, chosen, planted.y))
+    assert np.array_equal(
+        score_probes(planted.X, chosen, planted.y.tolist()), score_probes(planted.X, chosen, planted.y)
+    )
     three = score_probes(planted.X[:3], chosen, planted.y[:3].tolist())  # as many words as probes: still labels
     assert np.array_equal(three, score_probes(planted.X[:3], chosen, planted.y[:3]))
 

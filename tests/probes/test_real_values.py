@@ -41,7 +41,9 @@ def test_same_optimum_as_scikit_learn(problem, l1, l2):
     # ours: 1/2 mean squared error + l1 |w| + l2 w^2; theirs: the same with alpha * l1_ratio = l1, alpha (1 - l1_ratio) = 2 l2
     alpha = l1 + 2 * l2
     theirs = ElasticNet(alpha=alpha, l1_ratio=l1 / alpha, tol=1e-10).fit(X, standard) if alpha else None
-    expected = np.linalg.lstsq(np.c_[X, np.ones(len(X))], standard, rcond=None)[0][:-1] if theirs is None else theirs.coef_
+    expected = (
+        np.linalg.lstsq(np.c_[X, np.ones(len(X))], standard, rcond=None)[0][:-1] if theirs is None else theirs.coef_
+    )
     # 2e-3: around a weight whose optimum is zero Adam moves to and fro by less than its learning rate of 3e-3
     np.testing.assert_allclose(probe.coef_[0] / y.std(), expected, atol=2e-3)
 
@@ -50,7 +52,9 @@ def test_scores_are_explained_variance(problem):
     X, y, _ = problem
     probe = _full_batch(X, y)
     assert probe.score(X, y) == pytest.approx(r2_score(y, probe.predict(X)))
-    assert score_probes(X, [probe, probe.keep([3])], y) == pytest.approx([probe.score(X, y), probe.keep([3]).score(X, y)])
+    assert score_probes(X, [probe, probe.keep([3])], y) == pytest.approx(
+        [probe.score(X, y), probe.keep([3]).score(X, y)]
+    )
     assert probe.score(X, y) > 0.99 > 0.8 > probe.keep([3]).score(X, y)
 
 
@@ -106,7 +110,8 @@ def test_the_experiments_run_on_values_by_the_same_code():
 
 
 @pytest.mark.parametrize(
-    ("y", "message"), [(["a", "b", "c"], "not all numbers"), ([1.0, 1.0, 1.0], "all values are 1"), ([None] * 3, "none of the 3")]
+    ("y", "message"),
+    [(["a", "b", "c"], "not all numbers"), ([1.0, 1.0, 1.0], "all values are 1"), ([None] * 3, "none of the 3")],
 )
 def test_refused_values(y, message):
     with pytest.raises(NeurosieveError, match=message):

@@ -76,7 +76,9 @@ def test_the_two_recipes_differ(planted):
 def test_objective_is_loss_plus_the_recipes_penalty(planted, solver):
     l1, l2 = 0.02, 0.3
     # With a learning rate of 1e-12 the weights stay where they start, so the last epoch's mean loss is the loss there.
-    probe = fit_probes(planted.X, [ProbeSpec(planted.y, l1=l1, l2=l2)], solver, epochs=1, batch_size=50, learning_rate=1e-12)[0]
+    probe = fit_probes(
+        planted.X, [ProbeSpec(planted.y, l1=l1, l2=l2)], solver, epochs=1, batch_size=50, learning_rate=1e-12
+    )[0]
     codes = torch.from_numpy(np.searchsorted(probe.classes_, planted.y))
     loss = torch.nn.functional.cross_entropy(torch.from_numpy(probe.decision_function(planted.X)), codes)
     form = "norm" if solver == "neurox" else "squared"

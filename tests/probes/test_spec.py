@@ -96,7 +96,12 @@ def _equal(a, b):
     assert a.columns.tolist() == b.columns.tolist()
     assert (a.neurons is None) == (b.neurons is None)
     assert (a.n_neurons, a.l1, a.l2, a.objective_, a.gap_, a.n_passes_) == (
-        b.n_neurons, b.l1, b.l2, b.objective_, b.gap_, b.n_passes_,
+        b.n_neurons,
+        b.l1,
+        b.l2,
+        b.objective_,
+        b.gap_,
+        b.n_passes_,
     )
     assert (a.scale_ is None) == (b.scale_ is None)
     assert a.scale_ is None or np.array_equal(a.scale_, b.scale_)
@@ -141,11 +146,19 @@ def _foreign(path):
 
 @pytest.mark.parametrize(
     "damage",
-    [_truncated, _foreign, lambda path: path.write_bytes(b""), lambda path: path.write_text("{}"), lambda path: path.unlink()],
+    [
+        _truncated,
+        _foreign,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("{}"),
+        lambda path: path.unlink(),
+    ],
 )
 def test_a_damaged_or_foreign_file_is_refused(probes, tmp_path, damage):
     path = tmp_path / "probe"
     probes["all"].save(path)
     damage(path)
-    with pytest.raises(NeurosieveError, match=r"probe is not a saved probe \(.*\); pass a file that FittedProbe.save wrote"):
+    with pytest.raises(
+        NeurosieveError, match=r"probe is not a saved probe \(.*\); pass a file that FittedProbe.save wrote"
+    ):
         FittedProbe.load(path)

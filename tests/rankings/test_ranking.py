@@ -35,7 +35,17 @@ def test_top_and_bottom(ranking):
 
 @pytest.mark.parametrize(
     ("k", "n"),
-    [(0, 0), (5, 5), (0.2, 1), (0.5, 2), (1.0, 5), (1e-9, 1), (np.int64(3), 3), (np.float32(0.6), 3), (np.float64(0.4), 2)],
+    [
+        (0, 0),
+        (5, 5),
+        (0.2, 1),
+        (0.5, 2),
+        (1.0, 5),
+        (1e-9, 1),
+        (np.int64(3), 3),
+        (np.float32(0.6), 3),
+        (np.float64(0.4), 2),
+    ],
 )
 def test_count(ranking, k, n):
     assert ranking.count(k) == n
@@ -80,9 +90,14 @@ def test_frame(ranking):
 
 
 def test_frame_with_the_neurons_of_a_store(ranking):
-    table = pd.DataFrame({
-        "neuron": ["L0N0", "L0N1", "L1N0", "L1N1", "L1N2"], "layer": [0, 0, 1, 1, 1], "index": [0, 1, 0, 1, 2],
-    }, index=[9, 8, 7, 6, 5])  # another index must not move rows
+    table = pd.DataFrame(
+        {
+            "neuron": ["L0N0", "L0N1", "L1N0", "L1N1", "L1N2"],
+            "layer": [0, 0, 1, 1, 1],
+            "index": [0, 1, 0, 1, 2],
+        },
+        index=[9, 8, 7, 6, 5],
+    )  # another index must not move rows
     frame = ranking.to_frame(table)
     assert frame["neuron"].tolist() == ["L1N1", "L0N0", "L1N0", "L1N2", "L0N1"]
     assert frame["layer"].tolist() == [1, 0, 1, 1, 0]

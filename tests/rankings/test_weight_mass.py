@@ -127,7 +127,12 @@ def test_permuting_neurons_permutes_the_ranking(seed):
 def test_scale_and_sign_and_the_order_of_labels_do_not_matter():
     weights = np.random.default_rng(0).standard_normal((4, 30)).astype(np.float32)
     expected = weight_mass_ranking(weights).order
-    for other in (-weights, 2.0**-9 * weights, weights[::-1], np.vstack([weights, np.zeros((1, 30), dtype=np.float32)])):
+    for other in (
+        -weights,
+        2.0**-9 * weights,
+        weights[::-1],
+        np.vstack([weights, np.zeros((1, 30), dtype=np.float32)]),
+    ):
         assert np.array_equal(weight_mass_ranking(other).order, expected)
 
 

@@ -11,8 +11,13 @@ import pytest
 from neurosieve.errors import NeurosieveError
 from neurosieve.report.html import figure_prefixes, write_report
 
-MANIFEST = {"neurosieve_version": "0.1.0", "packages": {"torch": "2"}, "none": None, "list": list(range(40)),
-            "activations": [{"folder": "tiny--text", "n_left_out": 1, "left_out": [{"word": "<b>"}]}]}
+MANIFEST = {
+    "neurosieve_version": "0.1.0",
+    "packages": {"torch": "2"},
+    "none": None,
+    "list": list(range(40)),
+    "activations": [{"folder": "tiny--text", "n_left_out": 1, "left_out": [{"word": "<b>"}]}],
+}
 
 
 class Page(HTMLParser):
@@ -106,7 +111,13 @@ def test_every_figure_is_described_and_named(page):
 
 def test_the_page_has_the_sections_the_warnings_and_the_provenance(written, page):
     text = written.read_text(encoding="utf-8")
-    for heading in ("Overview", "How few neurons suffice", "Where they sit", "What ablation shows", "Where the numbers come from"):
+    for heading in (
+        "Overview",
+        "How few neurons suffice",
+        "Where they sit",
+        "What ablation shows",
+        "Where the numbers come from",
+    ):
         assert heading in page.headings
     assert "Before you trust this" in text
     assert "packages.torch" in text
@@ -127,7 +138,9 @@ def test_the_same_findings_give_the_same_page(findings, tmp_path):
 def test_a_page_without_control_tasks_and_with_one_seed_is_written(findings, make_findings, tmp_path):
     one = make_findings(
         **{name: getattr(findings, name).query("seed == 0") for name in ("oracle", "ablation", "minimal", "curves")},
-        selectivity=findings.selectivity.iloc[:0], ranks=findings.ranks[[0]], settings={**findings.settings, "seeds": 1},
+        selectivity=findings.selectivity.iloc[:0],
+        ranks=findings.ranks[[0]],
+        settings={**findings.settings, "seeds": 1},
     )
     text = write_report(tmp_path, [one], manifest={}).read_text(encoding="utf-8")
     assert "No control tasks were run" in text

@@ -75,7 +75,10 @@ def test_ablation_tells_shifted_scores_from_lost_information(findings, make_find
 
 def test_minimal_states_size_share_range_and_test(findings):
     text = said(sentences.minimal, findings)
-    assert "Within 0.5 points of the probe on all neurons, on dev: 32 neurons, 32.0 % of all (30 to 34 over 3 seeds)" in text
+    assert (
+        "Within 0.5 points of the probe on all neurons, on dev: 32 neurons, 32.0 % of all (30 to 34 over 3 seeds)"
+        in text
+    )
     assert "90.50 % (89.50 to 91.50 over 3 seeds) on test, 0.50 points below" in text
     assert "larger than what was allowed" not in text  # a loss of exactly delta
     assert "more than half" not in text
@@ -104,7 +107,9 @@ def test_selectivity_up_down_and_mixed(findings, make_findings):
     down.loc[down["subset"] == "minimal", "selectivity"] = 0.1
     assert "lower than with all neurons in every seed" in said(sentences.selectivity, make_findings(selectivity=down))
     down.loc[(down["subset"] == "minimal") & (down["seed"] == 1), "selectivity"] = 0.2
-    assert "higher than with all neurons in 1 of 3 seeds" in said(sentences.selectivity, make_findings(selectivity=down))
+    assert "higher than with all neurons in 1 of 3 seeds" in said(
+        sentences.selectivity, make_findings(selectivity=down)
+    )
 
 
 def test_selectivity_below_zero_and_unknown(findings, make_findings):
@@ -128,12 +133,21 @@ def test_agreement_counts_the_neurons_of_every_seed(findings, make_findings):
 
 def test_one_seed_makes_no_claims_of_spread(findings, make_findings):
     one = make_findings(
-        **{name: getattr(findings, name).query("seed == 0") for name in ("oracle", "ablation", "minimal", "curves", "selectivity")},
-        ranks=findings.ranks[[0]], settings={**findings.settings, "seeds": 1},
+        **{
+            name: getattr(findings, name).query("seed == 0")
+            for name in ("oracle", "ablation", "minimal", "curves", "selectivity")
+        },
+        ranks=findings.ranks[[0]],
+        settings={**findings.settings, "seeds": 1},
     )
     everything = " ".join(
-        said(part, one) for part in (
-            sentences.oracle, sentences.minimal, sentences.ablation, sentences.selectivity, sentences.agreement,
+        said(part, one)
+        for part in (
+            sentences.oracle,
+            sentences.minimal,
+            sentences.ablation,
+            sentences.selectivity,
+            sentences.agreement,
         )
     )
     assert "over 3 seeds" not in everything
@@ -179,7 +193,9 @@ def test_words_and_labels_that_weaken_the_findings_are_told(findings, make_findi
     assert cautions.of_cell(findings) == []
     counts = findings.label_counts.assign(train=[500, 200, 150, 80, 3, 1], test=[200, 80, 60, 30, 30, 0])
     warned = make_findings(
-        label_counts=counts, unseen={"dev": 0, "test": 8}, settings={**findings.settings, "grid": "quick"},
+        label_counts=counts,
+        unseen={"dev": 0, "test": 8},
+        settings={**findings.settings, "grid": "quick"},
         minimal=findings.minimal.assign(n_neurons=51),
     )
     text = said(cautions.of_cell, warned)
@@ -193,7 +209,10 @@ def test_words_and_labels_that_weaken_the_findings_are_told(findings, make_findi
 
 def test_words_that_could_not_be_stored_are_told():
     store = {
-        "folder": "bert--ewt", "n_left_out": 21, "left_out": [{"sentence": 1, "position": 2, "word": "\u200b"}], "n_windowed": 3,
+        "folder": "bert--ewt",
+        "n_left_out": 21,
+        "left_out": [{"sentence": 1, "position": 2, "word": "\u200b"}],
+        "n_windowed": 3,
         "unknown_share": 0.2,
     }
     text = " ".join(cautions.of_activations([store])).replace("\u00a0", " ")
@@ -211,4 +230,6 @@ def test_several_cells_are_compared(findings, make_findings):
     same = " ".join(overview.compared([findings, make_findings(model="b")])).replace("\u00a0", " ")
     assert "all need 32.0 % of the neurons" in same
     shared = overview.shared_neurons([findings, small, make_findings(model="b")])
-    assert shared[["model", "property", "with", "shared", "chance"]].to_numpy().tolist() == [["tiny", "pos", "sem", 5, "1.5"]]
+    assert shared[["model", "property", "with", "shared", "chance"]].to_numpy().tolist() == [
+        ["tiny", "pos", "sem", 5, "1.5"]
+    ]

@@ -23,8 +23,17 @@ def value(table: pd.DataFrame, prop: str, row: str, column: str) -> object:
 
 def test_there_is_one_table_for_each_of_the_papers(tables):
     assert set(tables) == {
-        "ablation_test", "ablation_dev", "ablation_mean_fill_test", "ablation_mean_fill_dev", "minimal_0.5_test",
-        "minimal_0.5_dev", "minimal_2_test", "minimal_2_dev", "data", "lambdas", "runtime",
+        "ablation_test",
+        "ablation_dev",
+        "ablation_mean_fill_test",
+        "ablation_mean_fill_dev",
+        "minimal_0.5_test",
+        "minimal_0.5_dev",
+        "minimal_2_test",
+        "minimal_2_dev",
+        "data",
+        "lambdas",
+        "runtime",
     }
 
 
@@ -40,7 +49,15 @@ def test_ablation_is_percent_with_the_spread_over_seeds(tables):
 
 def test_minimal_sets_have_the_papers_rows(tables):
     table = tables["minimal_0.5_test"]
-    assert table[table["property"] == "pos"]["row"].tolist() == ["Neu_a", "Neu_t", "Neu_t %", "Acc_a", "Acc_t", "Sel_a", "Sel_t"]
+    assert table[table["property"] == "pos"]["row"].tolist() == [
+        "Neu_a",
+        "Neu_t",
+        "Neu_t %",
+        "Acc_a",
+        "Acc_t",
+        "Sel_a",
+        "Sel_t",
+    ]
     wanted = {"Neu_a": 100, "Neu_t": 32, "Neu_t %": 32, "Acc_a": 91, "Acc_t": 90.5, "Sel_a": 15, "Sel_t": 30}
     assert {row: value(table, "pos", row, "tiny") for row in wanted} == pytest.approx(wanted)
     assert value(table, "pos", "Neu_t %", "other") == pytest.approx(16)
@@ -54,8 +71,12 @@ def test_without_control_tasks_there_are_no_rows_of_selectivity(findings, make_f
 
 def test_data_lambdas_and_run_time(tables):
     assert tables["data"].to_dict("list") == {
-        "property": ["pos", "sem"], "train words": [1000, 1000], "dev words": [200, 200], "test words": [400, 400],
-        "labels": [6, 6], "models": ["tiny, other", "tiny"],
+        "property": ["pos", "sem"],
+        "train words": [1000, 1000],
+        "dev words": [200, 200],
+        "test words": [400, 400],
+        "labels": [6, 6],
+        "models": ["tiny, other", "tiny"],
     }
     assert value(tables["lambdas"], "pos", "l1, l2", "other") == "0.01, 0"
     assert value(tables["runtime"], "pos", "total", "tiny") == 15.5

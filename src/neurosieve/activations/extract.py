@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neurosieve._version import __version__
 from neurosieve.activations import format as fmt
-from neurosieve.activations.store import ActivationStore, open_store
+from neurosieve.activations.store import ActivationStore, is_complete, open_store
 from neurosieve.corpora.corpus import SPLITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.models.language_model import LanguageModel, WordVectors
@@ -28,7 +28,11 @@ UNKNOWN_WARN_SHARE = 0.05
 
 
 def extract(
-    corpus: Corpus, model: LanguageModel, out: str | Path, *, dtype: str = "float16",
+    corpus: Corpus,
+    model: LanguageModel,
+    out: str | Path,
+    *,
+    dtype: str = "float16",
     progress: Callable[[float, float], None] | None = None,
 ) -> ActivationStore:
     """Embed a corpus and write the activations.
@@ -62,10 +66,8 @@ def extract(
     order = _split_order(corpus)
     plan = _plan(corpus, model, dtype)
     if (folder / fmt.MANIFEST).is_file():
-        manifest = fmt.read_json(folder / fmt.MANIFEST)
-        _require_same(folder, manifest, plan)
-        parts = [folder / fmt.WORDS, *(fmt.shard_path(folder, n) for n in range(len(manifest["shards"])))]
-        if all(path.is_file() for path in parts):
+        _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
+        if is_complete(folder):
             return open_store(folder)
     _start(folder, plan, n_words=corpus.n_words, n_neurons=model.n_neurons)
     shards = _shard_sentences(corpus, order, plan["shard_words"])
@@ -100,7 +102,10 @@ def _plan(corpus: Corpus, model: LanguageModel, dtype: str) -> dict[str, Any]:
         "format_version": fmt.FORMAT_VERSION,
         "model": {**asdict(model.info), "settings": dict(model.info.settings)},
         "corpus": {
-            "name": corpus.name, "digest": corpus.digest, "n_sentences": len(corpus), "n_words": corpus.n_words,
+            "name": corpus.name,
+            "digest": corpus.digest,
+            "n_sentences": len(corpus),
+            "n_words": corpus.n_words,
             "properties": list(corpus.properties),
         },
         "layers": [asdict(layer) for layer in model.layers],
@@ -127,7 +132,9 @@ def _start(folder: Path, plan: dict[str, Any], *, n_words: int, n_neurons: int) 
                 "space, choose another disk, or extract fewer layers"
             )
         fmt.write_json(folder / fmt.PLAN, plan)
-    log.info("the store takes %.2f GB on disk: %d words x %d neurons in %s", size / 1e9, n_words, n_neurons, plan["dtype"])
+    log.info(
+        "the store takes %.2f GB on disk: %d words x %d neurons in %s", size / 1e9, n_words, n_neurons, plan["dtype"]
+    )
     for leftover in (folder / fmt.SHARDS).glob("*.tmp"):
         leftover.unlink()
 
@@ -178,7 +185,8 @@ def _write(
         "n_words": int(sum(v.kept.sum() for v in vectors)),
         "left_out": [
             [i, int(position), corpus.sentences[i].words[position]]
-            for i, v in zip(members, vectors, strict=True) for position in np.flatnonzero(~v.kept)
+            for i, v in zip(members, vectors, strict=True)
+            for position in np.flatnonzero(~v.kept)
         ],
         "windowed": [[i, v.n_windows] for i, v in zip(members, vectors, strict=True) if v.n_windows > 1],
         "n_subwords": sum(v.n_subwords for v in vectors),
@@ -196,7 +204,10 @@ def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[lis
     by_sentence = np.concatenate([[0], np.cumsum([len(s) for s in corpus.sentences])])
     rows = [
         int(by_sentence[i]) + position
-        for members in shards for i in members for position in range(len(corpus.sentences[i])) if (i, position) not in gone
+        for members in shards
+        for i in members
+        for position in range(len(corpus.sentences[i]))
+        if (i, position) not in gone
     ]
     words = frame.iloc[rows].reset_index(drop=True)
     words.to_parquet(folder / fmt.WORDS, index=False)
@@ -214,11 +225,15 @@ def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[lis
             100 * unknown_share,
         )
     if left_out:
-        log.warning("%d words yield no sub-word and are left out with their labels; manifest.json lists them", len(left_out))
+        log.warning(
+            "%d words yield no sub-word and are left out with their labels; manifest.json lists them", len(left_out)
+        )
     manifest = {
         **plan,
         "neurosieve_version": __version__,
-        "layers": [{**asdict(layer), "dtype": "float32" if layer.name in wide else "float16"} for layer in model.layers],
+        "layers": [
+            {**asdict(layer), "dtype": "float32" if layer.name in wide else "float16"} for layer in model.layers
+        ],
         "n_words": len(words),
         "splits": splits,
         "left_out": [{"sentence": i, "position": position, "word": word} for i, position, word in left_out],
@@ -226,8 +241,11 @@ def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[lis
         "n_subwords": n_subwords,
         "unknown_share": unknown_share,
         "shards": [
-            {"file": f"{fmt.SHARDS}/{n:05d}.safetensors", "n_words": d["n_words"],
-             "sha256": fmt.file_digest(fmt.shard_path(folder, n))}
+            {
+                "file": f"{fmt.SHARDS}/{n:05d}.safetensors",
+                "n_words": d["n_words"],
+                "sha256": fmt.file_digest(fmt.shard_path(folder, n)),
+            }
             for n, d in enumerate(details)
         ],
     }

@@ -106,7 +106,9 @@ def read_shard_details(path: Path) -> dict[str, Any]:
             details: dict[str, Any] = json.loads((file.metadata() or {})["neurosieve"])
             details["dtypes"] = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise StoreError(f"{path}: damaged shard ({error}); delete this file and extract again, the rest is kept") from error
+        raise StoreError(
+            f"{path}: damaged shard ({error}); delete this file and extract again, the rest is kept"
+        ) from error
     return details
 
 

@@ -48,6 +48,31 @@ class ArraySource:
         return rows if columns is None else rows[:, columns]
 
 
+class RowSource:
+    """Some rows of another source, in ascending order, as an `ActivationSource`.
+
+    Parameters
+    ----------
+    source : ActivationSource
+    rows : ndarray of shape (n_words,), int
+        Ascending numbers of the rows to keep.
+    """
+
+    def __init__(self, source: ActivationSource, rows: NDArray[np.intp]) -> None:
+        self.source, self.rows = source, rows
+        self.n_words, self.n_neurons, self.dtype = len(rows), source.n_neurons, source.dtype
+
+    def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
+        """Rows `start` to `stop` of the kept rows; read in blocks, so that few are held that are not kept."""
+        width = self.n_neurons if columns is None else len(columns)
+        out = np.empty((stop - start, width), dtype=self.dtype)
+        for a in range(start, stop, 4096):
+            kept = self.rows[a : min(a + 4096, stop)]
+            block = self.source.read(int(kept[0]), int(kept[-1]) + 1, columns)
+            out[a - start : a - start + len(kept)] = block[kept - kept[0]]
+        return out
+
+
 def as_source(activations: object) -> ActivationSource:
     """Return `activations` as an `ActivationSource`: a store or view as it is, an array wrapped."""
     if isinstance(activations, np.ndarray):

@@ -65,8 +65,13 @@ class ActivationStore:
     """
 
     def __init__(
-        self, path: Path, manifest: dict[str, Any], *, shards: _Shards | None = None,
-        rows: tuple[int, int] | None = None, columns: NDArray[np.intp] | None = None,
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        *,
+        shards: _Shards | None = None,
+        rows: tuple[int, int] | None = None,
+        columns: NDArray[np.intp] | None = None,
         tables: dict[str, pd.DataFrame] | None = None,
     ) -> None:
         self.path = path
@@ -120,10 +125,14 @@ class ActivationStore:
         numbered = len({layer.depth for layer in layers}) == len(layers)  # else two layers share a depth: use names
         table = pd.concat(
             [
-                pd.DataFrame({
-                    "neuron": layer.neuron_names(), "layer": layer.depth if numbered else layer.name,
-                    "index": np.arange(layer.width), "layer_name": layer.name,
-                })
+                pd.DataFrame(
+                    {
+                        "neuron": layer.neuron_names(),
+                        "layer": layer.depth if numbered else layer.name,
+                        "index": np.arange(layer.width),
+                        "layer_name": layer.name,
+                    }
+                )
                 for layer in layers
             ],
             ignore_index=True,
@@ -134,7 +143,9 @@ class ActivationStore:
         """Raise a `StoreError` that lists the known properties unless all of `properties` exist."""
         for prop in properties:
             if prop not in self.properties:
-                raise StoreError(f"{self.path}: no property '{prop}'; the store has {', '.join(self.properties) or 'none'}")
+                raise StoreError(
+                    f"{self.path}: no property '{prop}'; the store has {', '.join(self.properties) or 'none'}"
+                )
 
     def split(self, name: str) -> ActivationStore:
         """View of one split's words.
@@ -235,7 +246,18 @@ class ActivationStore:
         for number, shard in enumerate(self.manifest["shards"]):
             path = fmt.shard_path(self.path, number)
             if fmt.file_digest(path) != shard["sha256"]:
-                raise StoreError(f"{path}: checksum differs from the manifest; delete it and run the same extraction again")
+                raise StoreError(
+                    f"{path}: checksum differs from the manifest; delete it and run the same extraction again"
+                )
+
+
+def is_complete(path: str | Path) -> bool:
+    """Whether `path` holds a finished store with its table of words and all of its shards."""
+    folder = Path(path)
+    if not (folder / fmt.MANIFEST).is_file():
+        return False
+    n_shards = len(fmt.read_json(folder / fmt.MANIFEST)["shards"])
+    return all(p.is_file() for p in (folder / fmt.WORDS, *(fmt.shard_path(folder, n) for n in range(n_shards))))
 
 
 def open_store(path: str | Path) -> ActivationStore:
@@ -259,12 +281,14 @@ def open_store(path: str | Path) -> ActivationStore:
     manifest = folder / fmt.MANIFEST
     if not manifest.is_file():
         if (folder / fmt.PLAN).is_file():
-            raise StoreError(f"{folder}: the extraction has not finished; run the same `extract` command again to continue")
+            raise StoreError(
+                f"{folder}: the extraction has not finished; repeat the `extract` or `run` command to continue"
+            )
         raise StoreError(f"{folder}: no activation store (no {fmt.MANIFEST}); pass the folder that `extract` wrote")
     content = fmt.read_json(manifest)
     for number in range(len(content["shards"])):
         if not fmt.shard_path(folder, number).is_file():
             raise StoreError(
-                f"{fmt.shard_path(folder, number)}: missing; run the same `extract` command again, it makes what is missing"
+                f"{fmt.shard_path(folder, number)}: missing; repeat the `extract` or `run` command, which makes what is missing"
             )
     return ActivationStore(folder, content)

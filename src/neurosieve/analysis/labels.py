@@ -71,8 +71,13 @@ def label_distribution(ranking: NeuronRanking, n_selected: int, neurons: pd.Data
         counts = [int((layers[row] == layer).sum()) for layer in names]
         n = int(row.sum())
         peak = int(np.argmax(counts))
-        rows.append({
-            "label": label, "n_neurons": n, "n_exclusive": int((row & (users == 1)).sum()),
-            "main_layer": names[peak] if n else None, "main_layer_share": counts[peak] / n if n else np.nan,
-        })
+        rows.append(
+            {
+                "label": label,
+                "n_neurons": n,
+                "n_exclusive": int((row & (users == 1)).sum()),
+                "main_layer": names[peak] if n else None,
+                "main_layer_share": counts[peak] / n if n else np.nan,
+            }
+        )
     return LabelDistribution(pd.DataFrame(rows), share=share, n_selected=len(chosen))

@@ -52,14 +52,16 @@ def layer_distribution(selected: ArrayLike, neurons: pd.DataFrame) -> LayerDistr
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(neurons)):
         raise NeurosieveError(f"selected holds numbers outside 0 .. {len(neurons) - 1}; pass the store's own table")
     layers = neurons["layer"].to_numpy()
-    table = pd.DataFrame([
-        {
-            "layer": layer,
-            "n_selected": int((layers[numbers] == layer).sum()),
-            "n_neurons": int((layers == layer).sum()),
-        }
-        for layer in dict.fromkeys(layers.tolist())
-    ])
+    table = pd.DataFrame(
+        [
+            {
+                "layer": layer,
+                "n_selected": int((layers[numbers] == layer).sum()),
+                "n_neurons": int((layers == layer).sum()),
+            }
+            for layer in dict.fromkeys(layers.tolist())
+        ]
+    )
     table["share"] = table["n_selected"] / max(1, len(numbers))
     table["expected"] = table["n_neurons"] * len(numbers) / len(neurons)
     return LayerDistribution(table)

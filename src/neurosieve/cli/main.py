@@ -64,7 +64,7 @@ def main() -> None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "neurosieve"
         said = error.format_message()  # type: ignore[attr-defined]  # of a class without a public name
-        _fail(f"{said.rstrip('.')}; see `{command} -h`", code=2)
+        _fail(f"{said.rstrip('.')} (see `{command} -h`)", code=2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; check the path, its permissions and the free space")

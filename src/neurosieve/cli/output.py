@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -73,11 +74,11 @@ def _table_lines(frame: pd.DataFrame, *, title: str, summary: dict[str, Any]) ->
 
 def _written(column: pd.Series[Any]) -> list[str]:
     """The values of a column; numbers with as many decimals as they need, four at most where the column has more."""
-    values = column.tolist()
+    values = [None if value != value else value for value in column.tolist()]  # NaN is not equal to itself
     if column.dtype.kind != "f":
         return ["" if value is None else str(value) for value in values]
-    short = all(len(f"{value:g}") <= 6 for value in values)
-    return ["" if value != value else f"{value:g}" if short else f"{value:.4f}" for value in values]  # NaN != NaN
+    short = all(value is None or len(f"{value:g}") <= 6 for value in values)
+    return ["" if value is None else f"{value:g}" if short else f"{value:.4f}" for value in values]
 
 
 @contextmanager
@@ -132,7 +133,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _messages(show: Callable[[str], None], level: int) -> Iterator[None]:
-    """Show what the library logs from `level` on."""
+    """Show what the library logs from `level` on, and warnings, each on its own line."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -143,7 +144,9 @@ def _messages(show: Callable[[str], None], level: int) -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(level)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: show(f"warning: {message}")
+            yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)

@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.", metavar="DIR")
 NAME = typer.Option(None, "--name", help="What tables and folders call the model.", metavar="NAME")
 CORPUS_NAME = typer.Option(None, "--corpus-name", help="What folders call the corpus.", metavar="NAME")
-FORMAT = typer.Option(None, "--format", help="Format of the corpus, such as conllu; by default recognised.", metavar="NAME")
+FORMAT = typer.Option(
+    None, "--format", help="Format of the corpus, such as conllu; by default recognised.", metavar="NAME"
+)
 COLUMNS = typer.Option(
     None, "--columns", help="Names of the columns of files without a header, such as word,pos,chunk.", metavar="NAMES"
 )
-POOLING = typer.Option("last", "--pooling", help="Which sub-word stands for its word: last, first, or their mean.", metavar="HOW")
-SITE = typer.Option("residual", "--site", help="What to read in each block: residual, mlp, attention or heads.", metavar="SITE")
+POOLING = typer.Option(
+    "last", "--pooling", help="Which sub-word stands for its word: last, first, or their mean.", metavar="HOW"
+)
+SITE = typer.Option(
+    "residual", "--site", help="What to read in each block: residual, mlp, attention or heads.", metavar="SITE"
+)
 UNTRAINED = typer.Option(
     None, "--untrained", help="Study the model's untrained twin: fresh weights from this seed.", metavar="SEED"
 )
@@ -53,17 +59,26 @@ def demo(
 
 
 def run(
+    context: typer.Context,
     study: Path | None = typer.Argument(
         None, help="A study file (TOML), instead of --model, --corpus, --property and their options.", metavar="STUDY"
     ),
     out: Path = OUT,
-    model: list[str] = typer.Option([], "--model", "-m", help="Hub name, folder or archive; repeatable.", metavar="MODEL"),
+    model: list[str] = typer.Option(
+        [], "--model", "-m", help="Hub name, folder or archive; repeatable.", metavar="MODEL"
+    ),
     corpus: list[str] = typer.Option(
-        [], "--corpus", "-c", metavar="FILE",
+        [],
+        "--corpus",
+        "-c",
+        metavar="FILE",
         help="Annotated text, or 'sample' for the built-in corpus; repeatable, one file a split.",
     ),
     prop: list[str] = typer.Option(
-        [], "--property", "-p", metavar="NAME",
+        [],
+        "--property",
+        "-p",
+        metavar="NAME",
         help="Property to study: one of the corpus, or made from text, such as casing or regex:ing$; repeatable.",
     ),
     name: str | None = NAME,
@@ -79,7 +94,9 @@ def run(
     ),
     keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
     delta: list[float] = typer.Option(
-        [0.005, 0.02], "--delta", metavar="LOSS",
+        [0.005, 0.02],
+        "--delta",
+        metavar="LOSS",
         help="Dev accuracy that a minimal set may lose, as a fraction: 0.005 is half a point; repeatable.",
     ),
     step: float = typer.Option(
@@ -87,10 +104,15 @@ def run(
     ),
     no_control: bool = typer.Option(False, "--no-control", help="Leave out control tasks and selectivity."),
     rare_labels: str = typer.Option(
-        "refuse", "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
+        "refuse",
+        "--rare-labels",
+        help="Labels seen once in train: keep, drop, or refuse (above 0.5 %).",
+        metavar="WHAT",
     ),
     solver: str = typer.Option(
-        "adam", "--solver", metavar="NAME",
+        "adam",
+        "--solver",
+        metavar="NAME",
         help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
     ),
     epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
@@ -111,8 +133,12 @@ def run(
         neurosieve run --model bert-base-cased --property xpos --out runs/bert \
             --corpus train.conllu --corpus dev.conllu --corpus test.conllu
     """
-    if study is not None and (model or corpus or prop):
-        raise UsageError("a study file names models, corpora and properties itself; give one or the other")
+    if study is not None:
+        given = [name for name in context.params if name not in ("study", "out", "quiet") and _given(context, name)]
+        if given:
+            raise UsageError(
+                f"a study file says everything itself; leave out {', '.join(map(_flag, given))}, or the file"
+            )
     if study is None and not (model and corpus and prop):
         raise UsageError("give --model, --corpus and --property, or a study file")
     if name is not None and len(model) > 1:
@@ -122,13 +148,31 @@ def run(
     if study is not None:
         return _run(StudySettings.from_toml(study), out, quiet=quiet)
     content = _content(
-        model, corpus, prop, name=name, corpus_name=corpus_name, format_=format_, columns=columns, pooling=pooling,
-        site=site, untrained=untrained,
+        model,
+        corpus,
+        prop,
+        name=name,
+        corpus_name=corpus_name,
+        format_=format_,
+        columns=columns,
+        pooling=pooling,
+        site=site,
+        untrained=untrained,
     )
     content["probes"] = {
-        "seeds": seeds, "grid": grid, "solver": solver, "epochs": epochs, "batch_size": batch_size,
-        "learning_rate": learning_rate, "tol": tol, "keep": keep, "deltas": delta, "step": step, "standardize": standardize,
-        "control": not no_control, "rare_labels": rare_labels,
+        "seeds": seeds,
+        "grid": grid,
+        "solver": solver,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "tol": tol,
+        "keep": keep,
+        "deltas": delta,
+        "step": step,
+        "standardize": standardize,
+        "control": not no_control,
+        "rare_labels": rare_labels,
     }
     return _run(StudySettings.checked(content), out, quiet=quiet)
 
@@ -137,11 +181,17 @@ def extract(
     out: Path = OUT,
     model: str = typer.Option(..., "--model", "-m", help="Hub name, folder or archive.", metavar="MODEL"),
     corpus: list[str] = typer.Option(
-        ..., "--corpus", "-c", metavar="FILE",
+        ...,
+        "--corpus",
+        "-c",
+        metavar="FILE",
         help="Annotated text, or 'sample' for the built-in corpus; repeatable, one file a split.",
     ),
     prop: list[str] = typer.Option(
-        [], "--property", "-p", metavar="NAME",
+        [],
+        "--property",
+        "-p",
+        metavar="NAME",
         help="Property to make from text, such as casing or regex:ing$; those of the corpus are kept anyway; repeatable.",
     ),
     name: str | None = NAME,
@@ -167,8 +217,16 @@ def extract(
     from neurosieve.study.steps import extract_into
 
     content = _content(
-        [model], corpus, prop, name=name, corpus_name=corpus_name, format_=format_, columns=columns, pooling=pooling,
-        site=site, untrained=untrained,
+        [model],
+        corpus,
+        prop,
+        name=name,
+        corpus_name=corpus_name,
+        format_=format_,
+        columns=columns,
+        pooling=pooling,
+        site=site,
+        untrained=untrained,
     )
     settings = StudySettings.checked(content)
     with reporting(quiet=quiet) as report:
@@ -176,19 +234,43 @@ def extract(
     print(store.path)
 
 
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether the user wrote an option, rather than leaving it at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _flag(name: str) -> str:
+    return f"--{name.rstrip('_').replace('_', '-')}"
+
+
 def _content(
-    models: list[str], corpus: list[str], properties: list[str], *, name: str | None, corpus_name: str | None,
-    format_: str | None, columns: str | None, pooling: str, site: str, untrained: int | None,
+    models: list[str],
+    corpus: list[str],
+    properties: list[str],
+    *,
+    name: str | None,
+    corpus_name: str | None,
+    format_: str | None,
+    columns: str | None,
+    pooling: str,
+    site: str,
+    untrained: int | None,
 ) -> dict[str, Any]:
     """The options as the content of a study file."""
     return {
         "models": [
             {"path": path, "name": name, "pooling": pooling, "site": site, "untrained": untrained} for path in models
         ],
-        "corpora": [{
-            "files": corpus, "properties": properties, "format": format_, "name": corpus_name,
-            "columns": None if columns is None else [column.strip() for column in columns.split(",")],
-        }],
+        "corpora": [
+            {
+                "files": corpus,
+                "properties": properties,
+                "format": format_,
+                "name": corpus_name,
+                "columns": None if columns is None else [column.strip() for column in columns.split(",")],
+            }
+        ],
     }
 
 

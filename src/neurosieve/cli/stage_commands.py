@@ -15,7 +15,9 @@ from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
 
-RUN = typer.Argument(..., help="The run's folder, in which `neurosieve extract` or `run` left activations.", metavar="RUN")
+RUN = typer.Argument(
+    ..., help="The run's folder, in which `neurosieve extract` or `run` left activations.", metavar="RUN"
+)
 PROPERTY = typer.Option(..., "--property", "-p", help="The property.", metavar="NAME")
 MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.", metavar="NAME")
 
@@ -41,18 +43,26 @@ def search(
         None, "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
     ),
     seeds: int | None = typer.Option(None, "--seeds", help="Number of runs that later stages average.", metavar="N"),
-    keep: float | None = typer.Option(None, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
+    keep: float | None = typer.Option(
+        None, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"
+    ),
     rare_labels: str | None = typer.Option(
         None, "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
     ),
     solver: str | None = typer.Option(
-        None, "--solver", metavar="NAME",
+        None,
+        "--solver",
+        metavar="NAME",
         help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
     ),
     epochs: int | None = typer.Option(None, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int | None = typer.Option(None, "--batch-size", help="Words in a batch.", metavar="N"),
-    learning_rate: float | None = typer.Option(None, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
-    tol: float | None = typer.Option(None, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
+    learning_rate: float | None = typer.Option(
+        None, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"
+    ),
+    tol: float | None = typer.Option(
+        None, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"
+    ),
     standardize: bool | None = typer.Option(None, "--standardize/--raw", help="Fit on z-scores of the activations."),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
@@ -74,8 +84,16 @@ def search(
 
     form = chosen_format(csv=csv, table=table)
     changes = {
-        "grid": grid, "seeds": seeds, "keep": keep, "rare_labels": rare_labels, "solver": solver, "epochs": epochs,
-        "batch_size": batch_size, "learning_rate": learning_rate, "tol": tol, "standardize": standardize,
+        "grid": grid,
+        "seeds": seeds,
+        "keep": keep,
+        "rare_labels": rare_labels,
+        "solver": solver,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "tol": tol,
+        "standardize": standardize,
     }
     with _cell(run, prop, model, quiet=quiet, **changes) as cell:
         result = stages.search(cell)
@@ -83,7 +101,11 @@ def search(
     frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
     frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
     emit(
-        frame.drop(columns="both"), form=form, title="all pairs, accuracies on dev", property=prop, l1=result["l1"],
+        frame.drop(columns="both"),
+        form=form,
+        title="all pairs, accuracies on dev",
+        property=prop,
+        l1=result["l1"],
         l2=result["l2"],
     )
 
@@ -142,7 +164,13 @@ def ablate(
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
         result = stages.ablation(cell)
-    emit(_frame(result["rows"]), form=form, title="accuracy with only these neurons", property=prop, keep=cell.settings.keep)
+    emit(
+        _frame(result["rows"]),
+        form=form,
+        title="accuracy with only these neurons",
+        property=prop,
+        keep=cell.settings.keep,
+    )
 
 
 def minimal(
@@ -150,7 +178,10 @@ def minimal(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     delta: list[float] = typer.Option(
-        [], "--delta", help="Dev accuracy that the set may lose, as a fraction: 0.005 is half a point; repeatable.", metavar="LOSS"
+        [],
+        "--delta",
+        help="Dev accuracy that the set may lose, as a fraction: 0.005 is half a point; repeatable.",
+        metavar="LOSS",
     ),
     step: float | None = typer.Option(
         None, "--step", help="By what share of all neurons the set grows.", metavar="SHARE"
@@ -168,7 +199,7 @@ def minimal(
     In Python: neurosieve.minimal_neurons
 
     Example:
-        neurosieve minimal runs/bert --property pos --delta 0.005 --delta 0.02 --table
+        neurosieve minimal runs/bert --property pos --delta 0.005 --table
     """
     from neurosieve.study import stages
     from neurosieve.study.steps import remember_probe_settings
@@ -178,7 +209,10 @@ def minimal(
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.settings)
     emit(
-        _frame(result["rows"]), form=form, title="minimal sets, accuracies on dev and test", property=prop,
+        _frame(result["rows"]),
+        form=form,
+        title="minimal sets, accuracies on dev and test",
+        property=prop,
         neurons_in_all=cell.store.n_neurons,
     )
 
@@ -252,15 +286,19 @@ def labels(
     _distribution("labels", run, prop, model, csv=csv, table=table, quiet=quiet)
 
 
-def _distribution(
-    what: str, run: Path, prop: str, model: str | None, *, csv: bool, table: bool, quiet: bool
-) -> None:
+def _distribution(what: str, run: Path, prop: str, model: str | None, *, csv: bool, table: bool, quiet: bool) -> None:
     from neurosieve.study.findings import distributions
 
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
         found = distributions(cell)
-        emit(found[what], form=form, title=f"selected neurons by {what[:-1]}", property=prop, delta=min(cell.settings.deltas))
+        emit(
+            found[what],
+            form=form,
+            title=f"selected neurons by {what[:-1]}",
+            property=prop,
+            delta=min(cell.settings.deltas),
+        )
 
 
 def _frame(rows: Any) -> Any:  # noqa: ANN401 (JSON in, a DataFrame out, imported late)

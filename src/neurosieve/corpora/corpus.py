@@ -25,6 +25,9 @@ Label = str | float | None
 
 SPLITS = ("train", "dev", "test")
 
+RESERVED = ("sentence", "position", "word", "split")
+"""Columns that every table of words has; a property cannot have such a name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -96,6 +99,12 @@ class Corpus:
                         f"{where}: property '{prop}' has {len(labels)} labels for {len(sentence.words)} words; "
                         "every word needs one label (None where it has none)"
                     )
+        reserved = [prop for prop in (*self.properties, *self.sentence_properties) if prop in RESERVED]
+        if reserved:
+            raise CorpusError(
+                f"corpus '{name}': a property cannot be called '{reserved[0]}', which every table of words has; rename "
+                "the column, or name the columns yourself (--columns)"
+            )
         both = sorted(set(self.properties) & set(self.sentence_properties))
         if both:
             raise CorpusError(

@@ -4,12 +4,12 @@
 
     casing                 lower, title, upper, mixed, or none (no letters)
     suffix, suffix:2       the last letters (3 by default), the 50 most frequent of train; others are "other"
-    position, length       place in the sentence (from 1) and number of characters, in classes
+    place, length          place in the sentence (from 1) and number of characters, in classes
     frequency              how often train holds the word, in classes
     regex:ing$             yes or no: the pattern is found in the word
     list:colours.txt       yes or no: the word is a line of the file (in any case)
 
-``position:number``, ``length:number`` and ``frequency:number`` (log10 of 1 + count) give real values.
+``place:number``, ``length:number`` and ``frequency:number`` (log10 of 1 + count) give real values.
 ``gerund=regex:ing$`` gives the property a name of its own.
 """
 
@@ -119,7 +119,7 @@ def _casing(corpus: Corpus, argument: str) -> WordFunction:  # noqa: ARG001
     return lambda words, at: casing(words[at])
 
 
-def _position(corpus: Corpus, argument: str) -> WordFunction:  # noqa: ARG001
+def _place(corpus: Corpus, argument: str) -> WordFunction:  # noqa: ARG001
     return (lambda _, at: float(at + 1)) if argument else (lambda _, at: _POSITIONS(at + 1))
 
 
@@ -162,7 +162,7 @@ def _train_counts(corpus: Corpus) -> Counter[str]:
 _READY_MADE: dict[str, tuple[str, str, Callable[[Corpus, str], WordFunction]]] = {
     "casing": ("", "nothing", _casing),
     "suffix": ("[1-9]", "a number of letters", _suffix),
-    "position": ("number", "'number'", _position),
+    "place": ("number", "'number'", _place),
     "length": ("number", "'number'", _length),
     "frequency": ("number", "'number'", _frequency),
 }

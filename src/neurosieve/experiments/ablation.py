@@ -46,15 +46,22 @@ class AblationResult:
         """One row a subset: subset, n_neurons, fraction, fill, accuracy."""
         import pandas as pd
 
-        return pd.DataFrame([
-            {"subset": name, "n_neurons": self.n_kept, "fraction": self.keep, "fill": self.fill, "accuracy": value}
-            if name != "all" else {"subset": name, "n_neurons": None, "fraction": 1.0, "fill": None, "accuracy": value}
-            for name, value in self.accuracy.items()
-        ])
+        return pd.DataFrame(
+            [
+                {"subset": name, "n_neurons": self.n_kept, "fraction": self.keep, "fill": self.fill, "accuracy": value}
+                if name != "all"
+                else {"subset": name, "n_neurons": None, "fraction": 1.0, "fill": None, "accuracy": value}
+                for name, value in self.accuracy.items()
+            ]
+        )
 
 
 def ablated_probes(
-    probe: FittedProbe, ranking: NeuronRanking, *, keep: float = 0.2, fill: NDArray[np.floating] | None = None,
+    probe: FittedProbe,
+    ranking: NeuronRanking,
+    *,
+    keep: float = 0.2,
+    fill: NDArray[np.floating] | None = None,
     random_state: int = 0,
 ) -> dict[str, FittedProbe]:
     """The probe with all, top, random and bottom neurons, as four probes.
@@ -79,8 +86,14 @@ def ablated_probes(
 
 
 def ablate(
-    probe: FittedProbe, ranking: NeuronRanking, split: LabelledSplit, *, keep: float = 0.2, fill: Fill = "zero",
-    means: NDArray[np.floating] | None = None, random_state: int = 0,
+    probe: FittedProbe,
+    ranking: NeuronRanking,
+    split: LabelledSplit,
+    *,
+    keep: float = 0.2,
+    fill: Fill = "zero",
+    means: NDArray[np.floating] | None = None,
+    random_state: int = 0,
 ) -> AblationResult:
     """Accuracy of a probe that keeps the top, random or bottom share of the neurons.
 
@@ -107,7 +120,9 @@ def ablate(
         raise NeurosieveError(f"fill is {fill!r}; expected 'zero' or 'mean'")
     if fill == "mean" and means is None:
         raise NeurosieveError("fill='mean' needs means, the training means of all neurons (column_moments gives them)")
-    probes = ablated_probes(probe, ranking, keep=keep, fill=means if fill == "mean" else None, random_state=random_state)
+    probes = ablated_probes(
+        probe, ranking, keep=keep, fill=means if fill == "mean" else None, random_state=random_state
+    )
     scores = score_probes(split.activations, list(probes.values()), split.y)
     return AblationResult(
         dict(zip(probes, scores.tolist(), strict=True)), keep=keep, n_kept=ranking.count(keep), fill=fill

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.data import Splits
+from neurosieve.probes.labels import is_labelled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,7 +38,8 @@ class ControlTask:
 
     def fit(self, y: ArrayLike) -> Self:
         """Take the empirical label distribution of the words' labels `y`, shape (n_words,)."""
-        labels = [label for label in np.asarray(y, dtype=object).tolist() if label is not None]
+        given = np.asarray(y, dtype=object)
+        labels = given[is_labelled(given)].tolist()
         if not labels:
             raise NeurosieveError("no word has a label, so there is no label distribution to draw from")
         self.classes_, counts = np.unique(np.asarray(labels), return_counts=True)
@@ -46,7 +48,9 @@ class ControlTask:
 
     def label(self, word: str) -> object:
         """The control label of one word type."""
-        digest = hashlib.blake2b(f"{self.random_state}\0{word}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            f"{self.random_state}\0{word}".encode("utf-8", "surrogatepass"), digest_size=8
+        ).digest()
         uniform = int.from_bytes(digest, "big") / 2.0**64
         position = int(np.searchsorted(self.cumulated_, uniform, side="right"))
         return self.classes_[min(position, len(self.classes_) - 1)]
@@ -61,15 +65,16 @@ class ControlTask:
             drawn.append(known[word])
         if y is None:
             return np.asarray(drawn)
-        gold = np.asarray(y, dtype=object)
-        return np.array([None if g is None else d for g, d in zip(gold, drawn, strict=True)], dtype=object)
+        return np.array([d if known_ else None for known_, d in zip(is_labelled(y), drawn, strict=True)], dtype=object)
 
     def apply(self, splits: Splits) -> Splits:
         """Labels of the control task for all three splits; fitted on the training labels."""
         self.fit(splits.train.y)
-        parts: Sequence[NDArray[np.generic]] = [
-            self.labels(part.words.tolist(), part.y) for part in (splits.train, splits.dev, splits.test)
-        ]
+        parts: list[NDArray[np.generic]] = []
+        for part in (splits.train, splits.dev, splits.test):
+            if part.words is None:
+                raise NeurosieveError("a control task labels word types, and the splits have no words; pass words=")
+            parts.append(self.labels(part.words.tolist(), part.y))
         return splits.with_labels(parts[0], parts[1], parts[2])
 
 

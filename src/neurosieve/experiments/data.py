@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.labels import is_labelled
 from neurosieve.probes.spec import Loss
 
 if TYPE_CHECKING:
     from neurosieve.activations.store import ActivationStore
 
+
+log = logging.getLogger(__name__)
 
 RareLabels = Literal["refuse", "keep", "drop"]
 MAX_RARE_SHARE = 0.005
@@ -32,7 +36,7 @@ class LabelledSplit:
     activations : ndarray of shape (n_words, n_neurons), or ActivationStore
     y : ndarray of shape (n_words,)
         Labels, ``None`` where a word has none.
-    words : ndarray of shape (n_words,), str
+    words : ndarray of shape (n_words,), str, or None
         Word types, from which control tasks draw their labels.
     sentences : ndarray of shape (n_words,), int, or None
         Number of each word's sentence, for resampling.
@@ -40,16 +44,19 @@ class LabelledSplit:
 
     activations: object
     y: NDArray[np.generic]
-    words: NDArray[np.generic]
+    words: NDArray[np.generic] | None = None
     sentences: NDArray[np.generic] | None = None
 
     def __post_init__(self) -> None:
         n_words = as_source(self.activations).n_words
         if self.sentences is not None and len(self.sentences) != n_words:
-            raise NeurosieveError(f"there are {len(self.sentences)} sentence numbers for {n_words} words; pass one a word")
-        if not len(self.y) == len(self.words) == n_words:
             raise NeurosieveError(
-                f"there are {n_words} rows of activations, {len(self.y)} labels and {len(self.words)} words; "
+                f"there are {len(self.sentences)} sentence numbers for {n_words} words; pass one a word"
+            )
+        if len(self.y) != n_words or (self.words is not None and len(self.words) != n_words):
+            n_types = "no" if self.words is None else len(self.words)
+            raise NeurosieveError(
+                f"there are {n_words} rows of activations, {len(self.y)} labels and {n_types} words; "
                 "expected one label and one word for each row"
             )
 
@@ -97,7 +104,7 @@ class Splits:
         for name in ("train", "dev", "test"):
             view = store.split(name)
             y = view.labels(prop)
-            if not any(label is not None for label in y.tolist()):
+            if not is_labelled(y).any():
                 raise NeurosieveError(
                     f"no word of the split '{name}' has a label of '{prop}'; check the property, or divide the corpus "
                     "in another way"
@@ -108,16 +115,19 @@ class Splits:
 
     @classmethod
     def from_arrays(
-        cls, X: Sequence[NDArray[np.floating]], y: Sequence[ArrayLike], *, words: Sequence[ArrayLike] | None = None,
+        cls,
+        X: Sequence[NDArray[np.floating]],
+        y: Sequence[ArrayLike],
+        *,
+        words: Sequence[ArrayLike] | None = None,
         prop: str = "property",
     ) -> Splits:
         """Take three arrays (train, dev, test) of activations, of labels and, for control tasks, of words."""
         if len(X) != 3 or len(y) != 3 or (words is not None and len(words) != 3):
             raise NeurosieveError("expected three arrays each: train, dev and test")
-        types = words if words is not None else [np.arange(len(labels)).astype(str) for labels in map(np.asarray, y)]
-        parts = [
-            LabelledSplit(a, np.asarray(b), np.asarray(c, dtype=object)) for a, b, c in zip(X, y, types, strict=True)
-        ]
+        labels = [b if isinstance(b, np.ndarray) else np.asarray(b, dtype=object) for b in y]
+        types = [None] * 3 if words is None else [np.asarray(c, dtype=object) for c in words]
+        parts = [LabelledSplit(a, b, c) for a, b, c in zip(X, labels, types, strict=True)]
         return cls(parts[0], parts[1], parts[2], prop=prop)
 
     @property
@@ -125,17 +135,17 @@ class Splits:
         """Number of dev and test words whose label does not occur in train; of real values none is."""
         if self.loss == "squared":
             return {"dev": 0, "test": 0}
-        known = {label for label in self.train.y.tolist() if label is not None}
+        known = set(self.train.y[is_labelled(self.train.y)].tolist())
         return {
-            name: sum(label is not None and label not in known for label in part.y.tolist())
+            name: sum(label not in known for label in part.y[is_labelled(part.y)].tolist())
             for name, part in (("dev", self.dev), ("test", self.test))
         }
 
     @property
     def loss(self) -> Loss:
         """``"squared"`` if the labels are real values (floats), else ``"softmax"``."""
-        first = next((label for label in self.train.y.tolist() if label is not None), None)
-        return "squared" if isinstance(first, float) else "softmax"
+        labels = self.train.y[is_labelled(self.train.y)]
+        return "squared" if len(labels) and isinstance(labels[0], (float, np.floating)) else "softmax"
 
     @property
     def n_neurons(self) -> int:
@@ -146,7 +156,8 @@ class Splits:
         """The same words with other labels (those of a control task)."""
         return replace(
             self,
-            train=replace(self.train, y=np.asarray(train)), dev=replace(self.dev, y=np.asarray(dev)),
+            train=replace(self.train, y=np.asarray(train)),
+            dev=replace(self.dev, y=np.asarray(dev)),
             test=replace(self.test, y=np.asarray(test)),
         )
 
@@ -154,7 +165,7 @@ class Splits:
 def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
     if splits.loss == "squared":
         return splits
-    counts = Counter(label for label in splits.train.y.tolist() if label is not None)
+    counts = Counter(splits.train.y[is_labelled(splits.train.y)].tolist())
     if len(counts) < 2:
         raise NeurosieveError(
             f"'{splits.prop}' has only the label {', '.join(map(repr, counts)) or 'None'} in train; a probe needs at least "
@@ -168,6 +179,14 @@ def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
             f"({100 * share:.1f} % of its words, such as {', '.join(map(repr, once[:3]))}); nothing can be learned from "
             "one word: choose a coarser property or a larger corpus, or pass --rare-labels drop (leave these words out) "
             "or keep"
+        )
+    if once and rare_labels != "drop":
+        log.warning(
+            "%s: %d of %d labels occur only once in train (such as %s); the probe can hardly learn them",
+            splits.prop,
+            len(once),
+            len(counts),
+            ", ".join(map(repr, once[:3])),
         )
     if rare_labels == "drop" and once:
         gone = set(once)

@@ -64,17 +64,32 @@ class MinimalResult:
         """One row a delta: delta, n_neurons, dev_accuracy, oracle_dev_accuracy."""
         import pandas as pd
 
-        return pd.DataFrame([
-            {"delta": s.delta, "n_neurons": len(s.neurons), "dev_accuracy": s.dev_accuracy,
-             "oracle_dev_accuracy": s.oracle_dev_accuracy}
-            for s in self.sets.values()
-        ])
+        return pd.DataFrame(
+            [
+                {
+                    "delta": s.delta,
+                    "n_neurons": len(s.neurons),
+                    "dev_accuracy": s.dev_accuracy,
+                    "oracle_dev_accuracy": s.oracle_dev_accuracy,
+                }
+                for s in self.sets.values()
+            ]
+        )
 
 
 def minimal_neurons(
-    oracle: FittedProbe, ranking: NeuronRanking, splits: Splits, *, deltas: Sequence[float] = DELTAS, step: float = 0.01,
-    at_once: int = 10, regularize: bool = True, random_state: int = 0, solver: str = "adam",
-    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to fit_probes)
+    oracle: FittedProbe,
+    ranking: NeuronRanking,
+    splits: Splits,
+    *,
+    deltas: Sequence[float] = DELTAS,
+    step: float = 0.01,
+    at_once: int = 10,
+    regularize: bool = True,
+    random_state: int = 0,
+    solver: str = "adam",
+    progress: Callable[[float, float], None] | None = None,
+    **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> MinimalResult:
     """Retrain on the top 1 %, 2 %, ... of the neurons until dev accuracy is within delta of the oracle.
 
@@ -126,7 +141,9 @@ def minimal_neurons(
     for start in range(0, len(sizes), at_once):
         chunk = [size for size in sizes[start : start + at_once] if size < n_neurons]
         specs = [
-            ProbeSpec(splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state, loss=splits.loss)
+            ProbeSpec(
+                splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state, loss=splits.loss
+            )
             for size in chunk
         ]
         fitted = fit_probes(splits.train.activations, specs, solver, **settings) if specs else []

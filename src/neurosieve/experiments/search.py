@@ -78,9 +78,16 @@ def ablation_score(
 
 
 def search_lambdas(
-    splits: Splits, *, grid: str | Sequence[tuple[float, float]] = "paper", keep: float = 0.2, alpha: float = 0.5,
-    beta: float = 0.5, random_state: int = 0, solver: str = "adam",
-    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to fit_probes)
+    splits: Splits,
+    *,
+    grid: str | Sequence[tuple[float, float]] = "paper",
+    keep: float = 0.2,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    random_state: int = 0,
+    solver: str = "adam",
+    progress: Callable[[float, float], None] | None = None,
+    **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> SearchResult:
     """Choose (l1, l2) by the paper's score, on dev.
 
@@ -111,10 +118,7 @@ def search_lambdas(
     if not pairs:
         raise NeurosieveError("the grid holds no pair (l1, l2)")
     fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
-    specs = [
-        ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss)
-        for l1, l2 in fitted
-    ]
+    specs = [ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss) for l1, l2 in fitted]
     probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
     variants: list[FittedProbe] = list(probes)
     for probe in probes[: len(pairs)]:
@@ -122,25 +126,38 @@ def search_lambdas(
         variants += [probe.keep(ranking.top(keep)), probe.keep(ranking.bottom(keep))]
     scores = score_probes(splits.dev.activations, variants, splits.dev.y)
     a_zero = scores[fitted.index((0.0, 0.0))]
-    return _collect(pairs, probes, scores, float(a_zero), keep=keep, alpha=alpha, beta=beta, zero=fitted.index((0.0, 0.0)))
+    return _collect(
+        pairs, probes, scores, float(a_zero), keep=keep, alpha=alpha, beta=beta, zero=fitted.index((0.0, 0.0))
+    )
 
 
 def _collect(
-    pairs: list[tuple[float, float]], probes: list[FittedProbe], scores: np.ndarray, a_zero: float, *, keep: float,
-    alpha: float, beta: float, zero: int,
+    pairs: list[tuple[float, float]],
+    probes: list[FittedProbe],
+    scores: np.ndarray,
+    a_zero: float,
+    *,
+    keep: float,
+    alpha: float,
+    beta: float,
+    zero: int,
 ) -> SearchResult:
     import pandas as pd
 
     rows = []
     for i, (l1, l2) in enumerate(pairs):
         a_top, a_bottom = scores[len(probes) + 2 * i], scores[len(probes) + 2 * i + 1]
-        score = ablation_score(
-            a_top=a_top, a_bottom=a_bottom, a_zero=a_zero, a_all=scores[i], alpha=alpha, beta=beta
-        )
+        score = ablation_score(a_top=a_top, a_bottom=a_bottom, a_zero=a_zero, a_all=scores[i], alpha=alpha, beta=beta)
         rows.append({"l1": l1, "l2": l2, "a_top": a_top, "a_bottom": a_bottom, "a_all": scores[i], "score": score})
     table = pd.DataFrame(rows).astype(float)
     best = max(range(len(rows)), key=lambda i: (rows[i]["score"], pairs[i][0] + pairs[i][1]))
     return SearchResult(
-        table, l1=pairs[best][0], l2=pairs[best][1], probe=probes[best], unregularized=probes[zero], keep=keep,
-        alpha=alpha, beta=beta,
+        table,
+        l1=pairs[best][0],
+        l2=pairs[best][1],
+        probe=probes[best],
+        unregularized=probes[zero],
+        keep=keep,
+        alpha=alpha,
+        beta=beta,
     )

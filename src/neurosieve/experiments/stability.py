@@ -103,9 +103,18 @@ def sentence_weights(
 
 
 def stability(
-    splits: Splits, *, l1: float, l2: float, k: int | float = 0.05, n_resamples: int = 20, n_seeds: int = 3,
-    scheme: Scheme = "bootstrap", random_state: int = 0, solver: str = "adam",
-    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to fit_probes)
+    splits: Splits,
+    *,
+    l1: float,
+    l2: float,
+    k: int | float = 0.05,
+    n_resamples: int = 20,
+    n_seeds: int = 3,
+    scheme: Scheme = "bootstrap",
+    random_state: int = 0,
+    solver: str = "adam",
+    progress: Callable[[float, float], None] | None = None,
+    **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> StabilityResult:
     """Rank the neurons on resampled training sentences, and with other seeds on all of them.
 
@@ -149,11 +158,14 @@ def stability(
     size = resampled[0].count(k)
     ranks = np.array([ranking.ranks for ranking in resampled])
     return StabilityResult(
-        k=size, frequency=(ranks < size).mean(axis=0),
+        k=size,
+        frequency=(ranks < size).mean(axis=0),
         rank_interval=np.quantile(ranks, [0.025, 0.975], axis=0).T,
         sampling_jaccard=mean_jaccard(resampled, size),
         seed_jaccard=mean_jaccard(seeded, size) if n_seeds > 1 else None,
-        n_resamples=n_resamples, n_seeds=n_seeds, scheme=scheme,
+        n_resamples=n_resamples,
+        n_seeds=n_seeds,
+        scheme=scheme,
     )
 
 

@@ -14,6 +14,15 @@ from neurosieve.figures.save import save_figure
 from neurosieve.figures.selectivity_bars import selectivity
 
 __all__ = [
-    "ablation", "draw_figures", "label_distribution", "lambda_components", "lambda_search", "layer_distribution",
-    "minimal_curve", "save_figure", "save_figures", "seed_agreement", "selectivity",
+    "ablation",
+    "draw_figures",
+    "label_distribution",
+    "lambda_components",
+    "lambda_search",
+    "layer_distribution",
+    "minimal_curve",
+    "save_figure",
+    "save_figures",
+    "seed_agreement",
+    "selectivity",
 ]

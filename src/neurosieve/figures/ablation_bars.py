@@ -13,9 +13,7 @@ SUBSETS = ("all", "top", "random", "bottom")
 
 
 @styled
-def ablation(
-    source: object, *, ax: Axes | None = None, split: str = "test", baseline: float | None = None
-) -> Axes:
+def ablation(source: object, *, ax: Axes | None = None, split: str = "test", baseline: float | None = None) -> Axes:
     """Draw accuracy with all, top, random and bottom neurons, the others set to zero or to their mean, not retrained.
 
     Bars are means over seeds, points are the seeds (the paper's Tables 1 and 6).
@@ -65,16 +63,33 @@ def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str
         if not len(values):
             continue
         ax.bar(
-            place + shift, values.mean(), width=0.38, color=colour, edgecolor=INK, linewidth=0.5, hatch=hatch, label=label
+            place + shift,
+            values.mean(),
+            width=0.38,
+            color=colour,
+            edgecolor=INK,
+            linewidth=0.5,
+            hatch=hatch,
+            label=label,
         )
         label = None
         ax.plot(
-            place + shift + np.linspace(-0.08, 0.08, len(values)), values, "o", color="white", markeredgecolor=INK,
-            markersize=3.2, markeredgewidth=0.7, zorder=3,
+            place + shift + np.linspace(-0.08, 0.08, len(values)),
+            values,
+            "o",
+            color="white",
+            markeredgecolor=INK,
+            markersize=3.2,
+            markeredgewidth=0.7,
+            zorder=3,
         )
         ax.annotate(
-            f"{100 * values.mean():.1f}", (place + shift, values.max()), xytext=(0, 4), textcoords="offset points",
-            ha="center", fontsize=7.5,
+            f"{100 * values.mean():.1f}",
+            (place + shift, values.max()),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7.5,
         )
 
 

@@ -37,7 +37,9 @@ def seed_agreement(source: object, *, ax: Axes | None = None) -> Axes:
     if table.empty:
         raise NeurosieveError("there is one seed only, so no agreement between seeds; run at least two")
     ax = axes(ax, size=(5.6, 3.2))
-    ax.fill_between(table["n_neurons"], table["low"], table["high"], color=FAINT, linewidth=0, label="lowest to highest pair")
+    ax.fill_between(
+        table["n_neurons"], table["low"], table["high"], color=FAINT, linewidth=0, label="lowest to highest pair"
+    )
     ax.plot(table["n_neurons"], table["mean"], color=DARK, label="mean over pairs of seeds")
     ax.plot(table["n_neurons"], table["chance"], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="chance")
     size_axis(ax, int(table["n_neurons"].min()), int(table["n_neurons"].max()))
@@ -73,8 +75,13 @@ def overlap_of_seeds(ranks: pd.DataFrame, sizes: Iterable[int] | None = None) ->
     for k in sorted({int(size) for size in sizes if 1 <= size <= n}) if later else []:
         shared = np.array([np.searchsorted(worst, k) for worst in later])
         overlap = shared / (2 * k - shared)
-        rows.append({
-            "n_neurons": k, "mean": overlap.mean(), "low": overlap.min(), "high": overlap.max(),
-            "chance": (k / n) / (2 - k / n),
-        })
+        rows.append(
+            {
+                "n_neurons": k,
+                "mean": overlap.mean(),
+                "low": overlap.min(),
+                "high": overlap.max(),
+                "chance": (k / n) / (2 - k / n),
+            }
+        )
     return pd.DataFrame(rows, columns=["n_neurons", "mean", "low", "high", "chance"])

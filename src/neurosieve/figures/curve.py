@@ -33,17 +33,27 @@ def minimal_curve(findings: Findings, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax, size=(6.4, 3.6))
     curves, minimal = findings.curves, findings.minimal
     oracle = float(minimal["oracle_dev"].mean())
-    for delta, shade in zip(sorted(minimal["delta"].unique(), reverse=True), _shades(minimal["delta"].nunique()), strict=True):
+    for delta, shade in zip(
+        sorted(minimal["delta"].unique(), reverse=True), _shades(minimal["delta"].nunique()), strict=True
+    ):
         ax.axhspan(oracle - delta, oracle, color=shade, linewidth=0, zorder=0)
-    ax.axhline(oracle, color=INK, linewidth=1.0, linestyle=(0, (5, 3)), label=f"oracle, all {findings.n_neurons} neurons")
+    ax.axhline(
+        oracle, color=INK, linewidth=1.0, linestyle=(0, (5, 3)), label=f"oracle, all {findings.n_neurons} neurons"
+    )
     for number, (seed, curve) in enumerate(curves.groupby("seed", sort=True)):
         style = ("-", "--", "-.", ":")[number % 4]
         ax.plot(curve["n_neurons"], curve["dev_accuracy"], style, color=DARK, linewidth=0.9, label=f"seed {seed}")
     for number, (delta, chosen) in enumerate(minimal.groupby("delta", sort=True)):
         mean = chosen["n_neurons"].mean()
         ax.plot(
-            chosen["n_neurons"], chosen["dev"], MARKERS[number % len(MARKERS)], color=MIDDLE, markeredgecolor=INK,
-            markeredgewidth=0.8, markersize=6.5, zorder=4,
+            chosen["n_neurons"],
+            chosen["dev"],
+            MARKERS[number % len(MARKERS)],
+            color=MIDDLE,
+            markeredgecolor=INK,
+            markeredgewidth=0.8,
+            markersize=6.5,
+            zorder=4,
             label=f"within {points(delta)}: {mean:.0f} neurons ({100 * mean / findings.n_neurons:.1f} %)",  # type: ignore[arg-type]
         )
     size_axis(ax, int(curves["n_neurons"].min()), int(curves["n_neurons"].max()))

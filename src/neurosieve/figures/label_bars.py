@@ -38,13 +38,23 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
     places = np.arange(len(shown))
     ax.barh(places, shown["n_neurons"], color=PALE, edgecolor=DARK, linewidth=0.6, height=0.74, label="shared")
     ax.barh(
-        places, shown["n_exclusive"], color="white", edgecolor=DARK, linewidth=0.6, height=0.74, hatch="//////",
+        places,
+        shown["n_exclusive"],
+        color="white",
+        edgecolor=DARK,
+        linewidth=0.6,
+        height=0.74,
+        hatch="//////",
         label="taken by this label alone",
     )
     for place, row in zip(places, shown.itertuples(), strict=True):
         layer = "" if row.n_neurons == 0 else f", layer {row.main_layer}"
         ax.annotate(
-            f"{row.n_neurons:g}{layer}", (row.n_neurons, place), xytext=(3, 0), textcoords="offset points", va="center",
+            f"{row.n_neurons:g}{layer}",
+            (row.n_neurons, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
             fontsize=7.5,
         )
     ax.set_yticks(places, [_short(label) for label in shown["label"]])

@@ -41,7 +41,9 @@ def lambda_search(source: object, *, ax: Axes | None = None, chosen: tuple[float
     l1, l2 = chosen or _chosen(source, table)
     row, column = rows.index(l1), columns.index(l2)
     for colour, width in (("white", 4.0), (INK, 1.8)):
-        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False))
+        ax.add_patch(
+            Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
+        )
     ax.set_xticks(range(grid.shape[1]), [_power(x) for x in columns])
     ax.set_yticks(range(grid.shape[0]), [_power(x) for x in rows])
     ax.set_xlabel("l2")
@@ -70,7 +72,9 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax, size=(6.4, 3.4))
     places = np.arange(1, len(table) + 1)
     for column, name, marker, colour in (
-        ("a_all", "all neurons", "o", INK), ("a_top", "top kept", "^", DARK), ("a_bottom", "bottom kept", "v", MIDDLE),
+        ("a_all", "all neurons", "o", INK),
+        ("a_top", "top kept", "^", DARK),
+        ("a_bottom", "bottom kept", "v", MIDDLE),
     ):
         ax.plot(places, table[column], marker, color=colour, markersize=4, linestyle="-", linewidth=0.6, label=name)
     if len(table) <= MAX_NAMED_PAIRS:

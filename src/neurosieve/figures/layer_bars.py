@@ -30,8 +30,16 @@ def layer_distribution(source: object, *, ax: Axes | None = None) -> Axes:
     places = np.arange(len(table))
     ax.bar(places, table["n_selected"], color=DARK, width=0.72, label="selected")
     ax.errorbar(
-        places, table["expected"], yerr=2 * _chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
-        fmt="_", color=INK, markersize=13, markeredgewidth=1.6, elinewidth=0.8, capsize=2.5, label="chance ± 2 sd",
+        places,
+        table["expected"],
+        yerr=2 * _chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
+        fmt="_",
+        color=INK,
+        markersize=13,
+        markeredgewidth=1.6,
+        elinewidth=0.8,
+        capsize=2.5,
+        label="chance ± 2 sd",
         path_effects=_halo(),
     )
     ax.set_xticks(places, [str(layer) for layer in table["layer"]])

@@ -29,7 +29,11 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 
 def save_figure(
-    figure: Axes | Figure, path: str | Path, *, data: pd.DataFrame | None = None, formats: Sequence[str] = ("png", "svg"),
+    figure: Axes | Figure,
+    path: str | Path,
+    *,
+    data: pd.DataFrame | None = None,
+    formats: Sequence[str] = ("png", "svg"),
     dpi: int = 160,
 ) -> dict[str, Path]:
     """Save a figure in several formats, and its data as CSV under the same name.
@@ -81,7 +85,8 @@ def _pass_on(caught: list[warnings.WarningMessage], stem: Path) -> None:
     if glyphs:
         log.warning(
             "%s: the bundled font lacks %d characters of its labels; the PNG shows boxes, the SVG and the CSV hold the text",
-            stem.name, len({str(w.message) for w in glyphs}),
+            stem.name,
+            len({str(w.message) for w in glyphs}),
         )
     for other in caught:
         if other not in glyphs:

@@ -37,23 +37,41 @@ def selectivity(source: object, *, ax: Axes | None = None, split: str = "test") 
     table = table_of(source, "selectivity")
     table = table[table["split"] == split]
     if table.empty:
-        raise NeurosieveError(f"there is no selectivity on the split {split!r}: run with control tasks, or choose another split")
+        raise NeurosieveError(
+            f"there is no selectivity on the split {split!r}: run with control tasks, or choose another split"
+        )
     groups = _groups(table)
     ax = axes(ax, size=(2.2 + 1.5 * len(groups), 3.3))
     for number, (column, colour, hatch) in enumerate(PARTS):
         for place, (_, part) in enumerate(groups):
             x, values = place + 0.27 * (number - 1), part[column].to_numpy()
             ax.bar(
-                x, values.mean(), width=0.25, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5,
+                x,
+                values.mean(),
+                width=0.25,
+                color=colour,
+                hatch=hatch,
+                edgecolor=INK,
+                linewidth=0.5,
                 label=column if place == 0 else None,
             )
             ax.plot(
-                x + np.linspace(-0.06, 0.06, len(values)), values, "o", color="white", markeredgecolor=INK, markersize=3,
-                markeredgewidth=0.7, zorder=3,
+                x + np.linspace(-0.06, 0.06, len(values)),
+                values,
+                "o",
+                color="white",
+                markeredgecolor=INK,
+                markersize=3,
+                markeredgewidth=0.7,
+                zorder=3,
             )
             ax.annotate(
-                f"{100 * values.mean():.1f}", (x, max(0.0, values.max())), xytext=(0, 4), textcoords="offset points",
-                ha="center", fontsize=7.5,
+                f"{100 * values.mean():.1f}",
+                (x, max(0.0, values.max())),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
             )
     ax.axhline(0, color=INK, linewidth=0.7)
     ax.set_xticks(range(len(groups)), [name for name, _ in groups])

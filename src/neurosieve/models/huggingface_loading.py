@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,14 @@ def load_huggingface(
             architecture=type(network).__name__,
             revision=commit,
             digest=weights_digest(network.state_dict()),
-            settings={"pooling": pooling, "site": site, "dtype": dtype, "untrained": untrained, "window": window},
+            settings={
+                "pooling": pooling,
+                "site": site,
+                "dtype": dtype,
+                "untrained": untrained,
+                "window": window,
+                "tokenizer": sha256(wrapper.backend_tokenizer.to_str().encode()).hexdigest(),
+            },
         ),
         reader=reader,
         tokenizer=tokenizer,

@@ -56,7 +56,9 @@ class AdamSettings:
             raise NeurosieveError(f"recipe is {self.recipe!r}; expected 'paper' or 'neurox'")
 
 
-def initial_weights(n_labels: int, n_columns: int, random_state: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def initial_weights(
+    n_labels: int, n_columns: int, random_state: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights (n_labels, n_columns) and intercepts (n_labels,) uniform in +-1/sqrt(n_columns), as `torch.nn.Linear`."""
     generator = np.random.default_rng((random_state, 0))
     bound = np.float32(1.0 / np.sqrt(n_columns))
@@ -82,7 +84,9 @@ def _starting_point(problem: GroupProblem, stream: ActivationStream) -> tuple[Te
 
 
 def solve(
-    stream: ActivationStream, problem: GroupProblem, settings: AdamSettings,
+    stream: ActivationStream,
+    problem: GroupProblem,
+    settings: AdamSettings,
     progress: Callable[[float], None] | None = None,
 ) -> GroupSolution:
     """Fit a group of probes.

@@ -42,7 +42,9 @@ def match_frequencies(probabilities: Tensor, omega: Tensor, target: Tensor) -> T
     keep = torch.where(frequency > target, target / frequency.clamp_min(torch.finfo(frequency.dtype).tiny), 1.0)
     lacking = (target - frequency).clamp_min(0.0)
     freed = (1.0 - keep) @ probabilities
-    return probabilities * keep[:, None] + torch.outer(lacking / lacking.sum().clamp_min(torch.finfo(lacking.dtype).tiny), freed)
+    return probabilities * keep[:, None] + torch.outer(
+        lacking / lacking.sum().clamp_min(torch.finfo(lacking.dtype).tiny), freed
+    )
 
 
 def dual_scale(G: Tensor, entropy: float, l1: float, l2: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ import psutil
 import torch
 from numpy.typing import NDArray
 
-from neurosieve.activations.source import ActivationSource, as_source
+from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes import adam, proximal
 from neurosieve.probes.adam import AdamSettings
@@ -30,14 +30,21 @@ from neurosieve.probes.stream import ActivationStream
 SOLVERS = ("adam", "neurox", "proximal")
 Solve: TypeAlias = Callable[..., GroupSolution]
 Encoded: TypeAlias = EncodedLabels | EncodedValues
+MOMENTS_BYTES = 1 << 26  # of float64 activations read at once to compute their moments
 FREE_SHARE = 0.5
 """Share of the free memory that activations may take where no limit is given."""
 
 
 def fit_probes(
-    activations: object, specs: Sequence[ProbeSpec], solver: str = "adam", *, standardize: bool = False,
-    device: str | torch.device | None = None, memory_limit: int | None = None,
-    progress: Callable[[float, float], None] | None = None, **settings: Any,  # noqa: ANN401 (passed to the solver)
+    activations: object,
+    specs: Sequence[ProbeSpec],
+    solver: str = "adam",
+    *,
+    standardize: bool = False,
+    device: str | torch.device | None = None,
+    memory_limit: int | None = None,
+    progress: Callable[[float, float], None] | None = None,
+    **settings: Any,  # noqa: ANN401 (passed to the solver)
 ) -> list[FittedProbe]:
     """Fit many probes that read the same activations.
 
@@ -78,6 +85,9 @@ def fit_probes(
     solve, options = _solver(solver, settings)
     encoded = _encode(specs)
     subsets = [_check_spec(spec, labels, source) for spec, labels in zip(specs, encoded, strict=True)]
+    if specs and not encoded[0].known.all() and all(np.array_equal(e.known, encoded[0].known) for e in encoded):
+        # Words that no probe has a label for are not visited: batches hold labelled words only.
+        source, specs, encoded = _labelled_only(source, specs, encoded)
     mean, scale = column_moments(source) if standardize else (None, None)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     limit = int(FREE_SHARE * psutil.virtual_memory().available) if memory_limit is None else memory_limit
@@ -89,28 +99,42 @@ def fit_probes(
     ]
     total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
-    shared: ActivationStream | None = None  # the stream over all columns serves every group that wants it
+    stream: ActivationStream | None = None
     done = 0.0
-    for group, members in jobs:
+    for group, members in sorted(jobs, key=lambda job: job[0].columns is None):
         columns = group.columns
-        if columns is None and shared is not None:
-            stream = shared
-        else:
+        if stream is None or columns is not None or stream.columns is not None:
+            stream = None  # let go of the last one's activations before the next are read
             stream = ActivationStream(
-                source, columns=columns, device=target, memory_limit=limit,
-                mean=_take(mean, columns), scale=_take(scale, columns),
+                source,
+                columns=columns,
+                device=target,
+                memory_limit=limit,
+                mean=_take(mean, columns),
+                scale=_take(scale, columns),
             )
-            shared = stream if columns is None else shared
         chosen = [encoded[i] for i in group.members]
         problem = _problem(members, [subsets[i] for i in group.members], chosen, stream, columns)
         solution = solve(stream, problem, options, _advance(progress, done, len(members), total))
         done += options.epochs * len(members)
         for place, number in enumerate(group.members):
             fitted[number] = _unpack(
-                solution, place, specs[number], neurons=subsets[number], columns=columns, labels=encoded[number],
-                mean=mean, scale=scale, n_neurons=source.n_neurons,
-                info={"solver": solver, **asdict(options), "standardize": standardize,
-                      "random_state": int(specs[number].random_state)},
+                solution,
+                place,
+                specs[number],
+                neurons=subsets[number],
+                columns=columns,
+                labels=encoded[number],
+                mean=mean,
+                scale=scale,
+                n_neurons=source.n_neurons,
+                info={
+                    "solver": solver,
+                    **asdict(options),
+                    "standardize": standardize,
+                    "random_state": int(specs[number].random_state),
+                    "order": stream.order,
+                },
             )
     return [fitted[i] for i in range(len(specs))]
 
@@ -123,8 +147,9 @@ def column_moments(source: ActivationSource) -> tuple[NDArray[np.float64], NDArr
     total = np.zeros(source.n_neurons)
     squares = np.zeros(source.n_neurons)
     shift: NDArray[np.float64] | None = None
-    for start in range(0, source.n_words, 4096):
-        rows = source.read(start, min(start + 4096, source.n_words)).astype(np.float64)
+    block = max(1, MOMENTS_BYTES // (8 * source.n_neurons))
+    for start in range(0, source.n_words, block):
+        rows = source.read(start, min(start + block, source.n_words)).astype(np.float64)
         if shift is None:  # sums of squares about a typical value do not cancel
             shift = rows.mean(axis=0)
         rows -= shift
@@ -175,6 +200,26 @@ def _encode(specs: Sequence[ProbeSpec]) -> list[Encoded]:
     return [known[id(spec.y), spec.loss] for spec in specs]
 
 
+def _labelled_only(
+    source: ActivationSource, specs: Sequence[ProbeSpec], encoded: list[Encoded]
+) -> tuple[ActivationSource, list[ProbeSpec], list[Encoded]]:
+    """The same probes on the rows that have a label."""
+    rows = np.flatnonzero(encoded[0].known)
+    kept: dict[int, Encoded] = {}  # specs that share their labels go on sharing them
+    for labels in encoded:
+        if id(labels) in kept:
+            continue
+        if isinstance(labels, EncodedValues):
+            kept[id(labels)] = replace(labels, values=labels.values[rows], known=labels.known[rows])
+        else:
+            kept[id(labels)] = replace(labels, codes=labels.codes[rows])
+    weighted = [
+        spec if spec.word_weights is None else replace(spec, word_weights=np.asarray(spec.word_weights)[rows])
+        for spec in specs
+    ]
+    return RowSource(source, rows), weighted, [kept[id(labels)] for labels in encoded]
+
+
 def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> NDArray[np.intp] | None:
     if len(labels.known) != source.n_words:
         raise NeurosieveError(
@@ -198,7 +243,9 @@ def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> N
         return None
     neurons = neuron_numbers(spec.neurons, source.n_neurons)
     if not len(neurons):
-        raise NeurosieveError(f"a probe has no neurons to read; pass at least one number from 0 to {source.n_neurons - 1}")
+        raise NeurosieveError(
+            f"a probe has no neurons to read; pass at least one number from 0 to {source.n_neurons - 1}"
+        )
     return neurons
 
 
@@ -225,7 +272,10 @@ def _groups_of(
 
 
 def _problem(
-    specs: list[ProbeSpec], subsets: list[NDArray[np.intp] | None], labels: list[Encoded], stream: ActivationStream,
+    specs: list[ProbeSpec],
+    subsets: list[NDArray[np.intp] | None],
+    labels: list[Encoded],
+    stream: ActivationStream,
     columns: NDArray[np.intp] | None,
 ) -> GroupProblem:
     distinct = labels[:1] if all(item is labels[0] for item in labels) else labels
@@ -235,28 +285,46 @@ def _problem(
     if any(spec.word_weights is not None for spec in specs) or not all(item.known.all() for item in distinct):
         rows = []
         for spec, item in zip(specs, labels, strict=True):
-            given = np.ones(stream.n_words) if spec.word_weights is None else np.asarray(spec.word_weights, dtype=np.float64)
+            given = (
+                np.ones(stream.n_words)
+                if spec.word_weights is None
+                else np.asarray(spec.word_weights, dtype=np.float64)
+            )
             row = given * item.known
             rows.append(row / row.mean())
         weights = torch.from_numpy(np.stack(rows)).to(stream.device, stream.dtype)
     mask = None
     if any(subset is not None and len(subset) < stream.width for subset in subsets):
         where = np.arange(stream.width) if columns is None else columns
-        mask = torch.from_numpy(np.stack([
-            np.ones(stream.width, dtype=bool) if subset is None else np.isin(where, subset) for subset in subsets
-        ])).to(stream.device)
+        mask = torch.from_numpy(
+            np.stack(
+                [np.ones(stream.width, dtype=bool) if subset is None else np.isin(where, subset) for subset in subsets]
+            )
+        ).to(stream.device)
     return GroupProblem(
-        codes=codes.to(stream.device), weights=weights, n_labels=len(labels[0].classes),
+        codes=codes.to(stream.device),
+        weights=weights,
+        n_labels=len(labels[0].classes),
         l1=np.array([spec.l1 for spec in specs], dtype=np.float64),
         l2=np.array([spec.l2 for spec in specs], dtype=np.float64),
-        mask=mask, random_state=specs[0].random_state, loss=specs[0].loss,
+        mask=mask,
+        random_state=specs[0].random_state,
+        loss=specs[0].loss,
     )
 
 
 def _unpack(
-    solution: GroupSolution, place: int, spec: ProbeSpec, *, neurons: NDArray[np.intp] | None,
-    columns: NDArray[np.intp] | None, labels: Encoded, mean: NDArray[np.float64] | None,
-    scale: NDArray[np.float64] | None, n_neurons: int, info: dict[str, object],
+    solution: GroupSolution,
+    place: int,
+    spec: ProbeSpec,
+    *,
+    neurons: NDArray[np.intp] | None,
+    columns: NDArray[np.intp] | None,
+    labels: Encoded,
+    mean: NDArray[np.float64] | None,
+    scale: NDArray[np.float64] | None,
+    n_neurons: int,
+    info: dict[str, object],
 ) -> FittedProbe:
     W = solution.W[place].cpu().numpy()
     b = solution.b[place].cpu().numpy().copy()
@@ -279,8 +347,17 @@ def _unpack(
         W = raw.astype(W.dtype)
         used_scale = deviation.astype(W.dtype)
     return FittedProbe(
-        coef_=W, intercept_=b, classes_=labels.classes, n_neurons=n_neurons, neurons=neurons, l1=float(spec.l1), l2=float(spec.l2),
-        scale_=used_scale, objective_=float(solution.objective[place]),
+        coef_=W,
+        intercept_=b,
+        classes_=labels.classes,
+        n_neurons=n_neurons,
+        neurons=neurons,
+        l1=float(spec.l1),
+        l2=float(spec.l2),
+        scale_=used_scale,
+        objective_=float(solution.objective[place]),
         gap_=None if solution.gap is None else float(solution.gap[place]),
-        n_passes_=float(solution.n_passes[place]), loss=spec.loss, info=info,
+        n_passes_=float(solution.n_passes[place]),
+        loss=spec.loss,
+        info=info,
     )

@@ -58,8 +58,14 @@ class ElasticNetProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     """
 
     def __init__(
-        self, l1: float = 0.0, l2: float = 0.0, *, solver: str = "adam", standardize: bool = False,
-        random_state: int | np.random.RandomState | None = 0, solver_options: Mapping[str, Any] | None = None,
+        self,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        *,
+        solver: str = "adam",
+        standardize: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+        solver_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.l1 = l1
         self.l2 = l2

@@ -54,6 +54,14 @@ class EncodedValues:
     classes: NDArray[np.generic]
 
 
+def is_labelled(y: ArrayLike) -> NDArray[np.bool_]:
+    """Which words of `y` (n_words,) have a label: not ``None``, NaN or pandas' NA."""
+    import pandas as pd
+
+    known: NDArray[np.bool_] = ~np.asarray(pd.isna(np.asarray(y, dtype=object)), dtype=bool)
+    return known
+
+
 def as_values(y: ArrayLike) -> NDArray[np.float64]:
     """`y` (n_words,) as float64, NaN where a word has no value.
 
@@ -63,9 +71,12 @@ def as_values(y: ArrayLike) -> NDArray[np.float64]:
         If something is not a number, or no word has a value.
     """
     try:
-        values = np.array([np.nan if v is None else v for v in np.asarray(y).tolist()], dtype=np.float64)
+        given = np.asarray(y, dtype=object)
+        values = np.where(is_labelled(given), given, np.nan).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise NeurosieveError(f"the values are not all numbers ({error}); probe them as labels, or mend the property") from error
+        raise NeurosieveError(
+            f"the values are not all numbers ({error}); probe them as labels, or mend the property"
+        ) from error
     if not np.isfinite(values).any():
         raise NeurosieveError(f"none of the {len(values)} words has a value; check the property's name and the split")
     if np.isinf(values).any():
@@ -107,9 +118,11 @@ def encode_labels(y: ArrayLike, *, classes: NDArray[np.generic] | None = None) -
     """
     y = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)  # a list of strings would turn NaN into "nan"
     if y.ndim != 1:
-        raise NeurosieveError(f"labels have shape {y.shape}; expected (n_words,), one label a word (None where it has none)")
+        raise NeurosieveError(
+            f"labels have shape {y.shape}; expected (n_words,), one label a word (None where it has none)"
+        )
     if y.dtype.kind in "OV":
-        labelled = np.array([label is not None and label == label for label in y], dtype=bool)  # NaN != NaN
+        labelled = is_labelled(y)
         known = y[labelled]
         known = known.astype(str) if all(isinstance(label, str) for label in known) else np.asarray(known.tolist())
     else:

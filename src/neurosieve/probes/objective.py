@@ -42,7 +42,14 @@ def squared_error(predictions: Tensor, values: Tensor, weights: Tensor | None = 
 
 
 def objective(
-    X: Tensor, codes: Tensor, W: Tensor, *, b: Tensor, l1: float, l2: float, weights: Tensor | None = None,
+    X: Tensor,
+    codes: Tensor,
+    W: Tensor,
+    *,
+    b: Tensor,
+    l1: float,
+    l2: float,
+    weights: Tensor | None = None,
     l2_form: L2Form = "squared",
 ) -> Tensor:
     """Value of the objective, literally as in the formula of this module.

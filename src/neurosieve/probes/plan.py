@@ -37,7 +37,10 @@ class Group:
 
 
 def plan_groups(
-    subsets: Sequence[NDArray[np.intp] | None], rows: Sequence[int], *, n_neurons: int,
+    subsets: Sequence[NDArray[np.intp] | None],
+    rows: Sequence[int],
+    *,
+    n_neurons: int,
     max_weights: int = MAX_GROUP_WEIGHTS,
 ) -> list[Group]:
     """Partition probes into groups of least total cost.

@@ -21,7 +21,10 @@ BATCH_WORDS = 2048
 
 
 def predict_codes(
-    activations: object, probes: Sequence[FittedProbe], *, device: str | torch.device | None = None,
+    activations: object,
+    probes: Sequence[FittedProbe],
+    *,
+    device: str | torch.device | None = None,
     memory_limit: int | None = None,
 ) -> NDArray[np.int32]:
     """Number of the predicted label (position in each probe's ``classes_``) for each probe and word.
@@ -47,7 +50,10 @@ def predict_codes(
 
 
 def predict_values(
-    activations: object, probes: Sequence[FittedProbe], *, device: str | torch.device | None = None,
+    activations: object,
+    probes: Sequence[FittedProbe],
+    *,
+    device: str | torch.device | None = None,
     memory_limit: int | None = None,
 ) -> NDArray[np.float32]:
     """Predicted value for each probe of real values and word, shape (n_probes, n_words); as `predict_codes`."""
@@ -72,7 +78,9 @@ def _scores(
     limit = psutil.virtual_memory().available // 2 if memory_limit is None else memory_limit
     subsets = [None if p.neurons is None else np.asarray(p.neurons, dtype=np.intp) for p in probes]
     # A quarter of a training group: weights only, no moments; the scores of a batch are what grows with the group.
-    for group in plan_groups(subsets, [len(p.classes_) for p in probes], n_neurons=source.n_neurons, max_weights=1 << 24):
+    for group in plan_groups(
+        subsets, [len(p.classes_) for p in probes], n_neurons=source.n_neurons, max_weights=1 << 24
+    ):
         members = [probes[i] for i in group.members]
         intercepts = torch.from_numpy(np.concatenate([p.intercept_ for p in members])).to(target)[:, None]
         bounds = np.cumsum([0, *(len(p.classes_) for p in members)])
@@ -83,7 +91,9 @@ def _scores(
                 yield number, everything, intercepts[start:stop].expand(-1, source.n_words)
             continue
         stream = ActivationStream(source, columns=group.columns, device=target, memory_limit=limit)
-        weights = torch.from_numpy(_stacked(members, bounds, group.columns, width=stream.width)).to(target, stream.dtype)
+        weights = torch.from_numpy(_stacked(members, bounds, group.columns, width=stream.width)).to(
+            target, stream.dtype
+        )
         intercepts = intercepts.to(stream.dtype)
         for rows, X in stream.batches(BATCH_WORDS):
             scores = torch.addmm(intercepts, weights, X.T)
@@ -103,8 +113,12 @@ def _stacked(
 
 
 def score_probes(
-    activations: object, probes: Sequence[FittedProbe], y: ArrayLike | Sequence[ArrayLike], *,
-    device: str | torch.device | None = None, memory_limit: int | None = None,
+    activations: object,
+    probes: Sequence[FittedProbe],
+    y: ArrayLike | Sequence[ArrayLike],
+    *,
+    device: str | torch.device | None = None,
+    memory_limit: int | None = None,
 ) -> NDArray[np.float64]:
     """Accuracy of each probe on the labelled words (R² of probes of real values), shape (n_probes,), in one pass.
 
@@ -119,7 +133,9 @@ def score_probes(
     device, memory_limit
         As in `predict_codes`.
     """
-    each: list[Any] = list(y) if isinstance(y, list) and y and len(y) == len(probes) and np.ndim(y[0]) == 1 else [y] * len(probes)
+    each: list[Any] = (
+        list(y) if isinstance(y, list) and y and len(y) == len(probes) and np.ndim(y[0]) == 1 else [y] * len(probes)
+    )
     scores = np.empty(len(probes))
     for loss in dict.fromkeys(probe.loss for probe in probes):
         chosen = [i for i, probe in enumerate(probes) if probe.loss == loss]

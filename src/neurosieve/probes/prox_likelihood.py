@@ -43,9 +43,7 @@ class Likelihood:
         """`omega` in the precision of `like`."""
         return self._omega32 if like.dtype == torch.float32 else self.omega
 
-    def fit_intercept(
-        self, logits: Tensor, b: Tensor, *, tol: float, max_steps: int = 30
-    ) -> tuple[Tensor, Tensor]:
+    def fit_intercept(self, logits: Tensor, b: Tensor, *, tol: float, max_steps: int = 30) -> tuple[Tensor, Tensor]:
         """Newton steps on the intercept until every label's mean probability is its frequency.
 
         Parameters
@@ -69,7 +67,7 @@ class Likelihood:
         for step in range(max_steps + 1):
             P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
             weighted = P * omega
-            mean = weighted.sum(dim=1, dtype=torch.float64)
+            mean = (P @ omega).double()
             error = mean - self.target
             if step == max_steps or float(error.abs().max()) <= tol:
                 break
@@ -86,6 +84,10 @@ class Likelihood:
 
     def residuals(self, probabilities: Tensor) -> Tensor:
         """``omega (p - Y)``, the gradient by the logits, (n_live, n_words)."""
-        R = probabilities.clone()
-        R.scatter_add_(0, self.codes[None], R.new_full((1, R.shape[1]), -1.0))
+        R = probabilities.scatter(0, self.codes[None], 0.0)
+        R.scatter_(0, self.codes[None], -R.sum(dim=0, keepdim=True))  # p - 1 itself would lose its digits near 0
         return R.mul_(self.weights_as(R))
+
+    def weighted_sum(self, values: Tensor) -> float:
+        """Sum over labels, and mean over words by their weights, of `values` (n_live, n_words)."""
+        return float(values.sum(dim=0).double() @ self.omega)

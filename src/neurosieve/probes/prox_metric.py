@@ -94,7 +94,9 @@ class _Block:
     diagonal: Tensor
     descent: Tensor
 
-    def solve(self, problem: Penalised, ahead: Tensor, g: Tensor, start: Tensor, multiple: float) -> tuple[Tensor, Tensor]:
+    def solve(
+        self, problem: Penalised, ahead: Tensor, g: Tensor, start: Tensor, multiple: float
+    ) -> tuple[Tensor, Tensor]:
         """Minimise the block's elastic net by accelerated proximal gradient; see `Metric.step`, shapes (n_working,)."""
         curvature = multiple * self.diagonal
         threshold, shrink = problem.l1 / curvature, 1.0 / (1.0 + 2.0 * problem.l2 / curvature)
@@ -172,7 +174,9 @@ def diagonal_metric(
     return DiagonalMetric(problem, largest * spread.square()), directions, float(steps)
 
 
-def block_metric(problem: Penalised, X: Tensor, P: Tensor, *, W: Tensor, G: Tensor, outside: DiagonalMetric) -> BlockMetric:
+def block_metric(
+    problem: Penalised, X: Tensor, P: Tensor, *, W: Tensor, G: Tensor, outside: DiagonalMetric
+) -> BlockMetric:
     """The metric at probabilities `P`, from a sample of words and the columns in use at `W` or about to be.
 
     Parameters

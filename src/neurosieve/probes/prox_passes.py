@@ -81,7 +81,7 @@ class Design:
     def chunks(self, *, whole: bool) -> Iterator[tuple[slice, Tensor]]:
         """Centred float32 activations in the stored order, with their places; in one piece if `whole` and resident."""
         if self.resident is not None:
-            step = self.n_words if whole else CHUNK_WORDS
+            step = self.n_words if whole else CHUNK_WORDS // 4
             for start in range(0, self.n_words, step):
                 yield slice(start, start + step), self.resident[start : start + step]
             return
@@ -118,9 +118,7 @@ class Design:
         return logits, gradients
 
 
-def run_together(
-    solvers: Sequence[Solver[Result]], design: Design, *, at_once: int
-) -> list[Result]:
+def run_together(solvers: Sequence[Solver[Result]], design: Design, *, at_once: int) -> list[Result]:
     """Run solvers side by side, `at_once` at a time, and return their results in order.
 
     Parameters

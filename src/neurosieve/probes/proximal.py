@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -33,6 +33,9 @@ _SINGLE_TOL = 1e-6
 
 _ABSENT_MARGIN = 60.0
 """Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
+
+_NEARLY_ZERO = 1.001
+"""Largest gradient at zero weights, as a multiple of l1, at which all zeros may be good enough."""
 
 _STATE_BYTES = 1 << 30
 """Memory for the logits of all probes that run side by side."""
@@ -74,7 +77,9 @@ class _Solved:
 
 
 def solve(
-    stream: ActivationStream, problem: GroupProblem, settings: ProximalSettings,
+    stream: ActivationStream,
+    problem: GroupProblem,
+    settings: ProximalSettings,
     progress: Callable[[float], None] | None = None,
 ) -> GroupSolution:
     """Fit a group of probes to their optimum.
@@ -93,11 +98,18 @@ def solve(
     GroupSolution
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
 
+    Raises
+    ------
+    NeurosieveError
+        If the probes are to fit real values.
+
     Warns
     -----
     ConvergenceWarning
         Scikit-learn's, for each probe that has not reached its tolerance, with the gap it has.
     """
+    if problem.loss != "softmax":
+        raise NeurosieveError('solver "proximal" fits labels, not real values; use solver="adam" for these')
     design = Design(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=torch.float32, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=torch.float32, device=design.device)
@@ -108,7 +120,7 @@ def solve(
         point, certificate = solved.point, solved.certificate
         W[number, model.live] = point.W.float()
         b[number] = certificate.least_total - _ABSENT_MARGIN
-        b[number, model.live] = (certificate.b - point.W.double() @ design.mean).float()
+        b[number, model.live] = (certificate.b - point.W.float().double() @ design.mean).float()
         objective[number], gap[number], n_passes[number] = certificate.objective, certificate.gap, point.n_passes
         _warn_unless_reached(problem, number, certificate, settings)
         done.append(number)
@@ -139,7 +151,10 @@ def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.fl
 
 
 def _solve_path(
-    problem: GroupProblem, path: list[int], design: Design, settings: ProximalSettings,
+    problem: GroupProblem,
+    path: list[int],
+    design: Design,
+    settings: ProximalSettings,
     keep: Callable[[int, Likelihood, _Solved], None],
 ) -> Generator[Request, Tensor, None]:
     """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
@@ -163,24 +178,35 @@ def _solve_one(
     """Solve until the gap in float64 at float32 weights meets the tolerance, or passes run out."""
     passes, tol = 0.0, 0.8 * settings.tol
     point = start
-    if not bool(start.W.any()):
+    if not bool(start.W.any()) and (yield from _may_stay_zero(problem, start)):
         certificate = yield from certify(problem, start.W, start.b)
         passes = CERTIFICATE_PASSES
         if certificate.gap <= settings.tol * certificate.objective:
             return _Solved(Point(start.W, certificate.b, start.directions, passes), certificate)
     while True:
         precision = torch.float32 if tol >= _SINGLE_TOL else torch.float64
-        start = Point(point.W.to(precision), point.b, None if point.directions is None else point.directions.to(precision))
+        start = Point(
+            point.W.to(precision), point.b, None if point.directions is None else point.directions.to(precision)
+        )
         point = yield from accelerate(
             problem, start, tol=tol, max_passes=settings.max_passes - passes, activations=activations
         )
-        point = Point(point.W.float(), point.b, point.directions, passes + point.n_passes + CERTIFICATE_PASSES)
+        point = replace(point, n_passes=passes + point.n_passes + CERTIFICATE_PASSES)
         passes = point.n_passes
         certificate = yield from certify(problem, point.W, point.b)
         unpenalised = problem.l1 == problem.l2 == 0.0
         if certificate.gap <= settings.tol * certificate.objective or passes >= settings.max_passes or unpenalised:
             return _Solved(point, certificate)
         tol *= 0.5
+
+
+def _may_stay_zero(problem: Penalised, start: Point) -> Generator[Request, Tensor, bool]:
+    """Whether no weight, or hardly any, can leave zero: then the certificate is worth its price before the first step."""
+    model = problem.likelihood
+    P = model.target.float()[:, None].expand(-1, len(model.omega))
+    G = yield Gradient(model.residuals(P))
+    largest = float((G if problem.mask is None else G[:, problem.mask]).abs().max())
+    return largest <= _NEARLY_ZERO * problem.l1
 
 
 def _paths(problem: GroupProblem) -> list[list[int]]:
@@ -214,18 +240,22 @@ def _mask(problem: GroupProblem, number: int) -> Tensor | None:
     return _row(problem.mask, number)
 
 
-def _warn_unless_reached(problem: GroupProblem, number: int, certificate: Certificate, settings: ProximalSettings) -> None:
+def _warn_unless_reached(
+    problem: GroupProblem, number: int, certificate: Certificate, settings: ProximalSettings
+) -> None:
     if certificate.gap <= settings.tol * certificate.objective:
         return
     from sklearn.exceptions import ConvergenceWarning
 
     l1, l2 = problem.l1[number], problem.l2[number]
     advice = (
-        "without a penalty there is no bound to prove it by; set l1 or l2" if l1 == l2 == 0.0
+        "without a penalty there is no bound to prove it by; set l1 or l2"
+        if l1 == l2 == 0.0
         else f"raise max_passes (now {settings.max_passes}) or tol"
     )
     warnings.warn(
         f"the probe with l1={l1:g}, l2={l2:g} ended with objective {certificate.objective:.6g} and a duality gap of "
         f"{certificate.gap:.2g}, above tol={settings.tol:g} of the objective: {advice}",
-        ConvergenceWarning, stacklevel=2,
+        ConvergenceWarning,
+        stacklevel=2,
     )

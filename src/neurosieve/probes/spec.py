@@ -60,7 +60,9 @@ def neuron_numbers(neurons: ArrayLike, n_neurons: int) -> NDArray[np.intp]:
     """
     given = np.asarray(neurons)
     if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= n_neurons):
-        raise NeurosieveError(f"neurons must be numbers from 0 to {n_neurons - 1}, not {given.dtype} {given.ravel()[:3]} ...")
+        raise NeurosieveError(
+            f"neurons must be numbers from 0 to {n_neurons - 1}, not {given.dtype} {given.ravel()[:3]} ..."
+        )
     return np.unique(given).astype(np.intp)
 
 
@@ -144,7 +146,9 @@ class FittedProbe:
         intercept = self.intercept_
         if fill is not None:
             if np.shape(fill) != (self.n_neurons,):
-                raise NeurosieveError(f"fill has shape {np.shape(fill)}; expected one value a neuron, ({self.n_neurons},)")
+                raise NeurosieveError(
+                    f"fill has shape {np.shape(fill)}; expected one value a neuron, ({self.n_neurons},)"
+                )
             gone = self.columns[~kept]
             moved = self.coef_[:, ~kept].astype(np.float64) @ np.asarray(fill, dtype=np.float64)[gone]
             intercept = (intercept + moved).astype(self.intercept_.dtype)
@@ -179,7 +183,9 @@ class FittedProbe:
     def score(self, X: NDArray[np.floating], y: ArrayLike) -> float:
         """Accuracy (R² for real values) on words that have a label; a label unknown to the probe is an error."""
         y = np.asarray(y, dtype=object)
-        known = np.array([label is not None and label == label for label in y], dtype=bool)  # NaN != NaN
+        from neurosieve.probes.labels import is_labelled
+
+        known = is_labelled(y)
         predicted = self.predict(X)[known]
         if self.loss == "squared":
             return r_squared(predicted, y[known].astype(np.float64))
@@ -195,8 +201,15 @@ class FittedProbe:
         if self.scale_ is not None:
             arrays["scale"] = self.scale_
         settings = {
-            "classes": self.classes_.tolist(), "n_neurons": self.n_neurons, "l1": self.l1, "l2": self.l2,
-            "objective": self.objective_, "gap": self.gap_, "n_passes": self.n_passes_, "loss": self.loss, "info": dict(self.info),
+            "classes": self.classes_.tolist(),
+            "n_neurons": self.n_neurons,
+            "l1": self.l1,
+            "l2": self.l2,
+            "objective": self.objective_,
+            "gap": self.gap_,
+            "n_passes": self.n_passes_,
+            "loss": self.loss,
+            "info": dict(self.info),
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         save_file(contiguous, str(path), metadata={"neurosieve_probe": json.dumps(settings)})
@@ -217,12 +230,23 @@ class FittedProbe:
                 settings = json.loads((file.metadata() or {})["neurosieve_probe"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise NeurosieveError(f"{path} is not a saved probe ({error}); pass a file that FittedProbe.save wrote") from error
+            raise NeurosieveError(
+                f"{path} is not a saved probe ({error}); pass a file that FittedProbe.save wrote"
+            ) from error
         return cls(
-            coef_=arrays["coef"], intercept_=arrays["intercept"], classes_=np.asarray(settings["classes"]),
-            n_neurons=settings["n_neurons"], neurons=arrays.get("neurons"), l1=settings["l1"], l2=settings["l2"],
-            scale_=arrays.get("scale"), objective_=settings["objective"], gap_=settings["gap"],
-            n_passes_=settings["n_passes"], loss=settings["loss"], info=settings["info"],
+            coef_=arrays["coef"],
+            intercept_=arrays["intercept"],
+            classes_=np.asarray(settings["classes"]),
+            n_neurons=settings["n_neurons"],
+            neurons=arrays.get("neurons"),
+            l1=settings["l1"],
+            l2=settings["l2"],
+            scale_=arrays.get("scale"),
+            objective_=settings["objective"],
+            gap_=settings["gap"],
+            n_passes_=settings["n_passes"],
+            loss=settings["loss"],
+            info=settings["info"],
         )
 
 
@@ -230,5 +254,7 @@ def r_squared(predicted: NDArray[np.generic], gold: NDArray[np.floating]) -> flo
     """Share of the variance of `gold` (n_words,) that `predicted` explains: 1 at best, below 0 if worse than the mean."""
     spread = float(np.sum((gold - gold.mean()) ** 2))
     if spread == 0:
-        raise NeurosieveError("all values are the same, so there is no variance to explain; check the property and the split")
+        raise NeurosieveError(
+            "all values are the same, so there is no variance to explain; check the property and the split"
+        )
     return 1.0 - float(np.sum((np.asarray(predicted, dtype=np.float64) - gold) ** 2)) / spread

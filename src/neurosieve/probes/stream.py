@@ -43,8 +43,14 @@ class ActivationStream:
     """
 
     def __init__(
-        self, source: ActivationSource, *, columns: NDArray[np.intp] | None = None, device: torch.device,
-        memory_limit: int, mean: NDArray[np.floating] | None = None, scale: NDArray[np.floating] | None = None,
+        self,
+        source: ActivationSource,
+        *,
+        columns: NDArray[np.intp] | None = None,
+        device: torch.device,
+        memory_limit: int,
+        mean: NDArray[np.floating] | None = None,
+        scale: NDArray[np.floating] | None = None,
     ) -> None:
         self.source = source
         self.columns = columns
@@ -58,6 +64,11 @@ class ActivationStream:
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
         # Two windows are alive at once: the one in use and the one being read.
         self.window_words = max(CHUNK_WORDS, memory_limit // (2 * row_bytes) // CHUNK_WORDS * CHUNK_WORDS)
+
+    @property
+    def order(self) -> str:
+        """How shuffled words are visited, which depends on whether they fit the memory limit."""
+        return "all shuffled" if self.resident is not None else f"shuffled in windows of {self.window_words} words"
 
     def _load(self, start: int, stop: int) -> Tensor:
         rows = self.source.read(start, stop, self.columns)
@@ -85,7 +96,11 @@ class ActivationStream:
         """
         buffer = torch.empty((min(batch_size, self.n_words), self.width), dtype=self.dtype, device=self.device)
         for numbers, window in self._windows(generator):
-            order = torch.arange(len(numbers)) if generator is None else torch.from_numpy(generator.permutation(len(numbers)))
+            order = (
+                torch.arange(len(numbers))
+                if generator is None
+                else torch.from_numpy(generator.permutation(len(numbers)))
+            )
             order = order.to(self.device)
             gathered = torch.empty_like(window[: len(buffer)])
             for start in range(0, len(order), batch_size):

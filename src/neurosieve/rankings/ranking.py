@@ -107,8 +107,12 @@ class NeuronRanking:
                 "the probe was fitted on"
             )
         columns = {
-            "neuron": neurons["neuron"].to_numpy(), "layer": neurons["layer"].to_numpy(),
-            "index": neurons["index"].to_numpy(), "rank": self.ranks, "key": self.key, "mass": self.mass,
+            "neuron": neurons["neuron"].to_numpy(),
+            "layer": neurons["layer"].to_numpy(),
+            "index": neurons["index"].to_numpy(),
+            "rank": self.ranks,
+            "key": self.key,
+            "mass": self.mass,
         }
         for label, keys in zip(self.labels, self.label_keys, strict=True):
             ranks = np.empty(self.n_neurons, dtype=np.int64)

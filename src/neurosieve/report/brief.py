@@ -16,16 +16,24 @@ def in_short(f: Findings) -> list[tuple[str, str]]:
     """Pairs of a question and its answer, means over seeds, on test."""
     label, guess = numbers.majority(f)
     said = [
-        ("Accuracy", f"{percent(numbers.oracle(f).mean)} with all {count(f.n_neurons)} neurons; {percent(guess)} by always "
-                     f"giving “{label}”."),
+        (
+            "Accuracy",
+            f"{percent(numbers.oracle(f).mean)} with all {count(f.n_neurons)} neurons; {percent(guess)} by always "
+            f"giving “{label}”.",
+        ),
         ("Minimal set", _sizes(f)),
         ("Ranking", _ranking(f)),
         ("Selectivity", _selectivity(f)),
     ]
     if len(f.layers) > 1:
         peak = numbers.main_layer(f)
-        said.append(("Place", f"No layer holds more of the set than {layer_name(f, peak['layer'])}: {peak['n_selected']:.0f} of "
-                              f"{f.layers['n_selected'].sum():.0f} neurons (chance: {peak['expected']:.0f})."))
+        said.append(
+            (
+                "Place",
+                f"No layer holds more of the set than {layer_name(f, peak['layer'])}: {peak['n_selected']:.0f} of "
+                f"{f.layers['n_selected'].sum():.0f} neurons (chance: {peak['expected']:.0f}).",
+            )
+        )
     said.append(("Stability", _stability(f)))
     return said
 
@@ -43,8 +51,10 @@ def _ranking(f: Findings) -> str:
     for fill, name in (("zero", "zero"), ("mean", "their mean")):
         top, random = (numbers.ablated(f, subset, fill=fill) for subset in ("top", "random"))
         if len(top) and len(random):
-            parts.append(f"others set to {name}, the top {percent(f.settings['keep'], 0)} score {percent(top.mean())}, random ones "
-                         f"{percent(random.mean())}")
+            parts.append(
+                f"others set to {name}, the top {percent(f.settings['keep'], 0)} score {percent(top.mean())}, random ones "
+                f"{percent(random.mean())}"
+            )
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else "No ablation was run."
 
@@ -67,5 +77,7 @@ def _stability(f: Findings) -> str:
     if table.empty:
         return "Unknown: one seed only."
     row = table.iloc[0]
-    return (f"The top {count(size)} neurons of two seeds share {percent(row['mean'], 0)} of their union (chance: "
-            f"{percent(row['chance'], 0)}).")
+    return (
+        f"The top {count(size)} neurons of two seeds share {percent(row['mean'], 0)} of their union (chance: "
+        f"{percent(row['chance'], 0)})."
+    )

@@ -35,13 +35,17 @@ def _about_words(f: Findings) -> list[str]:
     rare = counts[(counts["train"] > 0) & (counts["train"] < RARE)].sort_values("train")
     if len(rare):
         names = [f"“{row.label}” {row.train}" for row in rare.itertuples()]
-        said.append(f"{len(rare)} labels have fewer than {RARE} training words; what is said of them is weak: {listed(names)}."
-                    if len(rare) > 1 else
-                    f"One label has fewer than {RARE} training words; what is said of it is weak: {names[0]}.")
+        said.append(
+            f"{len(rare)} labels have fewer than {RARE} training words; what is said of them is weak: {listed(names)}."
+            if len(rare) > 1
+            else f"One label has fewer than {RARE} training words; what is said of it is weak: {names[0]}."
+        )
     absent = counts[(counts["train"] > 0) & (counts["test"] == 0)]["label"].tolist()
     if absent:
-        said.append(f"{len(absent)} label{'s do' if len(absent) > 1 else ' does'} not occur in test, so no accuracy tells how "
-                    f"well the probe knows {'them' if len(absent) > 1 else 'it'}: {listed([f'“{name}”' for name in absent])}.")
+        said.append(
+            f"{len(absent)} label{'s do' if len(absent) > 1 else ' does'} not occur in test, so no accuracy tells how "
+            f"well the probe knows {'them' if len(absent) > 1 else 'it'}: {listed([f'“{name}”' for name in absent])}."
+        )
     return said
 
 
@@ -55,12 +59,16 @@ def _about_runs(f: Findings) -> list[str]:
     for fill, name in (("zero", "zero"), ("mean", "their mean")):
         top, random = (numbers.ablated(f, subset, fill=fill) for subset in ("top", "random"))
         if len(top) and top.mean() <= random.mean():
-            said.append(f"With the others set to {name}, the top neurons score no better than random ones: this ablation does "
-                        "not support the ranking.")
+            said.append(
+                f"With the others set to {name}, the top neurons score no better than random ones: this ablation does "
+                "not support the ranking."
+            )
     for delta in numbers.deltas(f):
         share = numbers.minimal(f, delta)["n_neurons"].mean() / f.n_neurons
         if share > 0.5:
-            said.append(f"The minimal set of {delta_name(delta)} needs {percent(share, 1)} of the neurons: more than half.")
+            said.append(
+                f"The minimal set of {delta_name(delta)} needs {percent(share, 1)} of the neurons: more than half."
+            )
     everything = numbers.selective(f, None)
     if len(everything) and everything.mean() <= 0:
         said.append("The probe on all neurons is not selective: it learns the control task as well as the property.")
@@ -86,16 +94,22 @@ def of_activations(stores: Sequence[Mapping[str, Any]]) -> list[str]:
         if n:
             words = [str(entry["word"]) for entry in left_out[:8] if isinstance(entry, Mapping) and "word" in entry]
             examples = f", such as {', '.join(f'“{_visible(word)}”' for word in words)}" if words else ""
-            said.append(f"{where}: words that could not be stored because the model has no sub-word for them, and that take no "
-                        f"part: {count(n)}{examples}.")
+            said.append(
+                f"{where}: words that could not be stored because the model has no sub-word for them, and that take no "
+                f"part: {count(n)}{examples}."
+            )
         windowed = store.get("n_windowed", len(store.get("windowed", [])))
         if windowed:
-            said.append(f"{where}: sentences longer than the model reads at once, read in overlapping windows: "
-                        f"{count(windowed)}.")
+            said.append(
+                f"{where}: sentences longer than the model reads at once, read in overlapping windows: "
+                f"{count(windowed)}."
+            )
         share = float(store.get("unknown_share", 0) or 0)
         if share > UNKNOWN_SHARE:
-            said.append(f"{where}: {percent(share, 1)} of the sub-words are unknown to the tokenizer; does it belong to this "
-                        "model and language?")
+            said.append(
+                f"{where}: {percent(share, 1)} of the sub-words are unknown to the tokenizer; does it belong to this "
+                "model and language?"
+            )
     return said
 
 

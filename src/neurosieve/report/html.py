@@ -89,21 +89,30 @@ def write_report(
     table_files = write_tables(target / "tables", tables)
     cells = [
         _cell(target, f, model=model, prop=prop, prefix=prefix)
-        for f, (model, prop), prefix in zip(findings, numbers.cell_names(findings), figure_prefixes(findings), strict=True)
+        for f, (model, prop), prefix in zip(
+            findings, numbers.cell_names(findings), figure_prefixes(findings), strict=True
+        )
     ]
     several = len(findings) > 1
     shared = overview.shared_neurons(findings)
-    page = _environment().get_template("page.html").render(
-        title=title or _title(findings), cells=cells, several=several,
-        overview=_rows(overview.overview(findings)), compared=overview.compared(findings) if several else [],
-        shared=_rows(shared) if len(shared) else None,
-        warnings=cautions.of_activations(_activations(manifest)),
-        tables=[
-            (name, path.relative_to(target).as_posix(), _rows(tables[name]))
-            for name, path in zip(tables, table_files, strict=True)
-        ],
-        beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
-        manifest=list(_flat(manifest)),
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=title or _title(findings),
+            cells=cells,
+            several=several,
+            overview=_rows(overview.overview(findings)),
+            compared=overview.compared(findings) if several else [],
+            shared=_rows(shared) if len(shared) else None,
+            warnings=cautions.of_activations(_activations(manifest)),
+            tables=[
+                (name, path.relative_to(target).as_posix(), _rows(tables[name]))
+                for name, path in zip(tables, table_files, strict=True)
+            ],
+            beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
+            manifest=list(_flat(manifest)),
+        )
     )
     path = target / PAGE
     temporary = path.with_suffix(".tmp")  # a reader never sees half a page
@@ -117,7 +126,7 @@ def figure_prefixes(findings: Sequence[Findings]) -> list[str]:
     prefixes: list[str] = []
     for model, prop in numbers.cell_names(findings):
         plain = f"{numbers.file_name(model)}--{numbers.file_name(prop)}"
-        same = sum(prefix.startswith(plain) and prefix[len(plain):].lstrip("-0123456789") == "" for prefix in prefixes)
+        same = sum(prefix.startswith(plain) and prefix[len(plain) :].lstrip("-0123456789") == "" for prefix in prefixes)
         prefixes.append(f"{plain}--" if not same else f"{plain}-{same + 1}--")
     return prefixes
 
@@ -128,19 +137,36 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
     sections = []
     for key, heading, figures, says in SECTIONS:
         said = _neurons(f) if says is None else says(f)
-        sections.append({
-            "id": f"{anchor}--{key}", "heading": heading, "said": said,
-            "figures": [_figure(target, saved[name], CAPTIONS[name], said) for name in figures if name in saved],
-            "table": _rows(places.top_neurons(f)) if key == "neurons" else None,
-        })
+        sections.append(
+            {
+                "id": f"{anchor}--{key}",
+                "heading": heading,
+                "said": said,
+                "figures": [_figure(target, saved[name], CAPTIONS[name], said) for name in figures if name in saved],
+                "table": _rows(places.top_neurons(f)) if key == "neurons" else None,
+            }
+        )
     return {
-        "id": anchor, "model": model, "property": prop, "sections": sections, "warnings": cautions.of_cell(f),
+        "id": anchor,
+        "model": model,
+        "property": prop,
+        "sections": sections,
+        "warnings": cautions.of_cell(f),
         "short": brief.in_short(f),
-        "settings": list(_flat(f.settings)), "seconds": [(stage, f"{s:,.1f}") for stage, s in f.seconds.items()],
-        "words": _rows(pd.DataFrame([
-            {"split": split, "labelled words": numbers.count(n), "with a label that train lacks": f.unseen.get(split, 0)}
-            for split, n in f.words.items()
-        ])),
+        "settings": list(_flat(f.settings)),
+        "seconds": [(stage, f"{s:,.1f}") for stage, s in f.seconds.items()],
+        "words": _rows(
+            pd.DataFrame(
+                [
+                    {
+                        "split": split,
+                        "labelled words": numbers.count(n),
+                        "with a label that train lacks": f.unseen.get(split, 0),
+                    }
+                    for split, n in f.words.items()
+                ]
+            )
+        ),
     }
 
 
@@ -156,11 +182,17 @@ def _neurons(f: Findings) -> list[str]:
 def _figure(target: Path, files: Mapping[str, Path], caption: str, said: Sequence[str]) -> dict[str, Any]:
     picture = base64.b64encode(files["svg"].read_bytes()).decode("ascii")
     links = [(kind, path.relative_to(target).as_posix()) for kind, path in files.items()]
-    return {"source": f"data:image/svg+xml;base64,{picture}", "caption": caption, "alt": f"{caption} {said[0]}", "links": links}
+    return {
+        "source": f"data:image/svg+xml;base64,{picture}",
+        "caption": caption,
+        "alt": f"{caption} {said[0]}",
+        "links": links,
+    }
 
 
 def _rows(table: pd.DataFrame) -> dict[str, Any]:
     """A table for the template: heads, and rows of (text, is it a number)."""
+
     def entry(value: object) -> tuple[str, bool]:
         text = written_value(value)
         return text, text.removeprefix("-")[:1].isdigit()
@@ -170,15 +202,21 @@ def _rows(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _title(findings: Sequence[Findings]) -> str:
-    models, props = (list(dict.fromkeys(names)) for names in (
-        [f.model for f in findings], [f.prop for f in findings],
-    ))
+    models, props = (
+        list(dict.fromkeys(names))
+        for names in (
+            [f.model for f in findings],
+            [f.prop for f in findings],
+        )
+    )
     return f"Neurons for {numbers.listed(props, most=4)} in {numbers.listed(models, most=4)}"
 
 
 def _activations(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = manifest.get("activations", [])
-    entries: Iterable[Any] = found.values() if isinstance(found, Mapping) else found if isinstance(found, (list, tuple)) else []
+    entries: Iterable[Any] = (
+        found.values() if isinstance(found, Mapping) else found if isinstance(found, (list, tuple)) else []
+    )
     return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
@@ -200,6 +238,9 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN
 
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("neurosieve.report", "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.PackageLoader("neurosieve.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -120,7 +120,9 @@ def deltas(f: Findings) -> list[float]:
 def selective(f: Findings, delta: float | None, column: str = "selectivity", *, split: str = "test") -> pd.Series:
     """A column of the table of selectivity, by seed, for all neurons (None) or a minimal set; empty without control."""
     t = f.selectivity[f.selectivity["split"] == split]
-    where = t["subset"] == "all" if delta is None else (t["subset"] != "all") & np.isclose(t["delta"].astype(float), delta)
+    where = (
+        t["subset"] == "all" if delta is None else (t["subset"] != "all") & np.isclose(t["delta"].astype(float), delta)
+    )
     return t[where].set_index("seed")[column].sort_index()
 
 

@@ -21,8 +21,12 @@ def overview(findings: Sequence[Findings]) -> pd.DataFrame:
     rows = []
     for (model, prop), f in zip(numbers.cell_names(findings), findings, strict=True):
         row: dict[str, object] = {
-            "model": model, "property": prop, "labels": f.n_labels, "neurons": count(f.n_neurons),
-            "most frequent label %": _cell(numbers.majority(f)[1]), "all neurons %": _cell(numbers.oracle(f).mean),
+            "model": model,
+            "property": prop,
+            "labels": f.n_labels,
+            "neurons": count(f.n_neurons),
+            "most frequent label %": _cell(numbers.majority(f)[1]),
+            "all neurons %": _cell(numbers.oracle(f).mean),
         }
         for fill, name in (("zero", "zero"), ("mean", "mean")):
             top, random = (numbers.ablated(f, subset, fill=fill).mean() for subset in ("top", "random"))
@@ -50,15 +54,16 @@ def compared(findings: Sequence[Findings]) -> list[str]:
     for delta in sorted({delta for f in findings for delta in numbers.deltas(f)}):
         shares = sorted(
             (numbers.minimal(f, delta)["n_neurons"].mean() / f.n_neurons, name)
-            for f, name in zip(findings, names, strict=True) if delta in numbers.deltas(f)
+            for f, name in zip(findings, names, strict=True)
+            if delta in numbers.deltas(f)
         )
         if len(shares) > 1:
             (low, few), (high, many) = shares[0], shares[-1]
             said.append(
                 f"Within {delta_name(delta)} of the probe on all neurons, {few} needs the smallest share of the neurons "
                 f"({percent(low, 1)}), {many} the largest ({percent(high, 1)})."
-                if percent(low, 1) != percent(high, 1) else
-                f"Within {delta_name(delta)} of the probe on all neurons, all need {percent(low, 1)} of the neurons."
+                if percent(low, 1) != percent(high, 1)
+                else f"Within {delta_name(delta)} of the probe on all neurons, all need {percent(low, 1)} of the neurons."
             )
     return said
 
@@ -76,8 +81,15 @@ def shared_neurons(findings: Sequence[Findings]) -> pd.DataFrame:
         if a_name[0] != b_name[0] or a.n_neurons != b.n_neurons:
             continue
         first, second = (numbers.members(f, numbers.deltas(f)[0])[0] for f in (a, b))
-        rows.append({
-            "model": a_name[0], "property": a_name[1], "with": b_name[1], "neurons": len(first), "of the other": len(second),
-            "shared": len(first & second), "chance": f"{len(first) * len(second) / a.n_neurons:.1f}",
-        })
+        rows.append(
+            {
+                "model": a_name[0],
+                "property": a_name[1],
+                "with": b_name[1],
+                "neurons": len(first),
+                "of the other": len(second),
+                "shared": len(first & second),
+                "chance": f"{len(first) * len(second) / a.n_neurons:.1f}",
+            }
+        )
     return pd.DataFrame(rows)

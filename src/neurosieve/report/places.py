@@ -31,13 +31,17 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     rows = []
     for neuron in chosen.tolist():
         line = f.neurons.iloc[neuron]
-        rows.append({
-            "neuron": line["neuron"], "layer": line["layer"], "index": line["index"],
-            **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
-            "mass": percent(f.ranking.mass[neuron]),
-            "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
-            "labels that take it first": _takers(f, neuron),
-        })
+        rows.append(
+            {
+                "neuron": line["neuron"],
+                "layer": line["layer"],
+                "index": line["index"],
+                **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
+                "mass": percent(f.ranking.mass[neuron]),
+                "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
+                "labels that take it first": _takers(f, neuron),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -64,15 +68,21 @@ def layers(f: Findings) -> list[str]:
     if total >= n:
         return ["The minimal set holds every neuron, so it is spread over the layers like all neurons."]
     peak = numbers.main_layer(f)
-    said = [
-        f"No layer holds more of the minimal set of {delta_name(numbers.deltas(f)[0])} than {layer_name(f, peak['layer'])}: "
-        f"{peak['n_selected']:.0f} of {total:.0f} neurons, mean over seeds (chance: {peak['expected']:.0f})."
-    ] if len(table) > 1 else ["The activations hold one layer only."]
+    said = (
+        [
+            f"No layer holds more of the minimal set of {delta_name(numbers.deltas(f)[0])} than {layer_name(f, peak['layer'])}: "
+            f"{peak['n_selected']:.0f} of {total:.0f} neurons, mean over seeds (chance: {peak['expected']:.0f})."
+        ]
+        if len(table) > 1
+        else ["The activations hold one layer only."]
+    )
     share = widths / n
     deviation = np.sqrt(total * share * (1 - share) * (n - total) / max(1.0, n - 1))
     excess = (table["n_selected"] - table["expected"]).to_numpy(dtype=float)
     more = [layer_name(f, layer) for layer, x, sd in zip(table["layer"], excess, deviation, strict=True) if x > 2 * sd]
-    fewer = [layer_name(f, layer) for layer, x, sd in zip(table["layer"], excess, deviation, strict=True) if x < -2 * sd]
+    fewer = [
+        layer_name(f, layer) for layer, x, sd in zip(table["layer"], excess, deviation, strict=True) if x < -2 * sd
+    ]
     if len(table) > 1:
         said.append(
             f"More neurons than chance allows (two standard deviations) come from {listed(more) or 'no layer'}; fewer from "
@@ -99,7 +109,9 @@ def labels(f: Findings) -> list[str]:
             f"{', '.join(reversed(named[-each:]))}."
         ]
     alone = int(table["n_exclusive"].sum())
-    said.append(f"{count(alone)} of the {count(size)} neurons ({percent(alone / max(1, size), 0)}) are taken by one label alone.")
+    said.append(
+        f"{count(alone)} of the {count(size)} neurons ({percent(alone / max(1, size), 0)}) are taken by one label alone."
+    )
     joined = table.merge(f.label_counts[["label", "train"]], on="label")
     if len(joined) > 4 and all(np.ptp(joined[column].to_numpy()) > 0 for column in ("n_neurons", "train")):
         r = joined["n_neurons"].rank().corr(joined["train"].rank())

@@ -42,7 +42,9 @@ def oracle(f: Findings) -> list[str]:
 def search(f: Findings) -> list[str]:
     """Which lambdas were chosen, why, and how sharp the choice is."""
     table = f.search
-    chosen = table[np.isclose(table["l1"], f.l1, rtol=1e-6, atol=0) & np.isclose(table["l2"], f.l2, rtol=1e-6, atol=0)].iloc[0]
+    chosen = table[
+        np.isclose(table["l1"], f.l1, rtol=1e-6, atol=0) & np.isclose(table["l2"], f.l2, rtol=1e-6, atol=0)
+    ].iloc[0]
     said = [
         f"Of {len(table)} pairs of lambdas, l1 = {power(f.l1)} and l2 = {power(f.l2)} has the highest score on dev, "
         f"{100 * chosen['score']:.2f} points: keeping the top {percent(f.settings['keep'], 0)} of the neurons the probe scores "
@@ -59,8 +61,9 @@ def search(f: Findings) -> list[str]:
         said.append(f"Without regularisation the probe scores {percent(a_zero)}; the chosen one scores {verdict}.")
     close = int((table["score"] >= chosen["score"] - CLOSE).sum()) - 1
     said.append(
-        "No other pair comes within half a point of this score." if close == 0 else
-        f"{close} other pair{'s come' if close > 1 else ' comes'} within half a point of this score, so the choice is not sharp."
+        "No other pair comes within half a point of this score."
+        if close == 0
+        else f"{close} other pair{'s come' if close > 1 else ' comes'} within half a point of this score, so the choice is not sharp."
     )
     edges = [name for name in ("l1", "l2") if len(table[name].unique()) > 1 and getattr(f, name) == table[name].max()]
     if edges:
@@ -71,7 +74,9 @@ def search(f: Findings) -> list[str]:
 def ablation(f: Findings) -> list[str]:
     """What keeping top, random and bottom neurons does, zero and mean, and whether the order is as it should be."""
     said = []
-    kept = {fill: {s: numbers.ablated(f, s, fill=fill) for s in ("top", "random", "bottom")} for fill in ("zero", "mean")}
+    kept = {
+        fill: {s: numbers.ablated(f, s, fill=fill) for s in ("top", "random", "bottom")} for fill in ("zero", "mean")
+    }
     n_kept = f.ablation.loc[f.ablation["subset"] == "top", "n_neurons"].iloc[0]
     for fill, start in (("zero", "zero"), ("mean", "their training mean")):
         parts = kept[fill]

@@ -47,15 +47,17 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
     tables = {}
     for split in ("test", "dev"):
         tables[f"ablation_{split}"] = _wide([e for c in cells for e in _ablation(*c, split=split, fill="zero")])
-        tables[f"ablation_mean_fill_{split}"] = _wide([e for c in cells for e in _ablation(*c, split=split, fill="mean")])
+        tables[f"ablation_mean_fill_{split}"] = _wide(
+            [e for c in cells for e in _ablation(*c, split=split, fill="mean")]
+        )
     for delta in sorted({delta for f in findings for delta in numbers.deltas(f)}):
         for split in ("test", "dev"):
             entries = [e for c in cells for e in _minimal(*c, delta=delta, split=split)]
             tables[f"minimal_{100 * delta:g}_{split}"] = _wide(entries)
     tables["data"] = _data(cells)
-    tables["lambdas"] = _wide([
-        (prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells
-    ])
+    tables["lambdas"] = _wide(
+        [(prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells]
+    )
     tables["runtime"] = _wide([e for c in cells for e in _runtime(*c)])
     return {name: table for name, table in tables.items() if len(table)}
 
@@ -95,7 +97,9 @@ def _wide(entries: Sequence[Entry]) -> pd.DataFrame:
         line[model] = value.mean if isinstance(value, Spread) else value
         line[f"{model} sd"] = value.sd if isinstance(value, Spread) else np.nan
     columns = [name for model in models for name in ([model, f"{model} sd"] if spread else [model])]
-    by_property = sorted(rows.values(), key=lambda line: list(dict.fromkeys(p for p, _ in rows)).index(str(line["property"])))
+    by_property = sorted(
+        rows.values(), key=lambda line: list(dict.fromkeys(p for p, _ in rows)).index(str(line["property"]))
+    )
     return pd.DataFrame(by_property, columns=["property", "row", *columns], dtype=object)
 
 

@@ -76,15 +76,23 @@ class Cell:
     @cached_property
     def splits(self) -> Splits:
         """Labelled splits of the property."""
-        return Splits.from_store(self.store, self.prop, rare_labels=self.settings.rare_labels)
+        splits = Splits.from_store(self.store, self.prop, rare_labels=self.settings.rare_labels)
+        if splits.loss == "squared":
+            raise StudyError(
+                f"'{self.prop}' has real values, and tables, figures and page are made for labels; use the functions of "
+                "the library (search_lambdas, minimal_neurons, ...), which take real values, or put the values in classes"
+            )
+        return splits
 
     def identity(self, *keys: str) -> dict[str, Any]:
         """What a stage's result depends on: the activations, the property and the named settings."""
         manifest = self.store.manifest
         settings = self.settings.model_dump(mode="json")
         return {
-            "model_digest": manifest["model"]["digest"], "model_settings": manifest["model"]["settings"],
-            "corpus_digest": manifest["corpus"]["digest"], "property": self.prop,
+            "model_digest": manifest["model"]["digest"],
+            "model_settings": manifest["model"]["settings"],
+            "corpus_digest": manifest["corpus"]["digest"],
+            "property": self.prop,
             **{key: settings[key] for key in keys},
         }
 

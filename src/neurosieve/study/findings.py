@@ -15,7 +15,19 @@ from neurosieve.study import stages
 from neurosieve.study.cell import Cell
 
 RESULT_COLUMNS = [
-    "model", "property", "ranking", "subset", "n_neurons", "fraction", "task", "split", "seed", "l1", "l2", "metric", "value",
+    "model",
+    "property",
+    "ranking",
+    "subset",
+    "n_neurons",
+    "fraction",
+    "task",
+    "split",
+    "seed",
+    "l1",
+    "l2",
+    "metric",
+    "value",
 ]
 
 
@@ -93,14 +105,36 @@ class Findings:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
         rows: list[dict[str, object]] = []
 
-        def add(metric: str, value: float, *, seed: int, split: str, subset: str = "all", n: int | None = None,
-                task: str = "linguistic", l1: float = self.l1, l2: float = self.l2) -> None:
+        def add(
+            metric: str,
+            value: float,
+            *,
+            seed: int,
+            split: str,
+            subset: str = "all",
+            n: int | None = None,
+            task: str = "linguistic",
+            l1: float = self.l1,
+            l2: float = self.l2,
+        ) -> None:
             count = self.n_neurons if n is None else n
-            rows.append({
-                "model": self.model, "property": self.prop, "ranking": self.ranking.method, "subset": subset,
-                "n_neurons": count, "fraction": count / self.n_neurons, "task": task, "split": split, "seed": seed,
-                "l1": l1, "l2": l2, "metric": metric, "value": value,
-            })
+            rows.append(
+                {
+                    "model": self.model,
+                    "property": self.prop,
+                    "ranking": self.ranking.method,
+                    "subset": subset,
+                    "n_neurons": count,
+                    "fraction": count / self.n_neurons,
+                    "task": task,
+                    "split": split,
+                    "seed": seed,
+                    "l1": l1,
+                    "l2": l2,
+                    "metric": metric,
+                    "value": value,
+                }
+            )
 
         for row in _records(self.search):
             add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
@@ -148,21 +182,44 @@ def collect(cell: Cell) -> Findings:
     neurons = cell.store.neurons
     rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
     where = distributions(cell)
-    counts = pd.DataFrame({
-        name: pd.Series([label for label in getattr(cell.splits, name).y.tolist() if label is not None]).value_counts()
-        for name in ("train", "dev", "test")
-    }).fillna(0).astype(int).rename_axis("label").reset_index()
+    counts = (
+        pd.DataFrame(
+            {
+                name: pd.Series(
+                    [label for label in getattr(cell.splits, name).y.tolist() if label is not None]
+                ).value_counts()
+                for name in ("train", "dev", "test")
+            }
+        )
+        .fillna(0)
+        .astype(int)
+        .rename_axis("label")
+        .reset_index()
+    )
     return Findings(
-        model=cell.model, prop=cell.prop, n_neurons=cell.store.n_neurons, n_labels=len(rankings[0].labels),
-        words={name: int(counts[name].sum()) for name in ("train", "dev", "test")}, unseen=chosen["unseen"],
-        label_counts=counts, l1=chosen["l1"], l2=chosen["l2"], search=pd.DataFrame(chosen["table"]), oracle=oracle,
-        ablation=ablation, minimal=minimal,
+        model=cell.model,
+        prop=cell.prop,
+        n_neurons=cell.store.n_neurons,
+        n_labels=len(rankings[0].labels),
+        words={name: int(counts[name].sum()) for name in ("train", "dev", "test")},
+        unseen=chosen["unseen"],
+        label_counts=counts,
+        l1=chosen["l1"],
+        l2=chosen["l2"],
+        search=pd.DataFrame(chosen["table"]),
+        oracle=oracle,
+        ablation=ablation,
+        minimal=minimal,
         curves=pd.concat([pd.DataFrame(curve) for curve in found["curves"]], ignore_index=True),
-        control=control, selectivity=_selectivity(oracle, minimal, control), layers=where["layers"],
+        control=control,
+        selectivity=_selectivity(oracle, minimal, control),
+        layers=where["layers"],
         labels=where["labels"],
-        neurons=neurons, ranking=rankings[0],
+        neurons=neurons,
+        ranking=rankings[0],
         ranks=pd.DataFrame({seed: ranking.ranks for seed, ranking in enumerate(rankings)}),
-        seconds=cell.seconds(), settings=cell.settings.model_dump(mode="json"),
+        seconds=cell.seconds(),
+        settings=cell.settings.model_dump(mode="json"),
     )
 
 
@@ -183,8 +240,10 @@ def _selectivity(oracle: pd.DataFrame, minimal: pd.DataFrame, control: pd.DataFr
         id_vars=["seed", "delta"], value_vars=["dev", "test"], var_name="split", value_name="linguistic"
     ).assign(subset="minimal")
     linguistic = pd.concat([full, small], ignore_index=True)
-    joined = control.astype({"delta": float}).rename(columns={"accuracy": "control"}).merge(
-        linguistic, on=["seed", "split", "subset", "delta"], how="left", validate="one_to_one"
+    joined = (
+        control.astype({"delta": float})
+        .rename(columns={"accuracy": "control"})
+        .merge(linguistic, on=["seed", "split", "subset", "delta"], how="left", validate="one_to_one")
     )
     joined["selectivity"] = joined["linguistic"] - joined["control"]
     return joined[["seed", "split", "subset", "delta", "n_neurons", "linguistic", "control", "selectivity"]]

@@ -89,10 +89,12 @@ class RunFolder:
             if before == now:
                 return found
             if not any((self.path / "cells").glob("*")):
-                before, now = _of_activations(before), _of_activations(now)
+                before, now = of_activations(before), of_activations(now)
             if before != now and self.stores():
-                raise StudyError(f"{self.path}: holds another run ({_first_difference(before, now)}); "
-                                 "choose another output folder, or repeat the same settings to resume")
+                raise StudyError(
+                    f"{self.path}: holds another run ({_first_difference(before, now)}); "
+                    "choose another output folder, or repeat the same settings to resume"
+                )
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ class RunFolder:
         return content
 
 
-def _of_activations(settings: dict[str, Any]) -> dict[str, Any]:
+def of_activations(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings that activations depend on."""
     return {
         "models": settings.get("models"),

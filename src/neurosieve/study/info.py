@@ -36,7 +36,8 @@ def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         for cell in sorted((folder / "cells").glob("*"))
     ]
     summary = {
-        "run": str(folder), "finished": bool(manifest.get("finished")),
+        "run": str(folder),
+        "finished": bool(manifest.get("finished")),
         "activations": [f"{path.name} ({_in_short(path)})" for path in run.stores()],
     }
     return pd.DataFrame(rows, columns=["cell", "finished"]), summary
@@ -53,11 +54,17 @@ def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     store = open_store(folder)
     manifest = store.manifest
     summary = {
-        "model": manifest["model"]["name"], "corpus": manifest["corpus"]["name"], "n_words": store.n_words,
-        "n_neurons": store.n_neurons, "size": _size(folder), "properties": ", ".join(store.properties),
+        "model": manifest["model"]["name"],
+        "corpus": manifest["corpus"]["name"],
+        "n_words": store.n_words,
+        "n_neurons": store.n_neurons,
+        "size": _size(folder),
+        "properties": ", ".join(store.properties),
         "splits": ", ".join(f"{name} {b - a}" for name, (a, b) in manifest["splits"].items()),
-        "left_out": len(manifest["left_out"]), "windowed": len(manifest["windowed"]),
-        "unknown_share": round(manifest["unknown_share"], 6), "model_digest": manifest["model"]["digest"],
+        "left_out": len(manifest["left_out"]),
+        "windowed": len(manifest["windowed"]),
+        "unknown_share": round(manifest["unknown_share"], 6),
+        "model_digest": manifest["model"]["digest"],
     }
     return pd.DataFrame(manifest["layers"]), summary
 

@@ -47,6 +47,8 @@ class ModelSettings(_Part):
         All by default.
     untrained : int or None
         Seed of fresh weights for the untrained twin; None loads the trained weights.
+    revision, device, dtype, trust_remote_code
+        As in `load_model`.
     """
 
     path: str
@@ -55,6 +57,10 @@ class ModelSettings(_Part):
     site: str = "residual"
     layers: tuple[int | str, ...] | None = None
     untrained: int | None = None
+    revision: str | None = None
+    device: str | None = None
+    dtype: str = "float32"
+    trust_remote_code: bool = False
 
     @property
     def label(self) -> str:
@@ -84,6 +90,8 @@ class CorpusSettings(_Part):
         As in `load_corpus`.
     name : str or None
         Name in tables and folders; made from the files' names by default.
+    dev_fraction, test_fraction, random_state
+        How a corpus without these splits is divided (see `load_corpus`).
     """
 
     files: tuple[str, ...] = ()
@@ -92,6 +100,14 @@ class CorpusSettings(_Part):
     columns: tuple[str, ...] | None = None
     splits: dict[str, str | tuple[str, ...]] | str | None = None
     name: str | None = None
+    dev_fraction: float | None = None
+    test_fraction: float | None = None
+    random_state: int = 0
+
+    @field_validator("properties")
+    @classmethod
+    def _each_once(cls, properties: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(properties))
 
     @model_validator(mode="after")
     def _named_once(self) -> CorpusSettings:
@@ -167,7 +183,9 @@ class ProbeSettings(_Part):
     @classmethod
     def _ordered(cls, deltas: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 <= delta < 1 for delta in deltas):
-            raise ValueError(f"expected fractions from 0 to 1 (0.005 is half a point), found {', '.join(map(str, deltas))}")
+            raise ValueError(
+                f"expected fractions from 0 to 1 (0.005 is half a point), found {', '.join(map(str, deltas))}"
+            )
         return tuple(sorted(set(deltas)))
 
     @field_validator("solver")
@@ -200,7 +218,9 @@ class StudySettings(_Part):
             folders = [slug(part.label) for part in members]
             for folder in folders:
                 if folders.count(folder) > 1:  # they would share a folder
-                    raise ValueError(f"{kind}: {folders.count(folder)} of them are called '{folder}'; give each a name of its own")
+                    raise ValueError(
+                        f"{kind}: {folders.count(folder)} of them are called '{folder}'; give each a name of its own"
+                    )
         return self
 
     @classmethod

@@ -34,22 +34,32 @@ def search(cell: Cell) -> dict[str, Any]:
     def make() -> dict[str, Any]:
         s = cell.settings
         found = search_lambdas(
-            cell.splits, grid=s.grid, keep=s.keep, alpha=s.alpha, beta=s.beta, random_state=0, solver=s.solver,
-            progress=cell.progress("lambda search (fits x passes)"), **s.solver_settings,
+            cell.splits,
+            grid=s.grid,
+            keep=s.keep,
+            alpha=s.alpha,
+            beta=s.beta,
+            random_state=0,
+            solver=s.solver,
+            progress=cell.progress("lambda search (fits x passes)"),
+            **s.solver_settings,
         )
         cell.folder.mkdir(parents=True, exist_ok=True)
         found.probe.save(cell.probe_path(0))
         unregularized = score_probes(cell.splits.test.activations, [found.unregularized], cell.splits.test.y)
         return {
-            "l1": found.l1, "l2": found.l2, "table": found.table.to_dict(orient="list"),
-            "unregularized_test": float(unregularized[0]), "unseen": cell.splits.unseen,
+            "l1": found.l1,
+            "l2": found.l2,
+            "table": found.table.to_dict(orient="list"),
+            "unregularized_test": float(unregularized[0]),
+            "unseen": cell.splits.unseen,
         }
 
     return cell.stage("search", _SEARCH, make)
 
 
 def oracles(cell: Cell) -> dict[str, Any]:
-    """Fit the probe on all neurons with the other seeds, and its control probes, and score them."""
+    """Fit the probe on all neurons with the other seeds, and score all of them."""
     chosen = search(cell)
 
     def make() -> dict[str, Any]:
@@ -69,7 +79,9 @@ def oracles(cell: Cell) -> dict[str, Any]:
         for split in ("dev", "test"):
             part = getattr(splits, split)
             scores = score_probes(part.activations, list(probes.values()), part.y)
-            rows += [{"seed": seed, "split": split, "accuracy": float(a)} for seed, a in zip(probes, scores, strict=True)]
+            rows += [
+                {"seed": seed, "split": split, "accuracy": float(a)} for seed, a in zip(probes, scores, strict=True)
+            ]
         return {"rows": rows, "objective": {seed: probe.objective_ for seed, probe in probes.items()}}
 
     return cell.stage("oracles", _SEEDED, make)
@@ -100,8 +112,14 @@ def ablation(cell: Cell) -> dict[str, Any]:
             part = getattr(splits, split)
             scores = score_probes(part.activations, variants, part.y)
             rows += [
-                {"seed": seed, "split": split, "fill": fill, "subset": subset,
-                 "n_neurons": splits.n_neurons if subset == "all" else n_kept, "accuracy": float(accuracy)}
+                {
+                    "seed": seed,
+                    "split": split,
+                    "fill": fill,
+                    "subset": subset,
+                    "n_neurons": splits.n_neurons if subset == "all" else n_kept,
+                    "accuracy": float(accuracy),
+                }
                 for (seed, fill, subset), accuracy in zip(names, scores, strict=True)
             ]
         return {"rows": rows}
@@ -122,16 +140,31 @@ def minimal(cell: Cell) -> dict[str, Any]:
                 spec = ProbeSpec(splits.train.y, random_state=seed, loss=splits.loss)
                 oracle = fit_probes(splits.train.activations, [spec], s.solver, **s.solver_settings)[0]
             found: MinimalResult = minimal_neurons(
-                oracle, ranking, splits, deltas=s.deltas, step=s.step, regularize=s.regularize, random_state=seed,
-                solver=s.solver, progress=cell.progress(f"minimal set {seed + 1} of {s.seeds} (sizes)"), **s.solver_settings,
+                oracle,
+                ranking,
+                splits,
+                deltas=s.deltas,
+                step=s.step,
+                regularize=s.regularize,
+                random_state=seed,
+                solver=s.solver,
+                progress=cell.progress(f"minimal set {seed + 1} of {s.seeds} (sizes)"),
+                **s.solver_settings,
             )
             probes = [item.probe for item in found.sets.values()]
             test = score_probes(splits.test.activations, [*probes, oracle], splits.test.y)
             for (delta, item), accuracy in zip(found.sets.items(), test[:-1], strict=True):
-                rows.append({
-                    "seed": seed, "delta": delta, "n_neurons": len(item.neurons), "dev": item.dev_accuracy,
-                    "test": float(accuracy), "oracle_dev": item.oracle_dev_accuracy, "oracle_test": float(test[-1]),
-                })
+                rows.append(
+                    {
+                        "seed": seed,
+                        "delta": delta,
+                        "n_neurons": len(item.neurons),
+                        "dev": item.dev_accuracy,
+                        "test": float(accuracy),
+                        "oracle_dev": item.oracle_dev_accuracy,
+                        "oracle_test": float(test[-1]),
+                    }
+                )
                 sets[f"{seed}/{delta}"] = item.neurons.tolist()
             curves.append({"seed": seed, **found.curve.to_dict(orient="list")})
         return {"rows": rows, "sets": sets, "curves": curves}
@@ -152,8 +185,14 @@ def control(cell: Cell) -> dict[str, Any]:
             subsets: dict[str, list[int] | None] = {"all": None, **{str(d): sets[f"{seed}/{d}"] for d in s.deltas}}
             y = splits.train.y
             specs = [
-                ProbeSpec(y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed, loss=splits.loss,
-                          neurons=None if neurons is None else np.asarray(neurons))
+                ProbeSpec(
+                    y,
+                    l1=chosen["l1"],
+                    l2=chosen["l2"],
+                    random_state=seed,
+                    loss=splits.loss,
+                    neurons=None if neurons is None else np.asarray(neurons),
+                )
                 for neurons in subsets.values()
             ]
             probes = fit_probes(splits.train.activations, specs, s.solver, **s.solver_settings)
@@ -161,9 +200,14 @@ def control(cell: Cell) -> dict[str, Any]:
                 part = getattr(splits, split)
                 scores = score_probes(part.activations, probes, part.y)
                 rows += [
-                    {"seed": seed, "split": split, "subset": "all" if name == "all" else "minimal",
-                     "delta": None if name == "all" else float(name),
-                     "n_neurons": splits.n_neurons if neurons is None else len(neurons), "accuracy": float(accuracy)}
+                    {
+                        "seed": seed,
+                        "split": split,
+                        "subset": "all" if name == "all" else "minimal",
+                        "delta": None if name == "all" else float(name),
+                        "n_neurons": splits.n_neurons if neurons is None else len(neurons),
+                        "accuracy": float(accuracy),
+                    }
                     for (name, neurons), accuracy in zip(subsets.items(), scores, strict=True)
                 ]
             if progress is not None:

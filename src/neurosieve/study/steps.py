@@ -12,7 +12,7 @@ from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
 from neurosieve.study.cell import Cell, Reporter, read_stage, silent
 from neurosieve.study.findings import Findings, collect
-from neurosieve.study.folder import RunFolder
+from neurosieve.study.folder import RunFolder, of_activations
 from neurosieve.study.run import open_or_extract, provenance, resolved, write_results
 from neurosieve.study.settings import (
     CorpusSettings,
@@ -28,7 +28,11 @@ from neurosieve.study.stages import STAGES
 def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> ActivationStore:
     """Extract the activations of the first model over the first corpus of `settings` into a run's folder."""
     folder = RunFolder(out)
-    folder.claim(settings.model_dump(mode="json"))
+    asked = settings.model_dump(mode="json")
+    before = folder.manifest().get("settings")
+    if before and of_activations(before) == of_activations(asked):
+        asked = before  # the same activations: how they are probed is not this command's business
+    folder.claim(asked)
     return open_or_extract(folder, settings.corpora[0], settings.models[0], loaded={}, report=report)
 
 
@@ -47,7 +51,12 @@ def settings_of(folder: RunFolder) -> StudySettings:
 
 
 def open_cell(
-    run: str | Path, prop: str, *, model: str | None = None, report: Reporter = silent, **changes: Any  # noqa: ANN401
+    run: str | Path,
+    prop: str,
+    *,
+    model: str | None = None,
+    report: Reporter = silent,
+    **changes: Any,  # noqa: ANN401
 ) -> Cell:
     """Open the cell of one property in a run's folder.
 
@@ -76,8 +85,10 @@ def open_cell(
         raise StudyError(f"{folder.path}: no model '{model}'; the run's models are {', '.join(known)}")
     finished = [pair for pair in _finished(folder, settings) if model in (None, pair[0].label)]
     if not finished:
-        raise StudyError(f"{folder.path}: no finished activations{f' of {model}' if model else ''}; repeat the run's "
-                         "`neurosieve extract` or `run` command")
+        raise StudyError(
+            f"{folder.path}: no finished activations{f' of {model}' if model else ''}; repeat the run's "
+            "`neurosieve extract` or `run` command"
+        )
     having = [found for found in finished if resolved(found[2], prop) in found[2].properties]
     if not having:
         finished[0][2].require(prop)
@@ -87,8 +98,12 @@ def open_cell(
     found_model, corpus, store = having[0]
     name = resolved(store, prop)
     return Cell(
-        folder=folder.cell_path(found_model.label, corpus.label, name), store=store, prop=name, settings=probes,
-        model=found_model.label, report=report,
+        folder=folder.cell_path(found_model.label, corpus.label, name),
+        store=store,
+        prop=name,
+        settings=probes,
+        model=found_model.label,
+        report=report,
     )
 
 
@@ -97,7 +112,9 @@ def _finished(
 ) -> list[tuple[ModelSettings, CorpusSettings, ActivationStore]]:
     """What the run's folder holds of finished activations, in the study's order."""
     return [
-        (model, corpus, open_store(path)) for corpus in settings.corpora for model in settings.models
+        (model, corpus, open_store(path))
+        for corpus in settings.corpora
+        for model in settings.models
         if ((path := folder.store_path(model.label, corpus.label)) / MANIFEST).is_file()
     ]
 
@@ -148,8 +165,10 @@ def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
             missing = [name for name in STAGES if name != "control" and not (cell_folder / f"{name}.json").is_file()]
             if missing:
                 command = {"oracles": "ablate", "ablation": "ablate"}.get(missing[0], missing[0])
-                raise StudyError(f"{cell_folder}: the stage '{missing[0]}' is missing; run `neurosieve {command} "
-                                 f"{folder.path} --property {prop}` first")
+                raise StudyError(
+                    f"{cell_folder}: the stage '{missing[0]}' is missing; run `neurosieve {command} "
+                    f"{folder.path} --property {prop}` first"
+                )
             probes = settings.probes.model_copy(update={"control": (cell_folder / "control.json").is_file()})
             found.append(collect(Cell(cell_folder, store, prop, probes, model.label, report)))
     if not found:

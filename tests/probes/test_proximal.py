@@ -1,0 +1,343 @@
+"""The exact solver: the same optimum as scikit-learn's, proven by its gap, whatever the order and the units."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from neurosieve.activations.source import as_source
+from neurosieve.errors import NeurosieveError
+from neurosieve.planted import make_planted
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.objective import objective
+from neurosieve.probes.problem import GroupProblem
+from neurosieve.probes.prox_metric import _sample
+from neurosieve.probes.proximal import ProximalSettings, lambda_max, solve
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.probes.stream import ActivationStream
+
+EXACT = ProximalSettings(tol=1e-13)
+# A gap g bounds the error of the weights by sqrt(g / l2); the Hessian of the cross-entropy makes it far smaller.
+SAME = 2e-6
+
+
+def data(*, n_words=250, n_columns=8, n_labels=3, seed=0):
+    generator = np.random.default_rng(seed)
+    X = generator.standard_normal((n_words, n_columns)) * generator.uniform(0.5, 2.0, n_columns)
+    X += generator.uniform(-2.0, 2.0, n_columns)
+    noise = generator.gumbel(size=(n_words, n_labels))
+    codes = ((X - X.mean(0))[:, :n_labels] + noise).argmax(axis=1)
+    return X.astype(np.float32), codes
+
+
+def stream_of(X, *, memory_limit=1 << 30):
+    return ActivationStream(as_source(X), device=torch.device("cpu"), memory_limit=memory_limit)
+
+
+def problem_of(codes, penalties, *, weights=None, mask=None, n_labels=None):
+    codes = torch.from_numpy(np.atleast_2d(codes))
+    l1, l2 = np.array(penalties, dtype=np.float64).T
+    return GroupProblem(
+        codes=codes,
+        weights=None if weights is None else torch.from_numpy(np.atleast_2d(weights)).float(),
+        n_labels=n_labels or int(codes.max()) + 1,
+        l1=l1,
+        l2=l2,
+        mask=None if mask is None else torch.from_numpy(np.atleast_2d(mask)),
+        random_state=0,
+    )
+
+
+def fit(X, codes, l1, l2, *, settings=EXACT, memory_limit=1 << 30, **options):
+    solution = solve(stream_of(X, memory_limit=memory_limit), problem_of(codes, [(l1, l2)], **options), settings)
+    return (
+        solution.W[0].double().numpy(),
+        solution.b[0].double().numpy(),
+        float(solution.objective[0]),
+        float(solution.gap[0]),
+    )
+
+
+def value(X, codes, W, b, l1, l2, weights=None):
+    return float(
+        objective(
+            torch.from_numpy(X).double(),
+            torch.from_numpy(codes),
+            torch.from_numpy(W),
+            b=torch.from_numpy(b),
+            l1=l1,
+            l2=l2,
+            weights=None if weights is None else torch.from_numpy(weights).double(),
+        )
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equals_saga_over_a_grid(weighted):
+    X, codes = data()
+    n = len(X)
+    weights = np.random.default_rng(1).exponential(size=n).astype(np.float32) if weighted else None
+    weights = weights / weights.mean() if weighted else None
+    grid = [(l1, l2) for l1 in (1e-1, 1e-2, 1e-3, 0.0) for l2 in (1e-1, 1e-2)]
+    ours = solve(stream_of(X), problem_of(codes, grid, weights=weights), EXACT)
+    for i, (l1, l2) in enumerate(grid):
+        theirs = LogisticRegression(
+            solver="saga", C=1 / (n * (l1 + 2 * l2)), l1_ratio=l1 / (l1 + 2 * l2), tol=1e-11, max_iter=20000
+        ).fit(X.astype(np.float64), codes, sample_weight=weights)
+        assert np.abs(ours.W[i].numpy() - theirs.coef_).max() < SAME
+        best = value(X, codes, theirs.coef_, theirs.intercept_, l1, l2, weights)
+        assert ours.objective[i] == pytest.approx(best, abs=1e-9)  # quadratic in the error of the weights
+        assert np.array_equal(ours.W[i].numpy() != 0, np.abs(theirs.coef_) > 1e-5)  # saga's zeros, up to its tolerance
+
+
+@pytest.mark.parametrize("l1", [1e-1, 1e-2, 1e-3])
+def test_equals_saga_without_l2(l1):
+    # Four labels: a median of an even number of weights is not unique, so neither are the weights; the value is.
+    X, codes = data(n_labels=4)
+    theirs = LogisticRegression(solver="saga", C=1 / (len(X) * l1), l1_ratio=1.0, tol=1e-10, max_iter=20000)
+    theirs.fit(X.astype(np.float64), codes)
+    _, _, ours, gap = fit(X, codes, l1, 0.0, settings=ProximalSettings(tol=1e-6))
+    best = value(X, codes, theirs.coef_, theirs.intercept_, l1, 0.0)
+    assert best - 1e-9 <= ours <= best + gap + 1e-9  # saga's own tolerance
+    assert gap <= 1e-6 * ours
+
+
+def test_the_objective_is_that_of_the_weights_returned():
+    X, codes = data()
+    W, b, reported, _ = fit(X, codes, 1e-2, 1e-3, settings=ProximalSettings(tol=1e-3))
+    assert reported == pytest.approx(value(X, codes, W, b, 1e-2, 1e-3), abs=1e-7)  # the intercept is rounded to float32
+
+
+def test_the_gap_bounds_the_distance_and_shrinks_to_zero():
+    X, codes = data()
+    _, _, best, _ = fit(X, codes, 1e-3, 1e-2)
+    gaps = []
+    for max_passes in (1, 3, 9, 27, 81):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is the point here
+            _, _, reached, gap = fit(X, codes, 1e-3, 1e-2, settings=ProximalSettings(tol=1e-13, max_passes=max_passes))
+        assert 0.0 <= reached - best + 1e-15 <= gap + 1e-12  # rounding of both objectives
+        gaps.append(gap)
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] < 1e-8 < 1e-2 < gaps[0]
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(1e-2, 1e-2), (1e-3, 1e-1), (3e-2, 1e-3)])
+def test_optimality_conditions(l1, l2):
+    X, codes = data()
+    W, b, _, _ = fit(X, codes, l1, l2)
+    logits = X.astype(np.float64) @ W.T + b
+    P = np.exp(logits - logits.max(1, keepdims=True))
+    P /= P.sum(1, keepdims=True)
+    R = (P - np.eye(3)[codes]) / len(X)
+    G = R.T @ X.astype(np.float64)
+    # Weights and intercepts are rounded to float32, and the gap of 1e-13 leaves about its square root.
+    assert np.abs(R.sum(0)).max() < 1e-6
+    used = W != 0
+    assert used.any()
+    assert np.abs(G + l1 * np.sign(W) + 2 * l2 * W)[used].max() < 1e-6
+    assert (np.abs(G)[~used] <= l1 + 1e-6).all()
+
+
+def test_order_of_columns_and_words_and_shifts_do_not_matter():
+    X, codes = data()
+    W, b, best, _ = fit(X, codes, 1e-2, 1e-2)
+    columns, words = np.random.default_rng(0).permutation(X.shape[1]), np.random.default_rng(1).permutation(len(X))
+    turned, _, objective_turned, _ = fit(X[words][:, columns], codes[words], 1e-2, 1e-2)
+    assert np.abs(turned - W[:, columns]).max() < SAME
+    shift = np.linspace(-4.0, 4.0, X.shape[1]).astype(np.float32)
+    moved, moved_b, objective_moved, _ = fit(X + shift, codes, 1e-2, 1e-2)
+    assert np.abs(moved - W).max() < SAME
+    assert (
+        np.abs((moved_b - moved_b.mean()) - (b - W @ shift - (b - W @ shift).mean())).max() < 1e-5
+    )  # float32 sums of 8
+    assert objective_turned == pytest.approx(best, abs=1e-12)
+    assert objective_moved == pytest.approx(best, abs=1e-6)  # adding the shift rounds the activations to float32
+
+
+def test_the_path_starts_at_all_zero():
+    X, codes = data()
+    largest = lambda_max(stream_of(X), problem_of(codes, [(0.0, 0.0)]))[0]
+    frequencies = np.bincount(codes) / len(codes)
+    centred = X - X.mean(0, dtype=np.float64)
+    assert largest == pytest.approx(
+        np.abs((frequencies - np.eye(3)[codes]).T @ centred / len(X)).max(), rel=1e-6
+    )  # float32 mean
+    path = [(largest * share, 1e-3) for share in (1.0, 0.99, 0.3)]
+    solution = solve(stream_of(X), problem_of(codes, path), ProximalSettings(tol=1e-9))
+    used = (solution.W != 0).sum(dim=(1, 2)).tolist()
+    assert used[0] == 0 < used[1] < used[2]
+    assert solution.gap[0] <= 1e-9 * solution.objective[0]
+    assert np.allclose(
+        np.exp(solution.b[0].numpy()), frequencies * np.exp(solution.b[0].numpy()).sum(), atol=1e-6
+    )  # float32
+
+
+def test_a_mask_gives_what_fitting_those_columns_alone_gives():
+    X, codes = data()
+    mask = np.array([True, False, True, True, False, True, False, True])
+    W, _, masked, _ = fit(X, codes, 1e-3, 1e-2, mask=mask)
+    alone, _, best, _ = fit(np.ascontiguousarray(X[:, mask]), codes, 1e-3, 1e-2)
+    assert (W[:, ~mask] == 0).all()
+    assert np.abs(W[:, mask] - alone).max() < SAME
+    assert masked == pytest.approx(best, abs=1e-12)
+    largest = lambda_max(
+        stream_of(X), problem_of(codes, [(0.0, 0.0)] * 2, mask=np.stack([mask, np.ones(8, dtype=bool)]))
+    )
+    assert largest[0] <= largest[1]
+
+
+def test_words_without_weight_or_label_are_as_good_as_absent():
+    X, codes = data()
+    weights = np.ones(len(X), dtype=np.float32)
+    weights[200:] = 0.0
+    marked = np.where(np.arange(len(X)) < 225, codes, -1)  # some of them without a label, too
+    W, b, kept, _ = fit(X, marked, 1e-2, 1e-2, weights=weights / weights.mean(), n_labels=3)
+    absent, b_absent, best, _ = fit(X[:200], codes[:200], 1e-2, 1e-2)
+    assert np.abs(W - absent).max() < SAME
+    assert np.abs((b - b.mean()) - (b_absent - b_absent.mean())).max() < 1e-5  # float32 intercepts
+    assert kept == pytest.approx(best, abs=1e-8)  # about another mean, centred activations round differently
+
+
+def test_whole_weights_equal_repeated_words():
+    X, codes = data(n_words=120)
+    times = np.random.default_rng(0).integers(0, 4, size=120)
+    W, _, weighted, _ = fit(X, codes, 1e-2, 1e-2, weights=(times / times.mean()).astype(np.float32))
+    repeated, _, best, _ = fit(np.repeat(X, times, axis=0), np.repeat(codes, times), 1e-2, 1e-2)
+    assert np.abs(W - repeated).max() < SAME
+    assert weighted == pytest.approx(best, abs=1e-7)  # weights are rounded to float32, and centred about another mean
+
+
+def test_a_label_that_never_occurs_is_left_out():
+    X, codes = data()
+    W, b, found, gap = fit(X, codes * 2, 1e-2, 1e-2, n_labels=6)  # labels 1, 3 and 5 never occur
+    plain, _, best, _ = fit(X, codes, 1e-2, 1e-2)
+    assert (W[[1, 3, 5]] == 0).all()
+    assert np.abs(W[[0, 2, 4]] - plain).max() < SAME
+    assert found == pytest.approx(best, abs=1e-12)
+    assert gap <= 1e-12
+    assert (X @ W.T + b).argmax(1).max() <= 4
+    assert set((X @ W.T + b).argmax(1) % 2) == {0}
+
+
+def test_two_labels_mirror_each_other_and_one_label_needs_nothing():
+    X, codes = data(n_labels=2)
+    W, _b, _, gap = fit(X, codes, 1e-3, 1e-2)
+    assert np.abs(W[0] + W[1]).max() < SAME
+    assert gap <= 1e-12
+    W, _, found, gap = fit(X, np.zeros_like(codes), 1e-3, 1e-2, n_labels=1)
+    assert (W == 0).all()
+    assert found == pytest.approx(0.0, abs=1e-15)
+    assert gap == pytest.approx(0.0, abs=1e-15)
+
+
+def test_a_column_that_never_changes_gets_no_weight():
+    X, codes = data()
+    X[:, 2] = 3.0
+    W, _, _, gap = fit(X, codes, 1e-4, 1e-2)
+    assert (W[:, 2] == 0).all()
+    assert gap <= 1e-12
+
+
+def test_probes_side_by_side_equal_probes_alone():
+    X, codes = data()
+    other = np.random.default_rng(5).permutation(codes)
+    together = solve(
+        stream_of(X), problem_of(np.stack([codes, other, codes, other]), [(1e-2, 1e-2), (1e-3, 1e-2)] * 2), EXACT
+    )
+    for i, (labels, l1) in enumerate([(codes, 1e-2), (other, 1e-3), (codes, 1e-2), (other, 1e-3)]):
+        W, _, best, _ = fit(X, labels, l1, 1e-2)
+        assert np.abs(together.W[i].numpy() - W).max() < SAME
+        assert together.objective[i] == pytest.approx(best, abs=1e-12)
+
+
+def test_streamed_activations_give_the_resident_result():
+    X, codes = data(n_words=2500, n_columns=12)
+    resident, _, best, _ = fit(X, codes, 1e-3, 1e-2)
+    streamed, _, found, _ = fit(X, codes, 1e-3, 1e-2, memory_limit=1)
+    assert np.abs(resident - streamed).max() < SAME
+    assert found == pytest.approx(best, abs=1e-12)
+
+
+def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_columns():
+    planted = make_planted(n_words=3000, n_neurons=120, n_labels=6, random_state=1)
+    mixing = np.random.default_rng(0).standard_normal((120, 120)) * np.linspace(2.0, 0.02, 120)
+    X = (planted.X @ mixing).astype(np.float32)
+    _, codes = np.unique(planted.y, return_inverse=True)
+    grid = [(1e-2, 1e-2), (1e-3, 1e-2), (1e-3, 1e-3), (1e-4, 1e-4)]
+    solution = solve(stream_of(X), problem_of(codes, grid), ProximalSettings())
+    assert (solution.gap <= 1e-4 * solution.objective).all()
+    assert (solution.gap >= 0).all()
+    assert solution.n_passes.max() < 150  # accelerated steps in one diagonal metric need several hundred
+
+
+def test_a_sample_of_words_is_unbiased_and_of_the_size_asked():
+    doubt = torch.rand(5000, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 8
+    rows, chance = _sample(doubt, 800)
+    assert len(rows) == pytest.approx(800, abs=2)  # systematic sampling: up to rounding at both ends
+    assert float((doubt[rows] / chance).sum()) == pytest.approx(float(doubt.sum()), rel=0.01)  # a step of 1 in 800
+    everything, chance = _sample(doubt, 9999)
+    assert len(everything) == 5000
+    assert (chance == 1).all()
+
+
+def test_a_fit_that_runs_out_of_passes_warns_with_the_gap_it_has():
+    X, codes = data()
+    with pytest.warns(ConvergenceWarning, match="l1=0.001, l2=1e-05 ended with objective") as caught:
+        _, _, _, gap = fit(X, codes, 1e-3, 1e-5, settings=ProximalSettings(tol=1e-9, max_passes=3))
+    said = re.search(r"duality gap of (\S+),", str(caught[0].message))
+    assert float(said.group(1)) == pytest.approx(gap, rel=0.05)  # two digits are printed
+    assert "max_passes (now 3)" in str(caught[0].message)
+
+
+def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
+    X, codes = data()
+    with pytest.warns(ConvergenceWarning, match="without a penalty there is no bound"):
+        _W, _b, found, gap = fit(X, codes, 0.0, 0.0, settings=ProximalSettings(tol=1e-5))
+    theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000).fit(X.astype(np.float64), codes)
+    assert found == pytest.approx(value(X, codes, theirs.coef_, theirs.intercept_, 0.0, 0.0), rel=1e-3)
+    assert gap == found
+
+
+def test_progress_ends_at_all_probes():
+    X, codes = data()
+    seen = []
+    solve(stream_of(X), problem_of(codes, [(1e-2, 1e-2), (1e-3, 1e-2)]), ProximalSettings(), seen.append)
+    assert seen == [0.5, 1.0]
+
+
+def test_the_engine_hands_on_gap_and_passes():
+    X, codes = data()
+    probe = fit_probes(X, [ProbeSpec(codes, l1=1e-2, l2=1e-2)], "proximal", tol=1e-6)[0]
+    assert 0.0 <= probe.gap_ <= 1e-6 * probe.objective_
+    assert probe.n_passes_ > 0
+    assert (probe.coef_ == 0).any()
+    assert probe.coef_.dtype == np.float32
+
+
+@pytest.mark.parametrize("settings", [{"tol": 0.0}, {"tol": -1.0}, {"max_passes": 0}])
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(NeurosieveError, match="each must be positive"):
+        ProximalSettings(**settings)
+
+
+def test_real_values_are_refused():
+    X, codes = data()
+    with pytest.raises(NeurosieveError, match="not real values"):
+        fit_probes(X, [ProbeSpec(codes.astype(float), l1=1e-2, loss="squared")], "proximal")
+
+
+@pytest.mark.slow
+def test_real_activations(real):
+    X, y = real
+    _, codes = np.unique(y, return_inverse=True)
+    solution = solve(stream_of(X), problem_of(codes, [(1e-2, 1e-2), (1e-3, 1e-2), (1e-3, 1e-3)]), ProximalSettings())
+    assert (solution.gap <= 1e-4 * solution.objective).all()
+    shares = [float((W != 0).float().mean()) for W in solution.W]
+    assert 0.0 < shares[0] < shares[2] < shares[1] < 0.5  # a larger l2 spreads the weight over more neurons

@@ -1,0 +1,50 @@
+"""Findings: what the stages left, as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neurosieve.study.findings import Findings, collect, distributions
+from neurosieve.study.steps import open_cell
+
+
+@pytest.fixture(scope="module")
+def findings(finished_run: Path) -> Findings:
+    return collect(open_cell(finished_run, "pos"))
+
+
+def test_words_and_labels_are_counted(findings: Findings, tagged_text: Path) -> None:
+    for split, n_words in findings.words.items():
+        lines = (tagged_text / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        assert n_words == sum(bool(line) for line in lines) == findings.label_counts[split].sum()
+    assert findings.n_labels == 5
+    assert findings.unseen == {"dev": 0, "test": 0}
+
+
+def test_the_chosen_lambdas_have_the_best_score(findings: Findings) -> None:
+    best = findings.search[findings.search["score"] == findings.search["score"].max()]
+    assert (findings.l1, findings.l2) in set(zip(best["l1"], best["l2"], strict=True))
+    assert findings.l1 + findings.l2 == (best["l1"] + best["l2"]).max()  # of equals the one that regularises more
+
+
+def test_selectivity_has_a_row_for_every_seed_split_and_set(findings: Findings) -> None:
+    assert len(findings.selectivity) == 2 * 2 * 3
+    assert not findings.selectivity[["linguistic", "control", "selectivity"]].isna().any().any()
+
+
+def test_layers_are_those_of_the_minimal_sets(findings: Findings, finished_run: Path) -> None:
+    smallest = findings.minimal[findings.minimal["delta"] == 0.005]["n_neurons"]
+    layers = distributions(open_cell(finished_run, "pos"))["layers"]
+    assert layers["n_selected"].sum() == pytest.approx(smallest.mean())
+    assert layers["share"].sum() == pytest.approx(1)
+    assert list(findings.labels["label"]) == [".", "DT", "JJ", "NN", "VB"]
+
+
+def test_without_control_tasks_there_is_no_selectivity(finished_run: Path) -> None:
+    cell = open_cell(finished_run, "pos", control=False)
+    found = collect(cell)
+    assert found.selectivity.empty
+    assert "selectivity" not in set(found.results()["metric"])
+    assert set(found.results()["task"]) == {"linguistic"}
