@@ -317,7 +317,7 @@ def markdown(content: dict[str, Any]) -> str:
         f"Python {machine['python']}, torch {machine['torch']}, transformers {machine['transformers']}, "
         f"OMP_WAIT_POLICY={machine['OMP_WAIT_POLICY']}; GPU: {machine['gpu'] or 'none'}.",
         f"neurosieve {content['neurosieve']}{', quick run' if content['quick'] else ''}, {content['minutes']:.1f} minutes. "
-        + _quietness(content),
+        + quietness(content),
         "",
         "Ceilings: " + "; ".join(_ceiling(name, value) for name, value in best.items()) + ".",
         "",
@@ -338,7 +338,8 @@ def _ceiling(name: str, value: float) -> str:
     return f"{name} {shown(value / 1e9)} {unit}"
 
 
-def _quietness(content: dict[str, Any]) -> str:
+def quietness(content: dict[str, Any]) -> str:
+    """Whether the machine was quiet while each bench ran, in a sentence."""
     shares = {b["bench"]: b["others_share"] for b in content["benches"] if "others_share" in b}
     loud = {name: share for name, share in shares.items() if share > QUIET_SHARE}
     if not loud:

@@ -25,11 +25,11 @@ import machine
 
 HERE = Path(__file__).parent
 LIMITS = {
-    "engine": 300,
+    "engine": 360,
     "extraction": 240,
     "ranking": 300,
     "store": 120,
-    "neurox": 600,
+    "neurox": 720,
     "scaling": 180,
     "solver": 300,
     "gpu": 600,
@@ -69,6 +69,8 @@ def main() -> None:
             content["benches"].append(_run(name, args, stem))
             content["minutes"] = (time.perf_counter() - began) / 60
             _write(args.results / stem, content)  # after each bench: a run that is stopped leaves what it has
+    if not args.quick and args.only is None and args.results == machine.RESULTS:
+        _fill_readme(content, stem)
     print(f"\n{machine.markdown(content)}\n{args.results / stem}.json and .md, {content['minutes']:.1f} minutes")
 
 
@@ -108,6 +110,23 @@ def _run(name: str, args: argparse.Namespace, stem: str) -> dict[str, Any]:
 def _write(path: Path, content: dict[str, Any]) -> None:
     path.with_name(path.name + ".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     path.with_name(path.name + ".md").write_text(machine.markdown(content), encoding="utf-8")
+
+
+def _fill_readme(content: dict[str, Any], stem: str) -> None:
+    """Put the figures that are set against a floor or ceiling into README.md."""
+    quiet = machine.quietness(content)
+    lines = [f"{content['machine']['cpu']}, {content['date']} ([all figures](results/{stem}.md)). {quiet}", ""]
+    lines += ["| figure | value | how |", "|---|---|---|"]
+    for bench in content["benches"]:
+        for figure in bench["figures"]:
+            if re.search("floor|ceiling|bare forward", figure["name"]):
+                lines.append(
+                    f"| {figure['name']} | {machine.shown(figure['value'])} {figure['unit']} | {figure['note']} |"
+                )
+    readme = HERE / "README.md"
+    before, mark, rest = readme.read_text(encoding="utf-8").partition("<!-- floors -->\n")
+    after = rest[rest.index("<!-- /floors -->") :]
+    readme.write_text(before + mark + "\n".join(lines) + "\n" + after, encoding="utf-8")
 
 
 def _version() -> str:

@@ -125,8 +125,10 @@ def fit(job: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Do the job that the first argument names, and write the answer to the second."""
+    import pandas  # noqa: F401 (libraries are loaded before a clock starts, as on NeuroX's side)
+    import pyarrow.parquet  # noqa: F401
     import torch
-    from transformers import AutoModel, AutoTokenizer  # noqa: F401 (as NeuroX's side has before its clock starts)
+    from transformers import AutoModel, AutoTokenizer  # noqa: F401
 
     for name in ("extract", "load_model", "fit_probes", "search_lambdas", "minimal_neurons", "ControlTask"):
         getattr(ns, name)  # which imports it

@@ -31,8 +31,8 @@ _LARGEST_BLOCK = 1024
 _NEARLY = 0.95
 """Share of the threshold l1 from which a column without weight is taken into the working set."""
 
-_ROWS_PER_COLUMN, _FEWEST_ROWS = 3, 512
-_BLOCK_POWER_STEPS, _BOUND_MARGIN = 12, 1.1
+_ROWS_PER_COLUMN, _FEWEST_ROWS = 2, 512
+_RATE_STEPS, _BLOCK_POWER_STEPS, _BOUND_MARGIN = 8, 12, 1.1
 _RIDGE = 0.05
 """Share of the diagonal added to a block, against the noise of its sample of words."""
 
@@ -226,11 +226,11 @@ def _sample(doubt: Tensor, size: int) -> tuple[Tensor, Tensor]:
     if size >= len(doubt):
         rows = doubt.nonzero()[:, 0]
         return rows, doubt.new_ones(len(rows))
-    low, high = 0.0, float(len(doubt)) / max(float(doubt.max()), _SMALLEST)
-    for _ in range(40):
-        rate = 0.5 * (low + high)
-        low, high = (rate, high) if float((doubt * rate).clamp(max=1.0).sum()) < size else (low, rate)
-    chance = (doubt * high).clamp(max=1.0)
+    rate = size / max(float(doubt.sum()), _SMALLEST)
+    for _ in range(_RATE_STEPS):  # words that are certain to be taken leave the others more; rises to the solution
+        certain = doubt * rate >= 1.0
+        rate = (size - int(certain.sum())) / max(float(doubt[~certain].sum()), _SMALLEST)
+    chance = (doubt * rate).clamp(max=1.0)
     steps = (chance.double().cumsum(0) + 0.5).floor()
     rows = (steps.diff(prepend=steps.new_zeros(1)) > 0.0).nonzero()[:, 0]
     return rows, chance[rows]

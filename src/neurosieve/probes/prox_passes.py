@@ -101,8 +101,10 @@ class Design:
             residuals = [r.R for i in backs if isinstance(r := requests[i], Gradient)]
             if mine:
                 logits, gradients = self._multiply(_stack(weights), _stack(residuals), dtype)
-                answers.update(zip(ways, logits.split([len(W) for W in weights]), strict=True) if ways else ())
-                answers.update(zip(backs, gradients.split([len(R) for R in residuals]), strict=True) if backs else ())
+                answers.update(zip(ways, torch.split(logits, [len(W) for W in weights]), strict=True) if ways else ())
+                answers.update(
+                    zip(backs, torch.split(gradients, [len(R) for R in residuals]), strict=True) if backs else ()
+                )
         return [answers[i] for i in range(len(requests))]
 
     def _multiply(self, W: Tensor | None, R: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -178,7 +178,7 @@ def _solve_one(
     """Solve until the gap in float64 at float32 weights meets the tolerance, or passes run out."""
     passes, tol = 0.0, 0.8 * settings.tol
     point = start
-    if not bool(start.W.any()) and (yield from _may_stay_zero(problem, start)):
+    if not bool(start.W.any()) and (yield from _may_stay_zero(problem)):
         certificate = yield from certify(problem, start.W, start.b)
         passes = CERTIFICATE_PASSES
         if certificate.gap <= settings.tol * certificate.objective:
@@ -200,7 +200,7 @@ def _solve_one(
         tol *= 0.5
 
 
-def _may_stay_zero(problem: Penalised, start: Point) -> Generator[Request, Tensor, bool]:
+def _may_stay_zero(problem: Penalised) -> Generator[Request, Tensor, bool]:
     """Whether no weight, or hardly any, can leave zero: then the certificate is worth its price before the first step."""
     model = problem.likelihood
     P = model.target.float()[:, None].expand(-1, len(model.omega))

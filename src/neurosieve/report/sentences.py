@@ -63,7 +63,8 @@ def search(f: Findings) -> list[str]:
     said.append(
         "No other pair comes within half a point of this score."
         if close == 0
-        else f"{close} other pair{'s come' if close > 1 else ' comes'} within half a point of this score, so the choice is not sharp."
+        else f"{close} other pair{'s come' if close > 1 else ' comes'} within half a point of this score, "
+        "so the choice is not sharp."
     )
     edges = [name for name in ("l1", "l2") if len(table[name].unique()) > 1 and getattr(f, name) == table[name].max()]
     if edges:
