@@ -29,7 +29,7 @@ def test_an_interrupted_extraction_continues_to_the_same_bytes(corpus, fake_mode
     folder = tmp_path / "cut"
     with pytest.raises(RuntimeError, match="killed"):
         extract(corpus, fake_model(fail_at=shard), folder)
-    with pytest.raises(StoreError, match=r"the extraction has not finished; run the same `extract` command again"):
+    with pytest.raises(StoreError, match="the extraction has not finished; repeat the `extract` or `run` command"):
         open_store(folder)
     # What a process killed while writing leaves behind.
     for number in (shard, 99):

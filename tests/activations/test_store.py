@@ -192,7 +192,7 @@ def test_a_missing_shard_is_named_and_made_again(store, corpus, fake_model, matr
     shard = store.path / "shards" / "00001.safetensors"
     whole = shard.read_bytes()
     shard.unlink()
-    with pytest.raises(StoreError, match=r"00001.safetensors: missing; run the same `extract` command again"):
+    with pytest.raises(StoreError, match=r"00001.safetensors: missing; repeat the `extract` or `run` command"):
         open_store(store.path)
     model = fake_model()
     healed = extract(corpus, model, store.path)

@@ -8,6 +8,7 @@ import pytest
 from neurosieve.activations.extract import extract
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.data import LabelledSplit, Splits
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
 
@@ -93,7 +94,9 @@ def test_from_arrays():
     splits = Splits.from_arrays(X, y)
     assert splits.unseen == {"dev": 1, "test": 0}
     assert splits.n_neurons == 4
-    assert splits.train.words.tolist() == ["0", "1", "2"]
+    assert splits.train.words is None
+    with pytest.raises(NeurosieveError, match="the splits have no words"):
+        ControlTask(0).apply(splits)
     words = np.array([["u", "v"]] * 3)  # an array has no truth value
     two = Splits.from_arrays([x[[0, 0]] for x in X], [["a", "b"]] * 3, words=words)
     assert two.test.words.tolist() == ["u", "v"]

@@ -38,7 +38,9 @@ def test_info_identifies_the_model(tiny_model):
     assert model.info.architecture == "BertModel"
     assert model.info.name == tiny_model("bert").name
     assert "/" not in model.info.name
-    assert model.info.settings == {
+    settings = dict(model.info.settings)
+    assert settings.pop("tokenizer") == load_model(tiny_model("bert")).info.settings["tokenizer"]
+    assert settings == {
         "pooling": "mean",
         "site": "residual",
         "dtype": "float32",
@@ -180,6 +182,16 @@ def test_a_config_that_cannot_be_read_is_refused(copied):
     folder = copied("bert")
     (folder / "config.json").write_text("{")
     refused(folder, "cannot load the model")
+
+
+def test_a_changed_tokenizer_changes_the_info(copied, tiny_model):
+    folder = copied("bert")
+    rules = json.loads((folder / "tokenizer.json").read_text())
+    rules["normalizer"]["lowercase"] = False
+    (folder / "tokenizer.json").write_text(json.dumps(rules))
+    changed, original = (load_model(path).info for path in (folder, tiny_model("bert")))
+    assert changed.settings["tokenizer"] != original.settings["tokenizer"]
+    assert changed.digest == original.digest
 
 
 def test_a_tokenizer_of_another_model_is_refused(copied, tiny_model):

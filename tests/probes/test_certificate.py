@@ -81,16 +81,16 @@ def test_the_scale_is_the_best_of_a_fine_grid(l1, l2):
     def value(s):
         return s * entropy - conjugate_penalty(s * G, l1, l2)
 
-    s = dual_scale(G, entropy, l1, l2)
+    s = dual_scale(G, entropy, l1=l1, l2=l2)
     assert 0.0 <= s <= 1.0
     assert value(s) >= max(value(t) for t in np.linspace(0.0, 1.0, 2001)) - 1e-12  # rounding
 
 
 def test_without_l2_the_scaled_gradient_meets_the_threshold():
     G = torch.tensor([[0.5, -2.0], [0.1, 0.0]], dtype=torch.float64)
-    assert dual_scale(G, 1.0, 0.5, 0.0) == 0.25
-    assert dual_scale(G, 1.0, 2.0, 0.0) == 1.0
-    assert dual_scale(G, 1.0, 0.0, 0.0) == 0.0
+    assert dual_scale(G, 1.0, l1=0.5, l2=0.0) == 0.25
+    assert dual_scale(G, 1.0, l1=2.0, l2=0.0) == 1.0
+    assert dual_scale(G, 1.0, l1=0.0, l2=0.0) == 0.0
 
 
 def test_the_entropy_of_certain_and_of_uniform_words():

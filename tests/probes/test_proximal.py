@@ -262,7 +262,9 @@ def test_streamed_activations_give_the_resident_result():
     resident, _, best, _ = fit(X, codes, 1e-3, 1e-2)
     streamed, _, found, _ = fit(X, codes, 1e-3, 1e-2, memory_limit=1)
     assert np.abs(resident - streamed).max() < SAME
-    assert found == pytest.approx(best, abs=1e-12)
+    assert found == pytest.approx(
+        best, abs=1e-9
+    )  # the weights agree to float32; the objective then to about its square
 
 
 def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_columns():

@@ -52,14 +52,18 @@ def test_a_word_without_label_is_a_word_removed(planted):
     _same(missing, removed)
 
 
-def test_a_word_without_label_is_a_word_of_weight_zero(planted):
-    """In small batches too, where the order of the words matters: to the byte."""
+def test_batches_hold_labelled_words_only(planted):
+    """In small batches too, where the order of the words matters: to the byte, and beside probes of other words."""
     gone = np.arange(len(planted.y)) % 3 == 0
     y = np.where(gone, None, planted.y.astype(object))
-    a, b = fit_probes(
-        planted.X, [ProbeSpec(y), ProbeSpec(planted.y, word_weights=~gone)], epochs=3, batch_size=50, learning_rate=1e-2
-    )
-    assert a.coef_.tobytes() == b.coef_.tobytes()
+    settings = {"epochs": 3, "batch_size": 50, "learning_rate": 1e-2}
+    weights = np.linspace(0.5, 1.5, len(y))
+    specs = [ProbeSpec(planted.y), ProbeSpec(y), ProbeSpec(y, word_weights=weights)]
+    _, missing, weighted = fit_probes(planted.X, specs, **settings)
+    removed = fit_probes(planted.X[~gone], [ProbeSpec(planted.y[~gone])], **settings)[0]
+    assert missing.coef_.tobytes() == removed.coef_.tobytes()
+    fewer = ProbeSpec(planted.y[~gone], word_weights=weights[~gone])
+    assert weighted.coef_.tobytes() == fit_probes(planted.X[~gone], [fewer], **settings)[0].coef_.tobytes()
 
 
 def test_nan_is_a_missing_label_among_numbers(planted):

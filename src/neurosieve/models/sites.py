@@ -219,13 +219,13 @@ def _taps(modules: Mapping[str, nn.Module], site: Site, hand_over: Callable[[Ten
             removers.append(_tap_xlnet_attention(module, name, hand_over, end=site.end))
         elif site.end == "in":
 
-            def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any], name: str = name) -> None:
+            def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any], *, name: str = name) -> None:
                 hand_over(args[0] if args else next(iter(options.values())), name)
 
             removers.append(module.register_forward_pre_hook(before, with_kwargs=True).remove)
         else:
 
-            def after(_: nn.Module, __: tuple[Any, ...], out: Any, name: str = name) -> None:  # noqa: ANN401
+            def after(_: nn.Module, __: tuple[Any, ...], out: Any, *, name: str = name) -> None:  # noqa: ANN401
                 hand_over(out[0] if isinstance(out, tuple) else out, name)
 
             removers.append(module.register_forward_hook(after).remove)

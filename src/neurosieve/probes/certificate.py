@@ -47,7 +47,7 @@ def match_frequencies(probabilities: Tensor, omega: Tensor, target: Tensor) -> T
     )
 
 
-def dual_scale(G: Tensor, entropy: float, l1: float, l2: float) -> float:
+def dual_scale(G: Tensor, entropy: float, *, l1: float, l2: float) -> float:
     """The ``s`` in [0, 1] that maximises ``s * entropy - sum (s |G| - l1)_+^2 / (4 l2)``, a lower bound of ``D(s)``.
 
     Parameters
@@ -107,7 +107,7 @@ def dual_bound(q: Tensor, G: Tensor, *, omega: Tensor, codes: Tensor, l1: float,
         At least 0, as all parts of the objective are.
     """
     entropy = mean_entropy(q, omega)
-    s = dual_scale(G, entropy, l1, l2)
+    s = dual_scale(G, entropy, l1=l1, l2=l2)
     if s < 1.0:
         mixed = s * q
         mixed.scatter_add_(0, codes[None], mixed.new_full((1, len(codes)), 1.0 - s))

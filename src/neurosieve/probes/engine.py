@@ -85,9 +85,9 @@ def fit_probes(
     solve, options = _solver(solver, settings)
     encoded = _encode(specs)
     subsets = [_check_spec(spec, labels, source) for spec, labels in zip(specs, encoded, strict=True)]
-    if specs and not encoded[0].known.all() and all(np.array_equal(e.known, encoded[0].known) for e in encoded):
-        # Words that no probe has a label for are not visited: batches hold labelled words only.
-        source, specs, encoded = _labelled_only(source, specs, encoded)
+    if not all(labels.known.all() for labels in encoded):
+        again = {"standardize": standardize, "device": device, "memory_limit": memory_limit, **settings}
+        return _fit_labelled_words(source, specs, encoded, solver=solver, progress=progress, **again)
     mean, scale = column_moments(source) if standardize else (None, None)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     limit = int(FREE_SHARE * psutil.virtual_memory().available) if memory_limit is None else memory_limit
@@ -200,24 +200,42 @@ def _encode(specs: Sequence[ProbeSpec]) -> list[Encoded]:
     return [known[id(spec.y), spec.loss] for spec in specs]
 
 
-def _labelled_only(
-    source: ActivationSource, specs: Sequence[ProbeSpec], encoded: list[Encoded]
-) -> tuple[ActivationSource, list[ProbeSpec], list[Encoded]]:
-    """The same probes on the rows that have a label."""
-    rows = np.flatnonzero(encoded[0].known)
-    kept: dict[int, Encoded] = {}  # specs that share their labels go on sharing them
-    for labels in encoded:
-        if id(labels) in kept:
-            continue
-        if isinstance(labels, EncodedValues):
-            kept[id(labels)] = replace(labels, values=labels.values[rows], known=labels.known[rows])
-        else:
-            kept[id(labels)] = replace(labels, codes=labels.codes[rows])
-    weighted = [
-        spec if spec.word_weights is None else replace(spec, word_weights=np.asarray(spec.word_weights)[rows])
-        for spec in specs
-    ]
-    return RowSource(source, rows), weighted, [kept[id(labels)] for labels in encoded]
+def _share(
+    progress: Callable[[float, float], None] | None, base: int, size: int, *, total: int
+) -> Callable[[float, float], None] | None:
+    """Turn the progress of `size` of `total` probes, after `base` that are done, into that of all."""
+    return None if progress is None else lambda done, of: progress(base + size * done / max(of, 1e-9), total)
+
+
+def _fit_labelled_words(
+    source: ActivationSource,
+    specs: Sequence[ProbeSpec],
+    encoded: list[Encoded],
+    *,
+    solver: str,
+    progress: Callable[[float, float], None] | None,
+    **options: Any,  # noqa: ANN401 (passed back to fit_probes)
+) -> list[FittedProbe]:
+    """Fit probes of which some lack labels, each on the words that have one, together with those of the same words.
+
+    Batches then hold labelled words only, and a probe depends on its own words, not on those of its neighbours.
+    """
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for number, labels in enumerate(encoded):
+        alike[labels.known.tobytes()].append(number)
+    fitted: dict[int, FittedProbe] = {}
+    for members in alike.values():
+        rows = np.flatnonzero(encoded[members[0]].known)
+        kept: dict[int, NDArray[np.generic]] = {}  # specs that share their labels go on sharing them
+        chosen = []
+        for spec in (specs[i] for i in members):
+            y = kept.setdefault(id(spec.y), np.asarray(spec.y, dtype=object)[rows])
+            weights = None if spec.word_weights is None else np.asarray(spec.word_weights)[rows]
+            chosen.append(replace(spec, y=y, word_weights=weights))
+        advance = _share(progress, len(fitted), len(members), total=len(specs))
+        probes = fit_probes(RowSource(source, rows), chosen, solver, progress=advance, **options)
+        fitted.update(zip(members, probes, strict=True))
+    return [fitted[i] for i in range(len(specs))]
 
 
 def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> NDArray[np.intp] | None:

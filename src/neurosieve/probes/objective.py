@@ -22,6 +22,10 @@ from torch import Tensor
 
 L2Form = Literal["squared", "norm"]
 
+NEGLIGIBLE = 1e-20
+"""Probabilities below this count as zero: those below 1e-38 are subnormal numbers, which a processor multiplies a hundred
+times more slowly, and a trained probe has many."""
+
 
 def penalty(W: Tensor, l1: float, l2: float, *, l2_form: L2Form = "squared") -> Tensor:
     """Elastic-net penalty of weights `W` of shape (..., n_labels, n_neurons), one value for each leading index."""
@@ -88,6 +92,7 @@ def residuals_(
         The weighted cross-entropies of the batch's words are added to it.
     """
     torch.softmax(logits, dim=1, out=out)
+    torch.threshold_(out, NEGLIGIBLE, 0.0)
     n_probes, _, n_batch = out.shape
     index = codes.clamp(min=0).view(codes.shape[0], 1, n_batch).expand(n_probes, 1, n_batch)
     if losses is not None:
