@@ -26,6 +26,7 @@ def main() -> None:
     report = machine.Report("scaling")
     ceilings = machine.ceilings(quick=True)
     base = {**BASE, "words": 4096, "probes": 4} if args.quick else BASE
+    _point({**base, "words": 1024}, ceilings, repeats=1)  # libraries, threads and kernels are ready
     curves: dict[str, list[dict[str, float]]] = {}
     try:
         for axis, sizes in (QUICK if args.quick else AXES).items():

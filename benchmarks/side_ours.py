@@ -128,7 +128,7 @@ def main() -> None:
     import pandas  # noqa: F401 (libraries are loaded before a clock starts, as on NeuroX's side)
     import pyarrow.parquet  # noqa: F401
     import torch
-    from transformers import AutoModel, AutoTokenizer  # noqa: F401
+    from transformers import BertModel, BertTokenizerFast  # noqa: F401
 
     for name in ("extract", "load_model", "fit_probes", "search_lambdas", "minimal_neurons", "ControlTask"):
         getattr(ns, name)  # which imports it

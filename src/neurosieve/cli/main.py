@@ -59,7 +59,7 @@ def _root(
 def main() -> None:
     """Run the command line: exit 0, 1 (a stated failure) or 2 (wrong usage)."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="neurosieve", standalone_mode=False)
     except NeurosieveError as error:
         _fail(str(error))
     except UsageError as error:

@@ -22,17 +22,17 @@ from torch import Tensor
 from neurosieve.probes.prox_objective import Penalised
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
-_FIRST_POWER_STEPS, _LATER_POWER_STEPS = 6, 2
+_FIRST_POWER_STEPS, _LATER_POWER_STEPS, _POWER_WORDS = 6, 2, 4096
 _SMALLEST = 1e-30
 
-_LARGEST_BLOCK = 1024
+_LARGEST_BLOCK = 256
 """Columns of a label's working set: a Gram matrix of 4 MB."""
 
 _NEARLY = 0.95
 """Share of the threshold l1 from which a column without weight is taken into the working set."""
 
 _ROWS_PER_COLUMN, _FEWEST_ROWS = 2, 512
-_RATE_STEPS, _BLOCK_POWER_STEPS, _BOUND_MARGIN = 8, 12, 1.1
+_RATE_STEPS, _BLOCK_POWER_STEPS, _BOUND_MARGIN = 5, 12, 1.1
 _RIDGE = 0.05
 """Share of the diagonal added to a block, against the noise of its sample of words."""
 
@@ -138,7 +138,7 @@ class BlockMetric:
 
 
 def diagonal_metric(
-    problem: Penalised, P: Tensor, directions: Tensor | None
+    problem: Penalised, P: Tensor, directions: Tensor | None, activations: Tensor | None
 ) -> Generator[Request, Tensor, tuple[DiagonalMetric, Tensor, float]]:
     """The metric at probabilities `P` by power iteration on all labels' blocks at once.
 
@@ -148,6 +148,8 @@ def diagonal_metric(
     P : Tensor of shape (n_live, n_words)
     directions : Tensor of shape (n_live, n_columns), optional
         What an earlier call returned.
+    activations : Tensor of shape (n_words, n_columns), float32, or None
+        Centred activations if they are in memory: then a sample of the words will do.
 
     Returns
     -------
@@ -158,20 +160,26 @@ def diagonal_metric(
     spread = problem.variance.to(P.dtype).clamp_min(1e-12).sqrt()
     allowed = spread if problem.mask is None else spread.masked_fill(~problem.mask, float("inf"))
     doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
-    total = doubt.sum(dim=1, keepdim=True).clamp_min(_SMALLEST)
     steps = _LATER_POWER_STEPS
     if directions is None:
         steps = _FIRST_POWER_STEPS
         generator = torch.Generator().manual_seed(0)
         directions = torch.randn((len(P), len(spread)), generator=generator, dtype=P.dtype).to(P.device)
+    passes, X = float(steps), None
+    if activations is not None:
+        share = (doubt / doubt.sum(dim=1, keepdim=True).clamp_min(_SMALLEST)).sum(dim=0)  # rare labels count as much
+        rows, chance = _sample(share, _POWER_WORDS)
+        X, doubt = activations[rows].to(P.dtype), doubt[:, rows] / chance
+        passes *= len(rows) / len(activations)
+    total = doubt.sum(dim=1, keepdim=True).clamp_min(_SMALLEST)
     for _ in range(steps):
-        unit = directions / directions.norm(dim=1, keepdim=True).clamp_min(_SMALLEST)
-        Z = yield Logits(unit / allowed)
+        unit = directions / directions.norm(dim=1, keepdim=True).clamp_min(_SMALLEST) / allowed
+        Z = (yield Logits(unit)) if X is None else unit @ X.T
         Z = doubt * (Z - (doubt * Z).sum(dim=1, keepdim=True) / total)
-        directions = (yield Gradient(Z)) / allowed
+        directions = ((yield Gradient(Z)) if X is None else Z @ X) / allowed
     largest = directions.norm(dim=1, keepdim=True)
     largest = largest.clamp_min(1e-6 * float(largest.max()) + _SMALLEST)
-    return DiagonalMetric(problem, largest * spread.square()), directions, float(steps)
+    return DiagonalMetric(problem, largest * spread.square()), directions, passes
 
 
 def block_metric(
@@ -193,7 +201,8 @@ def block_metric(
     doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
     blocks = []
     for k in range(len(W)):
-        urgency = torch.where(W[k] != 0.0, float("inf"), (G[k].abs() - _NEARLY * problem.l1) / spread.clamp_min(1e-12))
+        candidate = (G[k].abs() - _NEARLY * problem.l1) / (outside.diagonal[k] + 2.0 * problem.l2)  # a step's length
+        urgency = torch.where(W[k] != 0.0, W[k].abs() + candidate.clamp_min(_SMALLEST), candidate) * spread
         if problem.mask is not None:
             urgency = urgency.masked_fill(~problem.mask, -1.0)
         columns = urgency.topk(min(_LARGEST_BLOCK, len(urgency)))
