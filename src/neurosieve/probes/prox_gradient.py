@@ -51,7 +51,7 @@ def accelerate(
     W, passes = start.W, 0.5
     Z = yield Logits(W)
     b, P = model.fit_intercept(Z, start.b, tol=exact)
-    diagonal, directions, cost = yield from diagonal_metric(problem, P, start.directions, activations)
+    diagonal, directions, cost = yield from diagonal_metric(problem, P, start.directions, activations=activations)
     metric: Metric = diagonal
     passes += cost
     W_before, Z_before, b_before = W, Z, b
@@ -91,7 +91,9 @@ def accelerate(
         if arrived or age in (_BLOCK_REFRESH if near else _DIAGONAL_REFRESH):
             near, age = near or arrived, 0 if arrived else age
             if not near or arrived:
-                diagonal, directions, cost = yield from diagonal_metric(problem, P_next, directions, activations)
+                diagonal, directions, cost = yield from diagonal_metric(
+                    problem, P_next, directions, activations=activations
+                )
                 metric, passes = diagonal, passes + cost
             if near and activations is not None:
                 metric = block_metric(problem, activations, P_next, W=W, G=G, outside=diagonal)

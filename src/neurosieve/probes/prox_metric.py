@@ -138,7 +138,7 @@ class BlockMetric:
 
 
 def diagonal_metric(
-    problem: Penalised, P: Tensor, directions: Tensor | None, activations: Tensor | None
+    problem: Penalised, P: Tensor, directions: Tensor | None, *, activations: Tensor | None
 ) -> Generator[Request, Tensor, tuple[DiagonalMetric, Tensor, float]]:
     """The metric at probabilities `P` by power iteration on all labels' blocks at once.
 
