@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait do not spin: nothing lost alone, a lot gained in company
+    "GOMP_SPINCOUNT": "10000",  # as the command line sets it: waiting threads spin briefly, then sleep
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",

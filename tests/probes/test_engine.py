@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.engine import column_moments, fit_probes
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.moments import column_moments
 from neurosieve.probes.spec import ProbeSpec
 
 SETTINGS = {"epochs": 4, "batch_size": 100, "learning_rate": 1e-2}
@@ -133,13 +134,15 @@ def test_moments_are_those_of_numpy():
 
 
 def test_info_tells_how_to_make_the_probe_again(planted):
-    probe = fit_probes(planted.X, [ProbeSpec(planted.y, l1=1e-3, random_state=4)], standardize=True, **SETTINGS)[0]
+    spec = ProbeSpec(planted.y, l1=1e-3, random_state=4)
+    probe = fit_probes(planted.X, [spec], standardize=True, products="float32", **SETTINGS)[0]
     assert probe.info == {
         "solver": "adam",
         "recipe": "paper",
         "standardize": True,
         "random_state": 4,
         "order": "all shuffled",
+        "products": "float32",
         **SETTINGS,
     }
     assert probe.n_passes_ == SETTINGS["epochs"]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosieve.probes.plan import PASS_COLUMNS, plan_groups
+from neurosieve.probes.plan import PASS_ROWS, plan_groups
 
 N_NEURONS = 20
 
@@ -26,8 +26,7 @@ def _mask(subset):
 def _cost(subsets, rows, groups):
     """The stated cost, from the members alone."""
     return sum(
-        int(np.logical_or.reduce([_mask(subsets[i]) for i in group]).sum())
-        * (PASS_COLUMNS + sum(rows[i] for i in group))
+        int(np.logical_or.reduce([_mask(subsets[i]) for i in group]).sum()) * (PASS_ROWS + sum(rows[i] for i in group))
         for group in groups
     )
 

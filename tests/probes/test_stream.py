@@ -72,7 +72,7 @@ def test_the_order_is_seeded(windowed):
 
 def test_windows_mix_words_of_distant_chunks():
     X = _matrix(12 * CHUNK_WORDS)
-    limit = 2 * 4 * CHUNK_WORDS * WIDTH * 4  # two windows of four chunks of float32
+    limit = (2 * 4 + 1) * CHUNK_WORDS * WIDTH * 4  # two windows of four chunks of float32, and the chunk being read
     stream = ActivationStream(ArraySource(X), device=CPU, memory_limit=limit)
     assert stream.resident is None
     assert stream.window_words == 4 * CHUNK_WORDS

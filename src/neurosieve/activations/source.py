@@ -45,7 +45,7 @@ class ArraySource:
     def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
         """Rows `start` to `stop`, of all or the given columns; a view where possible."""
         rows = self.array[start:stop]
-        return rows if columns is None else rows[:, columns]
+        return rows if columns is None else np.take(rows, columns, axis=1)  # several times faster than indexing
 
 
 class RowSource:

@@ -219,7 +219,7 @@ class ActivationStore:
                 places = np.flatnonzero((wanted >= low) & (wanted < high))
                 if len(places):
                     block = self._shards.tensor(number, layer["name"])[rows]
-                    out[into, places] = block[:, wanted[places] - low]
+                    out[into, places] = np.take(block, wanted[places] - low, axis=1)
         return out
 
     def xy(self, prop: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:

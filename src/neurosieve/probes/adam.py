@@ -23,6 +23,7 @@ from torch import Tensor
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.objective import penalty
 from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.products import chosen_precision, products_of
 from neurosieve.probes.stream import ActivationStream
 
 
@@ -39,12 +40,15 @@ class AdamSettings:
     learning_rate : float
     recipe : {"paper", "neurox"}
         ``"paper"``: squared L2, batches shuffled anew each epoch. ``"neurox"``: L2 norm not squared, stored order.
+    products : {"auto", "float32", "bfloat16"}
+        In what matrices are multiplied; ``"auto"`` takes what is faster on the device (see `neurosieve.probes.products`).
     """
 
     epochs: int = 10
     batch_size: int = 512
     learning_rate: float = 1e-3
     recipe: Literal["paper", "neurox"] = "paper"
+    products: str = "auto"
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
@@ -116,19 +120,18 @@ def solve(
     inactive = None if problem.mask is None else ~problem.mask[:, None, :]
     order = np.random.default_rng((problem.random_state, 1)) if paper else None
     size = min(settings.batch_size, stream.n_words)
-    logits = torch.empty((n_probes * n_labels, size), dtype=stream.dtype, device=stream.device)
+    products = products_of(W.view(-1, width), size, chosen_precision(settings.products, stream.device))
     losses = torch.zeros(n_probes, dtype=stream.dtype, device=stream.device)
     penalties = torch.zeros(n_probes, dtype=torch.float64)
     done = 0
     for epoch in range(settings.epochs):
         last = epoch == settings.epochs - 1
         for rows, X in stream.batches(settings.batch_size, order):
-            scores = logits[:, : len(X)] if len(X) == size else logits.new_empty((n_probes * n_labels, len(X)))
-            torch.addmm(b.view(-1, 1), W.view(-1, width), X.T, out=scores)
+            scores = products.logits(b.view(-1), X)
             by_probe = scores.view(n_probes, n_labels, -1)
             problem.residuals_(by_probe, rows, losses=losses if last else None)
             _write_penalty_gradient(gradient, W, l1, norm_l2)
-            gradient.view(-1, width).addmm_(scores, X)
+            products.add_gradient(scores, X, gradient.view(-1, width))
             torch.sum(by_probe, dim=2, out=b_gradient)
             if inactive is not None:
                 gradient.masked_fill_(inactive, 0.0)  # zero gradients keep unused weights at exactly zero in Adam
@@ -140,7 +143,8 @@ def solve(
         form: Literal["squared", "norm"] = "squared" if paper else "norm"
         penalties[i] = float(penalty(W[i], float(problem.l1[i]), float(problem.l2[i]), l2_form=form))
     objective = losses.cpu().double() / stream.n_words + penalties
-    return GroupSolution(W, b, objective.numpy(), None, np.full(n_probes, float(settings.epochs)))
+    n_passes = np.full(n_probes, float(settings.epochs))
+    return GroupSolution(W, b, objective.numpy(), None, n_passes, products.precision)
 
 
 def _fused_adam(

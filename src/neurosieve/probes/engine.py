@@ -12,7 +12,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 
@@ -21,18 +20,19 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.probes import adam, proximal
 from neurosieve.probes.adam import AdamSettings
 from neurosieve.probes.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
-from neurosieve.probes.plan import Group, plan_groups
+from neurosieve.probes.memory import available_bytes
+from neurosieve.probes.moments import column_moments
+from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, Group, plan_groups
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.proximal import ProximalSettings
 from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
-from neurosieve.probes.stream import ActivationStream
+from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream
 
 SOLVERS = ("adam", "neurox", "proximal")
 Solve: TypeAlias = Callable[..., GroupSolution]
 Encoded: TypeAlias = EncodedLabels | EncodedValues
-MOMENTS_BYTES = 1 << 26  # of float64 activations read at once to compute their moments
-FREE_SHARE = 0.5
-"""Share of the free memory that activations may take where no limit is given."""
+STATE_BYTES = 20
+"""Bytes that a weight takes while it is fitted: itself, its gradient, two moments, and copies in half precision."""
 
 
 def fit_probes(
@@ -63,8 +63,8 @@ def fit_probes(
     device : str or torch.device, optional
         ``"cpu"`` or ``"cuda"``; by default a GPU where there is one.
     memory_limit : int, optional
-        Bytes that the activations may take in memory; by default half of what is free. Activations that do not fit are
-        streamed from the store in a block-shuffled order.
+        Bytes that fitting may take (see `neurosieve.probes.memory`); by default half of what is free. Activations that
+        do not fit are streamed from the store in a block-shuffled order.
     progress : callable, optional
         Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
     **settings
@@ -88,15 +88,16 @@ def fit_probes(
     if not all(labels.known.all() for labels in encoded):
         again = {"standardize": standardize, "device": device, "memory_limit": memory_limit, **settings}
         return _fit_labelled_words(source, specs, encoded, solver=solver, progress=progress, **again)
-    mean, scale = column_moments(source) if standardize else (None, None)
+    limit = available_bytes(memory_limit)
+    mean, scale = column_moments(source, memory_limit=limit) if standardize else (None, None)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    limit = int(FREE_SHARE * psutil.virtual_memory().available) if memory_limit is None else memory_limit
 
     jobs = [
         (group, [specs[i] for i in group.members])
         for together in _joinable(specs, encoded, solver)
-        for group in _groups_of(together, subsets, encoded, source.n_neurons)
+        for group in _groups_of(together, subsets, encoded, source.n_neurons, limit=limit)
     ]
+    limit -= max((_own_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
     total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
     stream: ActivationStream | None = None
@@ -134,34 +135,10 @@ def fit_probes(
                     "standardize": standardize,
                     "random_state": int(specs[number].random_state),
                     "order": stream.order,
+                    "products": solution.precision,
                 },
             )
     return [fitted[i] for i in range(len(specs))]
-
-
-def column_moments(source: ActivationSource) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each neuron over all words, each of shape (n_neurons,), in one streamed pass.
-
-    A neuron that never changes gets the standard deviation 1, so that dividing by it changes nothing.
-    """
-    total = np.zeros(source.n_neurons)
-    squares = np.zeros(source.n_neurons)
-    shift: NDArray[np.float64] | None = None
-    block = max(1, MOMENTS_BYTES // (8 * source.n_neurons))
-    for start in range(0, source.n_words, block):
-        rows = source.read(start, min(start + block, source.n_words)).astype(np.float64)
-        if shift is None:  # sums of squares about a typical value do not cancel
-            shift = rows.mean(axis=0)
-        rows -= shift
-        total += rows.sum(axis=0)
-        squares += np.einsum("ij,ij->j", rows, rows)
-    if shift is None:
-        raise NeurosieveError("there are no words to fit on; check the split")
-    offset = total / source.n_words
-    deviation = np.sqrt(np.maximum(squares / source.n_words - offset**2, 0.0))
-    # Rounding alone leaves about 1e-7 of the value where the true deviation is zero.
-    constant = deviation <= 1e-6 * np.abs(shift + offset) + 1e-30
-    return shift + offset, np.where(constant, 1.0, deviation)
 
 
 def _advance(
@@ -282,11 +259,25 @@ def _joinable(specs: Sequence[ProbeSpec], encoded: Sequence[Encoded], solver: st
 
 
 def _groups_of(
-    members: list[int], subsets: Sequence[NDArray[np.intp] | None], encoded: Sequence[Encoded], n_neurons: int
+    members: list[int],
+    subsets: Sequence[NDArray[np.intp] | None],
+    encoded: Sequence[Encoded],
+    n_neurons: int,
+    *,
+    limit: int,
 ) -> list[Group]:
     rows = [len(encoded[i].classes) for i in members]
-    plan = plan_groups([subsets[i] for i in members], rows, n_neurons=n_neurons)
+    most = min(MAX_GROUP_WEIGHTS, limit // 2 // STATE_BYTES)  # the other half is for activations
+    plan = plan_groups([subsets[i] for i in members], rows, n_neurons=n_neurons, max_weights=most)
     return [Group(tuple(members[j] for j in sorted(group.members)), group.columns) for group in plan]
+
+
+def _own_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSource, options: Any) -> int:  # noqa: ANN401
+    """Bytes that fitting a group takes besides activations: states of its weights, and a batch on its way."""
+    n_rows = sum(len(encoded[i].classes) for i in group.members)
+    width = source.n_neurons if group.columns is None else len(group.columns)
+    n_batch = min(source.n_words, getattr(options, "batch_size", CHUNK_WORDS))
+    return STATE_BYTES * n_rows * width + n_batch * (width * (source.dtype.itemsize + 4) + 4 * n_rows)
 
 
 def _problem(

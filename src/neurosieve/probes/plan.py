@@ -2,7 +2,7 @@
 
 Probes in a group read the union of their columns; weights of columns that a probe does not use are held at zero. That
 wastes products, so probes with different subsets are grouped only where a shared pass costs less than separate ones.
-The plan depends only on the work, never on the machine's free memory, so that the same run gives the same bytes.
+The plan depends on the work, and on the memory limit only where that is too small for the plan without one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 MAX_GROUP_WEIGHTS = 1 << 26
 """Weights in a group; four float32 arrays of that size (weights, gradient, two moments) take 1 GiB."""
 
-PASS_COLUMNS = 60
-"""Cost of gathering one word's activations for a pass, in units of multiplying them by one column of weights."""
+PASS_ROWS = 60
+"""Cost of reading one activation for the passes of a fit, in units of multiplying it by one row of weights."""
+
+PASS_ROWS_ONCE = 400
+"""The same for a single pass, whose reading no later pass shares: picking columns out of wider rows is what costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,12 @@ def plan_groups(
     *,
     n_neurons: int,
     max_weights: int = MAX_GROUP_WEIGHTS,
+    pass_rows: int = PASS_ROWS,
 ) -> list[Group]:
     """Partition probes into groups of least total cost.
 
     Probes are sorted by the size of their subset, and runs of neighbours are joined by dynamic programming over
-    ``cost(group) = |union of columns| * (PASS_COLUMNS + sum of rows)``.
+    ``cost(group) = |union of columns| * (pass_rows + sum of rows)``.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def plan_groups(
         Number of columns in all.
     max_weights : int
         Largest number of weights in a group of more than one probe.
+    pass_rows : int
+        Cost of reading an activation, in rows of weights.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def plan_groups(
             width = int(union.sum())
             if first < j - 1 and width * total_rows > max_weights:
                 break
-            cost = best[first] + width * (PASS_COLUMNS + total_rows)
+            cost = best[first] + width * (pass_rows + total_rows)
             if cost < least:
                 least, start = cost, first
         best.append(least)

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.labels import as_values, encode_labels
-from neurosieve.probes.plan import plan_groups
+from neurosieve.probes.memory import available_bytes
+from neurosieve.probes.plan import PASS_ROWS_ONCE, plan_groups
 from neurosieve.probes.spec import FittedProbe, r_squared
 from neurosieve.probes.stream import ActivationStream
 
 BATCH_WORDS = 2048
+_MOST_WEIGHTS = 1 << 24
+"""A quarter of a training group: weights only, no moments; the scores of a batch are what grows with the group."""
 
 
 def predict_codes(
@@ -37,7 +39,7 @@ def predict_codes(
     probes : sequence of FittedProbe
     device : str or torch.device, optional
     memory_limit : int, optional
-        Bytes that the activations may take; half of what is free by default.
+        Bytes that scoring may take (see `neurosieve.probes.memory`); half of what is free by default.
 
     Returns
     -------
@@ -45,8 +47,14 @@ def predict_codes(
     """
     codes = np.empty((len(probes), as_source(activations).n_words), dtype=np.int32)
     for number, rows, scores in _scores(activations, probes, device=device, memory_limit=memory_limit):
-        codes[number, rows] = scores.argmax(dim=0).cpu().numpy()
+        codes[number, rows] = _first_largest(scores).cpu().numpy()
     return codes
+
+
+def _first_largest(scores: torch.Tensor) -> torch.Tensor:
+    """Position of the largest value of each column, the first if there are several: `argmax`, which is slow over rows."""
+    places = torch.arange(len(scores), dtype=torch.int32, device=scores.device)[:, None]
+    return torch.where(scores == scores.amax(dim=0), places, len(scores)).amin(dim=0)
 
 
 def predict_values(
@@ -75,12 +83,11 @@ def _scores(
                 "activations of the same model and layers"
             )
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    limit = psutil.virtual_memory().available // 2 if memory_limit is None else memory_limit
+    limit = available_bytes(memory_limit)
     subsets = [None if p.neurons is None else np.asarray(p.neurons, dtype=np.intp) for p in probes]
-    # A quarter of a training group: weights only, no moments; the scores of a batch are what grows with the group.
-    for group in plan_groups(
-        subsets, [len(p.classes_) for p in probes], n_neurons=source.n_neurons, max_weights=1 << 24
-    ):
+    rows_of = [len(p.classes_) for p in probes]
+    most = min(_MOST_WEIGHTS, limit // 4 // 4)
+    for group in plan_groups(subsets, rows_of, n_neurons=source.n_neurons, max_weights=most, pass_rows=PASS_ROWS_ONCE):
         members = [probes[i] for i in group.members]
         intercepts = torch.from_numpy(np.concatenate([p.intercept_ for p in members])).to(target)[:, None]
         bounds = np.cumsum([0, *(len(p.classes_) for p in members)])
@@ -90,12 +97,18 @@ def _scores(
             for number, start, stop in parts:
                 yield number, everything, intercepts[start:stop].expand(-1, source.n_words)
             continue
-        stream = ActivationStream(source, columns=group.columns, device=target, memory_limit=limit)
+        width = source.n_neurons if group.columns is None else len(group.columns)
+        word_bytes = width * (source.dtype.itemsize + 4) + 3 * 4 * int(
+            bounds[-1]
+        )  # activations, scores and their maxima
+        n_batch = max(64, min(BATCH_WORDS, limit // 4 // word_bytes))
+        left = limit - n_batch * word_bytes - 4 * width * int(bounds[-1])
+        stream = ActivationStream(source, columns=group.columns, device=target, memory_limit=left)
         weights = torch.from_numpy(_stacked(members, bounds, group.columns, width=stream.width)).to(
             target, stream.dtype
         )
         intercepts = intercepts.to(stream.dtype)
-        for rows, X in stream.batches(BATCH_WORDS):
+        for rows, X in stream.batches(n_batch):
             scores = torch.addmm(intercepts, weights, X.T)
             numbers = rows.cpu().numpy()
             for number, start, stop in parts:

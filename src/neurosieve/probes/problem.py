@@ -60,3 +60,5 @@ class GroupSolution:
     objective: NDArray[np.float64]
     gap: NDArray[np.float64] | None
     n_passes: NDArray[np.float64]
+    precision: str = "float32"
+    """In what the group's matrices were multiplied."""

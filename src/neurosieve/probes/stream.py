@@ -37,7 +37,7 @@ class ActivationStream:
         Columns to read, in the order wanted; all by default.
     device : torch.device
     memory_limit : int
-        Bytes that activations may take.
+        Bytes that activations may take; two windows of `CHUNK_WORDS` words are the least.
     mean, scale : ndarray of shape (n_columns,), optional
         Subtracted from, and divided into, each batch: standardisation without a copy of the data.
     """
@@ -62,8 +62,10 @@ class ActivationStream:
         self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=self.dtype, device=device)
         row_bytes = self.width * source.dtype.itemsize
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
-        # Two windows are alive at once: the one in use and the one being read.
-        self.window_words = max(CHUNK_WORDS, memory_limit // (2 * row_bytes) // CHUNK_WORDS * CHUNK_WORDS)
+        # Two windows are alive at once, the one in use and the one being read, and the chunk that is being read.
+        in_windows = memory_limit // row_bytes - CHUNK_WORDS
+        self.window_words = max(CHUNK_WORDS, in_windows // 2 // CHUNK_WORDS * CHUNK_WORDS)
+        self._buffers: list[NDArray[np.floating]] = []
 
     @property
     def order(self) -> str:
@@ -123,21 +125,22 @@ class ActivationStream:
             chunks = generator.permutation(chunks)
         per_window = self.window_words // CHUNK_WORDS
         plan = [chunks[i : i + per_window] for i in range(0, len(chunks), per_window)]
+        if not self._buffers:
+            rows = min(self.window_words, self.n_words)
+            self._buffers = [np.empty((rows, self.width), dtype=self.source.dtype) for _ in plan[:2]]
         with ThreadPoolExecutor(max_workers=1) as reader:
-            pending: Future[tuple[Tensor, Tensor]] = reader.submit(self._read_window, plan[0])
-            for following in [*plan[1:], None]:
+            pending: Future[tuple[Tensor, Tensor]] = reader.submit(self._read_window, plan[0], self._buffers[0])
+            for number, following in enumerate([*plan[1:], None], start=1):
                 window = pending.result()
-                if following is not None:
-                    pending = reader.submit(self._read_window, following)
+                if following is not None:  # into the buffer of the window before this one, which is no longer in use
+                    pending = reader.submit(self._read_window, following, self._buffers[number % 2])
                 yield window
-                del window
 
-    def _read_window(self, starts: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+    def _read_window(self, starts: NDArray[np.intp], buffer: NDArray[np.floating]) -> tuple[Tensor, Tensor]:
         stops = np.minimum(starts + CHUNK_WORDS, self.n_words)
         numbers = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)])
-        window = np.empty((len(numbers), self.width), dtype=self.source.dtype)
         filled = 0
         for a, b in zip(starts, stops, strict=True):
-            window[filled : filled + b - a] = self.source.read(int(a), int(b), self.columns)
+            buffer[filled : filled + b - a] = self.source.read(int(a), int(b), self.columns)
             filled += b - a
-        return torch.from_numpy(numbers).to(self.device), torch.from_numpy(window).to(self.device)
+        return torch.from_numpy(numbers).to(self.device), torch.from_numpy(buffer[:filled]).to(self.device)

@@ -60,21 +60,39 @@ def weight_mass_ranking(
         raise NeurosieveError(f"weights of shape {weights.shape} must be a finite matrix (n_labels, n_neurons)")
     if len(names) != len(weights):
         raise NeurosieveError(f"there are {len(names)} label names for {len(weights)} rows of weights")
-    magnitude = np.abs(weights).astype(np.float64)
+    magnitude = np.abs(weights)
     label_keys = np.full(magnitude.shape, np.inf)
     mass = np.zeros(magnitude.shape[1])
     for row, keys in zip(magnitude, label_keys, strict=True):
-        order = np.argsort(-row, kind="stable")
-        cumulated = np.cumsum(row[order])
-        total = cumulated[-1]
-        if total == 0:
-            continue
+        order = _descending(row)
         n_used = np.count_nonzero(row)
+        if not n_used:
+            continue
+        taken = order[:n_used]
+        cumulated = np.cumsum(row[taken], dtype=np.float64)
+        total = cumulated[-1]
         # The neuron at position j is taken at every p above the share held by those before it: the next number after
         # that share is the smallest p that takes it.
-        before = np.concatenate([[0.0], cumulated[: n_used - 1] / total])
-        keys[order[:n_used]] = np.nextafter(before, np.inf)
+        cumulated[1:] = cumulated[:-1] / total
+        cumulated[0] = 0.0
+        keys[taken] = (cumulated.view(np.int64) + 1).view(
+            np.float64
+        )  # np.nextafter upwards, of values that are not negative
         np.maximum(mass, row / total, out=mass)
     key = label_keys.min(axis=0)
     order = np.lexsort((np.arange(len(key)), -mass, key))
     return NeuronRanking(order, key, mass, label_keys, np.asarray(names), method="weight-mass", params=params)
+
+
+def _descending(magnitude: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Positions by descending value, equal values by position.
+
+    Float32 values that are not negative order as their bits do. With the position in the lower half of a 64-bit number a
+    plain sort does what a stable argsort does, several times faster.
+    """
+    if magnitude.dtype != np.float32:
+        return np.argsort(-magnitude, kind="stable")
+    bits = magnitude.view(np.uint32).astype(np.uint64)
+    packed = (np.uint64(0xFFFFFFFF) - bits) << np.uint64(32) | np.arange(len(magnitude), dtype=np.uint64)
+    packed.sort()
+    return (packed & np.uint64(0xFFFFFFFF)).astype(np.intp)

@@ -15,7 +15,8 @@ from neurosieve.experiments.ablation import Fill, ablated_probes
 from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
 from neurosieve.experiments.search import search_lambdas
-from neurosieve.probes.engine import column_moments, fit_probes
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.study.cell import Cell

@@ -1,0 +1,69 @@
+"""How much memory fitting and scoring may take.
+
+One limit covers what they add: activations, batches, and the weights, gradients and moments of a group of probes.
+Results, and arrays that the caller already holds, are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import psutil
+
+from neurosieve.errors import NeurosieveError
+
+FREE_SHARE = 0.5
+"""Share of the free memory that may be taken where no limit is given."""
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_limit: ContextVar[int | None] = ContextVar("memory_limit", default=None)
+
+
+@contextmanager
+def memory_limit(limit: int | str | None) -> Iterator[None]:
+    """Set the memory limit of everything that is fitted or scored inside the block.
+
+    Parameters
+    ----------
+    limit : int, str or None
+        Bytes, or text such as ``"4GB"`` or ``"512MiB"``; None leaves the limit as it is.
+
+    Examples
+    --------
+    >>> with memory_limit("2GB"):
+    ...     available_bytes()
+    2000000000
+    """
+    token = _limit.set(_limit.get() if limit is None else parse_bytes(limit))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def available_bytes(limit: int | None = None) -> int:
+    """The limit in bytes: the given one, else that of `memory_limit`, else half of what is free."""
+    if limit is not None:
+        return limit
+    return _limit.get() or int(FREE_SHARE * psutil.virtual_memory().available)
+
+
+def parse_bytes(text: int | str) -> int:
+    """Bytes that `text` (``4GB``, ``512MiB``, ``1000000``) says.
+
+    Raises
+    ------
+    NeurosieveError
+        If it is no positive size.
+    """
+    whole = str(text).strip().lower().replace(" ", "")
+    number = whole.rstrip("bkmgi")
+    try:
+        size = int(float(number) * _UNITS[whole[len(number) :]])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise NeurosieveError(f"memory limit {text!r}: expected a size such as 4GB, 512MiB or a number of bytes")
+    return size
