@@ -53,7 +53,7 @@ def describe() -> dict[str, Any]:
         "numpy": np.__version__,
         "transformers": transformers.__version__,
         "threads": torch.get_num_threads(),
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "unset"),
+        "spin_count": os.environ.get("GOMP_SPINCOUNT", "unset"),
     }
 
 
@@ -315,7 +315,7 @@ def markdown(content: dict[str, Any]) -> str:
         "",
         f"{machine['cores']} cores, {machine['threads']} threads, {machine['memory_gb']} GB, {', '.join(machine['instructions'])}; "
         f"Python {machine['python']}, torch {machine['torch']}, transformers {machine['transformers']}, "
-        f"OMP_WAIT_POLICY={machine['OMP_WAIT_POLICY']}; GPU: {machine['gpu'] or 'none'}.",
+        f"GOMP_SPINCOUNT={machine['spin_count']}; GPU: {machine['gpu'] or 'none'}.",
         f"neurosieve {content['neurosieve']}{', quick run' if content['quick'] else ''}, {content['minutes']:.1f} minutes. "
         + quietness(content),
         "",

@@ -72,14 +72,24 @@ def test_the_order_is_seeded(windowed):
 
 def test_windows_mix_words_of_distant_chunks():
     X = _matrix(12 * CHUNK_WORDS)
-    limit = (2 * 4 + 1) * CHUNK_WORDS * WIDTH * 4  # two windows of four chunks of float32, and the chunk being read
-    stream = ActivationStream(ArraySource(X), device=CPU, memory_limit=limit)
+    rows = 4 * CHUNK_WORDS  # a third of the words at once, in 32 chunks: two windows, and the chunk that is being read
+    stream = ActivationStream(ArraySource(X), device=CPU, memory_limit=rows * WIDTH * 4)
     assert stream.resident is None
-    assert stream.window_words == 4 * CHUNK_WORDS
+    assert stream.chunk_words == CHUNK_WORDS // 8
+    assert stream.window_words == 15 * stream.chunk_words
     first = next(iter(stream.batches(512, np.random.default_rng(0))))[0].numpy()
-    chunks = set((first // CHUNK_WORDS).tolist())
-    assert len(chunks) == 4  # 512 words of four chunks: each is missed with 0.75 ** 512
-    assert chunks != {0, 1, 2, 3}  # chunks come in random order too; 1 of 495 seeds would draw the first four
+    chunks = set((first // stream.chunk_words).tolist())
+    assert len(chunks) == 15  # 512 words of 15 chunks: each is missed with (14 / 15) ** 512
+    assert chunks != set(range(15))  # chunks come in random order too
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+@pytest.mark.parametrize("batch_size", [7, 500])
+def test_batches_are_full_whatever_the_windows(windowed, batch_size):
+    stream = _stream(_matrix(3 * CHUNK_WORDS + 5), windowed=windowed)
+    sizes = [len(rows) for rows, _ in stream.batches(batch_size, np.random.default_rng(0))]
+    assert set(sizes[:-1]) == {batch_size}
+    assert 0 < sizes[-1] <= batch_size
 
 
 @pytest.mark.parametrize("windowed", [False, True])
@@ -112,7 +122,8 @@ def test_what_does_not_fit_is_read_a_chunk_at_a_time_and_only_the_columns_wanted
     assert source.asked == []
     _visit(stream, 100, np.random.default_rng(0))
     assert sorted(source.asked) == [
-        (start, min(start + CHUNK_WORDS, source.n_words), 1) for start in range(0, source.n_words, CHUNK_WORDS)
+        (start, min(start + 32, source.n_words), 1)
+        for start in range(0, source.n_words, 32)  # 32: the shortest chunk
     ]
 
 

@@ -29,6 +29,9 @@ from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
 from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream
 
 SOLVERS = ("adam", "neurox", "proximal")
+KERNEL_BYTES = 32 << 20
+"""Room for what matrix products copy their factors into (20 MB measured, per process and whatever their size)."""
+
 Solve: TypeAlias = Callable[..., GroupSolution]
 Encoded: TypeAlias = EncodedLabels | EncodedValues
 STATE_BYTES = 20
@@ -277,7 +280,8 @@ def _own_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSourc
     n_rows = sum(len(encoded[i].classes) for i in group.members)
     width = source.n_neurons if group.columns is None else len(group.columns)
     n_batch = min(source.n_words, getattr(options, "batch_size", CHUNK_WORDS))
-    return STATE_BYTES * n_rows * width + n_batch * (width * (source.dtype.itemsize + 4) + 4 * n_rows)
+    batch = n_batch * (width * (source.dtype.itemsize + 4) + 4 * n_rows)
+    return KERNEL_BYTES + STATE_BYTES * n_rows * width + batch
 
 
 def _problem(

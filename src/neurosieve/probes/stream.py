@@ -23,7 +23,12 @@ from torch import Tensor
 
 from neurosieve.activations.source import ActivationSource
 
-CHUNK_WORDS = 1024  # consecutive words read together: long enough to read at disk speed, short enough to mix well
+CHUNK_WORDS = 1024
+"""Most consecutive words read together: enough to read at disk speed."""
+
+_SHORTEST_CHUNK = 32
+_CHUNKS_IN_MEMORY = 32
+"""Where memory is short, chunks are made shorter, so that a window still mixes words of many places."""
 
 
 class ActivationStream:
@@ -37,7 +42,7 @@ class ActivationStream:
         Columns to read, in the order wanted; all by default.
     device : torch.device
     memory_limit : int
-        Bytes that activations may take; two windows of `CHUNK_WORDS` words are the least.
+        Bytes that activations may take; two windows of a few dozen words are the least.
     mean, scale : ndarray of shape (n_columns,), optional
         Subtracted from, and divided into, each batch: standardisation without a copy of the data.
     """
@@ -63,8 +68,10 @@ class ActivationStream:
         row_bytes = self.width * source.dtype.itemsize
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
         # Two windows are alive at once, the one in use and the one being read, and the chunk that is being read.
-        in_windows = memory_limit // row_bytes - CHUNK_WORDS
-        self.window_words = max(CHUNK_WORDS, in_windows // 2 // CHUNK_WORDS * CHUNK_WORDS)
+        rows = max(0, memory_limit) // row_bytes
+        self.chunk_words = min(CHUNK_WORDS, max(_SHORTEST_CHUNK, rows // _CHUNKS_IN_MEMORY))
+        per_window = max(1, (rows - self.chunk_words) // 2 // self.chunk_words)
+        self.window_words = per_window * self.chunk_words
         self._buffers: list[NDArray[np.floating]] = []
 
     @property
@@ -85,7 +92,7 @@ class ActivationStream:
         Parameters
         ----------
         batch_size : int
-            Words a batch (the last one of a window may be smaller).
+            Words a batch (the last one may be smaller).
         generator : numpy Generator, optional
             Order of the words; the stored order by default.
 
@@ -96,34 +103,55 @@ class ActivationStream:
         X : Tensor of shape (n_batch, n_columns)
             Their activations, in a buffer that the next batch overwrites.
         """
-        buffer = torch.empty((min(batch_size, self.n_words), self.width), dtype=self.dtype, device=self.device)
+        size = min(batch_size, self.n_words)
+        buffer = torch.empty((size, self.width), dtype=self.dtype, device=self.device)
+        raw: Tensor | None = None
+        chosen = torch.empty(size, dtype=torch.int64, device=self.device)
+        filled = 0  # a batch may take its words from two windows
         for numbers, window in self._windows(generator):
             order = (
                 torch.arange(len(numbers))
                 if generator is None
                 else torch.from_numpy(generator.permutation(len(numbers)))
-            )
-            order = order.to(self.device)
-            gathered = torch.empty_like(window[: len(buffer)])
-            for start in range(0, len(order), batch_size):
-                chosen = order[start : start + batch_size]
-                raw = gathered[: len(chosen)]
-                torch.index_select(window, 0, chosen, out=raw)
-                X = buffer[: len(chosen)].copy_(raw)
-                if self.mean is not None:
-                    X.sub_(self.mean)
-                if self.inverse_scale is not None:
-                    X.mul_(self.inverse_scale)
-                yield numbers[chosen], X
+            ).to(self.device)
+            raw = torch.empty((size, self.width), dtype=window.dtype, device=self.device) if raw is None else raw
+            for taken in self._portions(order, size, filled):
+                now = slice(filled, filled + len(taken))
+                torch.index_select(window, 0, taken, out=raw[now])
+                torch.index_select(numbers, 0, taken, out=chosen[now])
+                filled = now.stop
+                if filled == size:
+                    yield chosen.clone(), self._converted(raw, buffer)
+                    filled = 0
+        if filled and raw is not None:
+            yield chosen[:filled].clone(), self._converted(raw[:filled], buffer[:filled])
+
+    @staticmethod
+    def _portions(order: Tensor, size: int, filled: int) -> Iterator[Tensor]:
+        """Cut `order` where batches end, if the first of them has `filled` words already."""
+        start = 0
+        while start < len(order):
+            stop = start + size - filled
+            yield order[start:stop]
+            start, filled = stop, 0
+
+    def _converted(self, raw: Tensor, buffer: Tensor) -> Tensor:
+        """Stored values in the precision of the products, standardised if the stream does that."""
+        X = buffer.copy_(raw)
+        if self.mean is not None:
+            X.sub_(self.mean)
+        if self.inverse_scale is not None:
+            X.mul_(self.inverse_scale)
+        return X
 
     def _windows(self, generator: np.random.Generator | None) -> Iterator[tuple[Tensor, Tensor]]:
         if self.resident is not None:
             yield torch.arange(self.n_words, device=self.device), self.resident
             return
-        chunks = np.arange(0, self.n_words, CHUNK_WORDS)
+        chunks = np.arange(0, self.n_words, self.chunk_words)
         if generator is not None:
             chunks = generator.permutation(chunks)
-        per_window = self.window_words // CHUNK_WORDS
+        per_window = self.window_words // self.chunk_words
         plan = [chunks[i : i + per_window] for i in range(0, len(chunks), per_window)]
         if not self._buffers:
             rows = min(self.window_words, self.n_words)
@@ -137,7 +165,7 @@ class ActivationStream:
                 yield window
 
     def _read_window(self, starts: NDArray[np.intp], buffer: NDArray[np.floating]) -> tuple[Tensor, Tensor]:
-        stops = np.minimum(starts + CHUNK_WORDS, self.n_words)
+        stops = np.minimum(starts + self.chunk_words, self.n_words)
         numbers = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)])
         filled = 0
         for a, b in zip(starts, stops, strict=True):
