@@ -89,8 +89,8 @@ class Cell:
         if self.store.unit == "word":
             return ""
         return (
-            "a control task gives each type a random label that can only be memorised, and sentences, unlike words, do not "
-            "come back in test"
+            "a control task gives each type a random label that can only be memorised, and sentences, unlike words, hardly "
+            "ever come back in test"
         )
 
     def identity(self, *keys: str) -> dict[str, Any]:
