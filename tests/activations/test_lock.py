@@ -37,7 +37,8 @@ def test_a_second_process_is_refused_and_a_killed_one_blocks_nobody(corpus, fake
     process = holder(folder)
     try:
         with pytest.raises(
-            StoreError, match=rf"another process \({process.pid}\) is extracting into this folder; wait until it is done"
+            StoreError,
+            match=rf"another process \({process.pid}\) is extracting into this folder; wait until it is done",
         ):
             extract(corpus, fake_model(), folder)
         assert [path.name for path in folder.iterdir()] == ["extract.lock"]

@@ -125,12 +125,16 @@ class Plain(LanguageModel):
     layers = (Layer("L0", 2, 0),)
 
     def embed(self, sentences):
-        return [WordVectors((np.ones((len(words), 2), dtype=np.float32),), np.ones(len(words), bool)) for words in sentences]
+        return [
+            WordVectors((np.ones((len(words), 2), dtype=np.float32),), np.ones(len(words), bool)) for words in sentences
+        ]
 
 
 def test_what_cannot_be_given_is_refused():
     model = Plain()
-    with pytest.raises(ModelError, match=r"'plain' \(elmo\) has no special token that stands for a sentence; use the mean"):
+    with pytest.raises(
+        ModelError, match=r"'plain' \(elmo\) has no special token that stands for a sentence; use the mean"
+    ):
         model.embed_sentences([["a"]], how="special")
     with pytest.raises(ModelError, match="sentence_vector is 'cls'; expected one of mean, first, last, special"):
         model.embed_sentences([["a"]], how="cls")

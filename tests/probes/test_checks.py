@@ -41,7 +41,9 @@ def test_whole_numbers_of_numpy_pass():
 
 @pytest.mark.parametrize("device", [NOT_HERE, "nowhere", "cuda:99"])
 def test_devices_that_are_not_there(device):
-    with pytest.raises(NeurosieveError, match=rf"device '{device}' cannot be used \(.*\); leave it out, or use 'cpu'") as e:
+    with pytest.raises(
+        NeurosieveError, match=rf"device '{device}' cannot be used \(.*\); leave it out, or use 'cpu'"
+    ) as e:
         fit_probes(X, [ProbeSpec(Y)], device=device)
     assert "\n" not in str(e.value)
     probe = fit_probes(X, [ProbeSpec(Y)], epochs=1)[0]

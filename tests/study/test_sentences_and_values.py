@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.study.conftest import QUICK
 
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
 from neurosieve.study import stages
 from neurosieve.study.run import run_study
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.steps import open_cell
-from tests.study.conftest import QUICK
 
 Run = Callable[..., Path]
 
@@ -44,7 +44,9 @@ def moods(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ["sentence\tmood\tanimals"]
     for number in range(120):
         words = [rest[(number * k) % 7] for k in (1, 2, 3)] + [animals[0]] * (number % 3) + [animals[1]] * (number % 2)
-        lines.append(f"{' '.join(words)} {rest[number % 5]}\t{'cat' if number % 3 else 'none'}\t{number % 3 + number % 2}")
+        lines.append(
+            f"{' '.join(words)} {rest[number % 5]}\t{'cat' if number % 3 else 'none'}\t{number % 3 + number % 2}"
+        )
     folder = tmp_path_factory.mktemp("moods") / "moods"
     folder.mkdir()
     for name, start, stop in (("train", 0, 80), ("dev", 80, 100), ("test", 100, 120)):
@@ -183,13 +185,19 @@ def test_the_histogram_counts_every_word(of_values: Path) -> None:
     ("properties", "changes", "said"),
     [
         (("mood",), {}, "'mood' labels whole sentences of 'moods', and the unit is the word; say unit = sentence"),
-        (("pos",), {"unit": "sentence"}, "'pos' labels no sentences of 'moods-sentences', .* of sentences: mood, animals"),
+        (
+            ("pos",),
+            {"unit": "sentence"},
+            "'pos' labels no sentences of 'moods-sentences', .* of sentences: mood, animals",
+        ),
         (("casing",), {"unit": "sentence"}, "'casing' labels no sentences"),
         (("mood",), {"unit": "sentence", "numeric": ("mood",)}, "label 'cat' of property 'mood' is no finite number"),
         (("mood",), {"unit": "sentence", "numeric": ("size",)}, "has no property 'size'; it has mood, animals"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(tmp_path: Path, tiny_bert: Path, moods: Path, properties, changes, said) -> None:
+def test_what_does_not_fit_together_is_refused(
+    tmp_path: Path, tiny_bert: Path, moods: Path, properties, changes, said
+) -> None:
     with pytest.raises((CorpusError, StudyError), match=said):
         run_study(settings(tiny_bert, moods, properties=properties, **changes), tmp_path / "run")
 
@@ -203,7 +211,9 @@ def test_values_without_variance_are_refused(tmp_path: Path, tiny_bert: Path, mo
             lines = [lines[0], *(f"{line.rpartition(chr(9))[0]}\t2" for line in lines[1:])]
         (flat / path.name).write_text("\n".join(lines), encoding="utf-8")
     asked = settings(tiny_bert, flat, properties=("animals",), unit="sentence", numeric=("animals",))
-    with pytest.raises(NeurosieveError, match="all values of 'animals' in the split 'dev' are 2, so there is no variance"):
+    with pytest.raises(
+        NeurosieveError, match="all values of 'animals' in the split 'dev' are 2, so there is no variance"
+    ):
         run_study(asked, tmp_path / "run")
 
 
@@ -227,5 +237,9 @@ def test_a_study_file_says_the_same(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     read = StudySettings.from_toml(tmp_path / "s.toml")
-    assert (read.models[0].sentence_vector, read.corpora[0].unit, read.corpora[0].numeric) == ("last", "sentence", ("stars",))
+    assert (read.models[0].sentence_vector, read.corpora[0].unit, read.corpora[0].numeric) == (
+        "last",
+        "sentence",
+        ("stars",),
+    )
     assert read.corpora[0].label == "t-sentences"
