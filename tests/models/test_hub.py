@@ -44,7 +44,7 @@ def test_a_folder_is_not_taken_for_a_name(tmp_path):
 
 
 def test_our_own_errors_pass():
-    with pytest.raises(ModelError, match="^as it is$"), stating("x"):
+    with pytest.raises(ModelError, match=r"^as it is$"), stating("x"):
         raise ModelError("as it is")
 
 
