@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from neurosieve._version import __version__
 from neurosieve.activations import format as fmt
+from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore, is_complete, open_store
-from neurosieve.corpora.corpus import SPLITS, Corpus
+from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.models.language_model import LanguageModel, WordVectors
 
@@ -33,6 +34,8 @@ def extract(
     out: str | Path,
     *,
     dtype: str = "float16",
+    unit: str = "word",
+    sentence_vector: str = "mean",
     progress: Callable[[float, float], None] | None = None,
 ) -> ActivationStore:
     """Embed a corpus and write the activations.
@@ -48,8 +51,12 @@ def extract(
         Folder of the store; made if it does not exist.
     dtype : {"float16", "float32"}
         Precision on disk. A layer whose values float16 cannot hold is stored as float32 all the same.
+    unit : {"word", "sentence"}
+        What a row of the store stands for; with sentences it holds the properties that label sentences.
+    sentence_vector : {"mean", "first", "last", "special"}
+        What the vector of a sentence is made of (see `LanguageModel.embed_sentences`); without effect on words.
     progress : callable, optional
-        Called as ``progress(words_done, words_in_all)``.
+        Called as ``progress(words_done, words_in_all)``, whatever the unit.
 
     Returns
     -------
@@ -58,18 +65,43 @@ def extract(
     Raises
     ------
     StoreError
-        If `out` holds something else, the disk is too small, or the model gives values that are not finite.
+        If `out` holds something else, another process is extracting into it, the disk is too small, or the model gives
+        values that are not finite.
+    ModelError
+        If the model has no special token and that was asked for.
     """
     if dtype not in ("float16", "float32"):
         raise StoreError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
+    if unit not in UNITS:
+        raise StoreError(f"unit is {unit!r}; expected 'word' or 'sentence'")
+    if unit == "sentence":
+        model.require_sentence_vector(sentence_vector)
     folder = Path(out)
-    order = _split_order(corpus)
-    plan = _plan(corpus, model, dtype)
+    plan = _plan(corpus, model, dtype, sentence_vector=sentence_vector if unit == "sentence" else None)
     if (folder / fmt.MANIFEST).is_file():
         _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
         if is_complete(folder):
             return open_store(folder)
-    _start(folder, plan, n_words=corpus.n_words, n_neurons=model.n_neurons)
+    _require_vacant(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with extraction_lock(folder):
+        if not is_complete(folder):  # nobody finished it meanwhile
+            _extract(folder, plan, corpus, model, progress=progress)
+    return open_store(folder)
+
+
+def _extract(
+    folder: Path,
+    plan: dict[str, Any],
+    corpus: Corpus,
+    model: LanguageModel,
+    *,
+    progress: Callable[[float, float], None] | None,
+) -> None:
+    """Make what is missing in a folder that no other process works on."""
+    n_rows = len(corpus) if plan["unit"] == "sentence" else corpus.n_words
+    _start(folder, plan, n_rows=n_rows, n_neurons=model.n_neurons)
+    order = _split_order(corpus)
     shards = _shard_sentences(corpus, order, plan["shard_words"])
     done = 0
     with ThreadPoolExecutor(max_workers=1) as writer:
@@ -77,17 +109,18 @@ def extract(
         for number, members in enumerate(shards):
             path = fmt.shard_path(folder, number)
             if not path.is_file():
-                vectors = model.embed([corpus.sentences[i].words for i in members])
+                words = [corpus.sentences[i].words for i in members]
+                how = plan["sentence_vector"]
+                vectors = model.embed(words) if how is None else model.embed_sentences(words, how=how)
                 if pending is not None:
                     pending.result()
-                pending = writer.submit(_write, path, corpus, members, vectors, model, dtype)
+                pending = writer.submit(_write, path, corpus, members, vectors, model, plan)
             done += sum(len(corpus.sentences[i]) for i in members)
             if progress is not None:
                 progress(done, corpus.n_words)
         if pending is not None:
             pending.result()
     _finish(folder, plan, corpus, shards, model)
-    return open_store(folder)
 
 
 def _split_order(corpus: Corpus) -> list[int]:
@@ -96,7 +129,8 @@ def _split_order(corpus: Corpus) -> list[int]:
     return sorted(range(len(corpus)), key=lambda i: (places[corpus.sentences[i].split], i))
 
 
-def _plan(corpus: Corpus, model: LanguageModel, dtype: str) -> dict[str, Any]:
+def _plan(corpus: Corpus, model: LanguageModel, dtype: str, *, sentence_vector: str | None) -> dict[str, Any]:
+    properties = corpus.properties if sentence_vector is None else corpus.sentence_properties
     plan = {
         "format": fmt.FORMAT,
         "format_version": fmt.FORMAT_VERSION,
@@ -106,8 +140,11 @@ def _plan(corpus: Corpus, model: LanguageModel, dtype: str) -> dict[str, Any]:
             "digest": corpus.digest,
             "n_sentences": len(corpus),
             "n_words": corpus.n_words,
-            "properties": list(corpus.properties),
+            "properties": list(properties),
         },
+        "unit": "word" if sentence_vector is None else "sentence",
+        "sentence_vector": sentence_vector,
+        "special_token": model.special_token if sentence_vector == "special" else None,
         "layers": [asdict(layer) for layer in model.layers],
         "dtype": dtype,
         "shard_words": max(256, SHARD_BYTES // (2 * model.n_neurons)),
@@ -115,33 +152,43 @@ def _plan(corpus: Corpus, model: LanguageModel, dtype: str) -> dict[str, Any]:
     return dict(json.loads(json.dumps(plan, default=str)))  # as it reads back, so that plans can be compared
 
 
-def _start(folder: Path, plan: dict[str, Any], *, n_words: int, n_neurons: int) -> None:
+def _require_vacant(folder: Path) -> None:
+    """Refuse a folder that holds something else; whoever has begun in it left a plan."""
+    if not (folder / fmt.PLAN).is_file() and not fmt.is_vacant(folder):
+        raise StoreError(f"{folder}: is not empty and holds no extraction; choose another output folder")
+
+
+def _start(folder: Path, plan: dict[str, Any], *, n_rows: int, n_neurons: int) -> None:
     """Check that `folder` is new or holds the same plan, tell the size, and write the plan."""
-    size = n_words * n_neurons * (2 if plan["dtype"] == "float16" else 4)
+    size = n_rows * n_neurons * (2 if plan["dtype"] == "float16" else 4)
     if (folder / fmt.PLAN).is_file():
         _require_same(folder, fmt.read_json(folder / fmt.PLAN), plan)
         log.info("continuing the extraction in %s", folder)
     else:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StoreError(f"{folder}: is not empty and holds no extraction; choose another output folder")
+        _require_vacant(folder)
         (folder / fmt.SHARDS).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if size > free:
             raise StoreError(
-                f"{folder}: the store needs {size / 1e9:.2f} GB and the disk has {free / 1e9:.2f} GB free; free some "
-                "space, choose another disk, or extract fewer layers"
+                f"{folder}: the store needs {fmt.readable_size(size)} and the disk has {fmt.readable_size(free)} free; free "
+                "some space, choose another disk, or extract fewer layers"
             )
         fmt.write_json(folder / fmt.PLAN, plan)
     log.info(
-        "the store takes %.2f GB on disk: %d words x %d neurons in %s", size / 1e9, n_words, n_neurons, plan["dtype"]
+        "the store takes %s on disk: %d %ss x %d neurons in %s",
+        fmt.readable_size(size),
+        n_rows,
+        plan["unit"],
+        n_neurons,
+        plan["dtype"],
     )
     for leftover in (folder / fmt.SHARDS).glob("*.tmp"):
         leftover.unlink()
 
 
 def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    for key in ("model", "corpus", "layers", "dtype", "shard_words"):
-        a, b = found.get(key), wanted[key]
+    for key in ("unit", "model", "corpus", "layers", "dtype", "shard_words", "sentence_vector"):
+        a, b = found.get(key, "word" if key == "unit" else None), wanted[key]
         if key == "layers" and a is not None:
             a = [{k: v for k, v in layer.items() if k != "dtype"} for layer in a]
         if a != b:
@@ -170,7 +217,12 @@ def _shard_sentences(corpus: Corpus, order: list[int], shard_words: int) -> list
 
 
 def _write(
-    path: Path, corpus: Corpus, members: list[int], vectors: list[WordVectors], model: LanguageModel, dtype: str
+    path: Path,
+    corpus: Corpus,
+    members: list[int],
+    vectors: list[WordVectors],
+    model: LanguageModel,
+    plan: dict[str, Any],
 ) -> None:
     layers: dict[str, NDArray[np.floating]] = {}
     for number, layer in enumerate(model.layers):
@@ -180,11 +232,11 @@ def _write(
                 f"{path}: layer {layer.name} of {model.info.name} gives values that are not finite; load the model in "
                 "float32, or leave that layer out"
             )
-        layers[layer.name] = fmt.stored_precision(values, dtype)
+        layers[layer.name] = fmt.stored_precision(values, plan["dtype"])
     details = {
         "n_words": int(sum(v.kept.sum() for v in vectors)),
         "left_out": [
-            [i, int(position), corpus.sentences[i].words[position]]
+            [i, int(position), _text(corpus, i, int(position), plan["unit"])]
             for i, v in zip(members, vectors, strict=True)
             for position in np.flatnonzero(~v.kept)
         ],
@@ -195,18 +247,24 @@ def _write(
     fmt.write_shard(path, layers, details)
 
 
+def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:
+    words = corpus.sentences[sentence].words
+    return words[position] if unit == "word" else " ".join(words)
+
+
 def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[list[int]], model: LanguageModel) -> None:
     """Write the table of words and, last, the manifest."""
     details = [fmt.read_shard_details(fmt.shard_path(folder, n)) for n in range(len(shards))]
     left_out = [tuple(entry) for d in details for entry in d["left_out"]]
     gone = {(i, position) for i, position, _ in left_out}
-    frame = corpus.to_frame()
-    by_sentence = np.concatenate([[0], np.cumsum([len(s) for s in corpus.sentences])])
+    frame = corpus.to_frame(unit=plan["unit"])
+    lengths = [len(s) if plan["unit"] == "word" else 1 for s in corpus.sentences]
+    by_sentence = np.concatenate([[0], np.cumsum(lengths)])
     rows = [
         int(by_sentence[i]) + position
         for members in shards
         for i in members
-        for position in range(len(corpus.sentences[i]))
+        for position in range(lengths[i])
         if (i, position) not in gone
     ]
     words = frame.iloc[rows].reset_index(drop=True)
@@ -226,7 +284,9 @@ def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[lis
         )
     if left_out:
         log.warning(
-            "%d words yield no sub-word and are left out with their labels; manifest.json lists them", len(left_out)
+            "%d %ss yield no sub-word and are left out with their labels; manifest.json lists them",
+            len(left_out),
+            plan["unit"],
         )
     manifest = {
         **plan,

@@ -7,10 +7,14 @@
     The same without results, written first; it tells whether a started extraction is the one being asked for.
 ``words.parquet``
     One row a stored word, in the order of the rows of the matrix: sentence, position, word, split, one column a property.
-    The words of a split are consecutive.
+    The words of a split are consecutive. Where the manifest's ``unit`` is ``"sentence"``, a row of the matrix is a
+    sentence, and so is a row here: position is 0, word holds the words joined by blanks, and the properties are those of
+    sentences. All that is called a number of words then is a number of sentences.
 ``shards/00000.safetensors`` ...
     One tensor a layer, named as the layer, words x width, float16 (float32 where float16 cannot hold the values).
     A shard is written under a temporary name, synced and renamed: what has its final name is whole.
+``extract.lock``
+    Only there while an extraction runs, or where one was killed (see `neurosieve.activations.lock`).
 """
 
 from __future__ import annotations
@@ -30,11 +34,35 @@ from neurosieve.errors import StoreError
 FORMAT = "neurosieve activations"
 FORMAT_VERSION = 1
 MANIFEST, PLAN, WORDS, SHARDS = "manifest.json", "plan.json", "words.parquet", "shards"
+LOCK = "extract.lock"
 
 
 def shard_path(folder: Path, number: int) -> Path:
     """Path of shard `number` in a store's folder."""
     return folder / SHARDS / f"{number:05d}.safetensors"
+
+
+def is_vacant(folder: Path) -> bool:
+    """Whether a new store may be made in `folder`: it is not there, is empty, or holds what a killed start left."""
+    if not folder.exists():
+        return True
+    if not folder.is_dir():
+        return False
+    left = {LOCK, Path(PLAN).with_suffix(".tmp").name}
+    for path in folder.iterdir():
+        if path.name == SHARDS and path.is_dir() and not any(path.iterdir()):
+            continue
+        if path.name not in left:
+            return False
+    return True
+
+
+def readable_size(n_bytes: float) -> str:
+    """A number of bytes in the unit that leaves few digits, such as ``3.4 MB``."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.1f} {name}"
+    return f"{n_bytes:.0f} bytes"
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:

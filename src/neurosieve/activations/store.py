@@ -90,10 +90,15 @@ class ActivationStore:
         widths = sorted({layer["width"] for layer in layers})
         size = f"{len(layers)} layers x {widths[0]}" if len(widths) == 1 else f"{len(layers)} layers"
         return (
-            f"ActivationStore: {self.n_words} words x {self.n_neurons} neurons ({size}), {self.dtype}\n"
+            f"ActivationStore: {self.n_words} {self.unit}s x {self.n_neurons} neurons ({size}), {self.dtype}\n"
             f"    model: {self.manifest['model']['name']} | properties: {', '.join(self.properties)} | splits: "
             + ", ".join(f"{name} {b - a}" for name, (a, b) in self.manifest["splits"].items())
         )
+
+    @property
+    def unit(self) -> str:
+        """What a row stands for: ``"word"`` or ``"sentence"``."""
+        return str(self.manifest.get("unit", "word"))
 
     @property
     def properties(self) -> list[str]:

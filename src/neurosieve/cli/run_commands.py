@@ -30,6 +30,43 @@ POOLING = typer.Option(
 SITE = typer.Option(
     "residual", "--site", help="What to read in each block: residual, mlp, attention or heads.", metavar="SITE"
 )
+SITES = typer.Option(
+    ["residual"],
+    "--site",
+    help="What to read in each block: residual, mlp, attention or heads; repeatable, each is a model of its own.",
+    metavar="SITE",
+)
+LAYERS = typer.Option(
+    None, "--layers", help="Layers to read, such as 0,3,-1 or L0,L3; all by default.", metavar="LAYERS"
+)
+REVISION = typer.Option(None, "--revision", help="Branch, tag or commit of a hub model.", metavar="REV")
+DEVICE = typer.Option(
+    None,
+    "--device",
+    help="Where the model computes: cpu or cuda; a GPU by default, where there is one.",
+    metavar="NAME",
+)
+DTYPE = typer.Option(
+    "float32", "--dtype", help="In which the model computes: float32, float64, float16 or bfloat16.", metavar="TYPE"
+)
+UNIT = typer.Option(
+    "word", "--unit", help="What the properties label: word, or sentence (one vector a sentence).", metavar="UNIT"
+)
+SENTENCE_VECTOR = typer.Option(
+    None,
+    "--sentence-vector",
+    help="Vector of a sentence: mean of its words (default), first or last word, or special token.",
+    metavar="HOW",
+)
+NUMERIC = typer.Option(
+    [], "--numeric", help="Property whose labels are numbers, to be probed as real values; repeatable.", metavar="NAME"
+)
+DEV_FRACTION = typer.Option(
+    None, "--dev-fraction", help="Share of the sentences for dev, where no file gives it.", metavar="SHARE"
+)
+TEST_FRACTION = typer.Option(
+    None, "--test-fraction", help="Share of the sentences for test, where no file gives it.", metavar="SHARE"
+)
 UNTRAINED = typer.Option(
     None, "--untrained", help="Study the model's untrained twin: fresh weights from this seed.", metavar="SEED"
 )
@@ -85,9 +122,18 @@ def run(
     corpus_name: str | None = CORPUS_NAME,
     format_: str | None = FORMAT,
     columns: str | None = COLUMNS,
+    dev_fraction: float | None = DEV_FRACTION,
+    test_fraction: float | None = TEST_FRACTION,
+    numeric: list[str] = NUMERIC,
+    unit: str = UNIT,
+    sentence_vector: str | None = SENTENCE_VECTOR,
     pooling: str = POOLING,
-    site: str = SITE,
+    site: list[str] = SITES,
+    layers: str | None = LAYERS,
     untrained: int | None = UNTRAINED,
+    revision: str | None = REVISION,
+    device: str | None = DEVICE,
+    dtype: str = DTYPE,
     seeds: int = typer.Option(3, "--seeds", help="Number of runs that are averaged (seeds 0, 1, ...).", metavar="N"),
     grid: str = typer.Option(
         "paper", "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
@@ -141,8 +187,8 @@ def run(
             )
     if study is None and not (model and corpus and prop):
         raise UsageError("give --model, --corpus and --property, or a study file")
-    if name is not None and len(model) > 1:
-        raise UsageError("--name names one model; use a study file for several")
+    if name is not None and len(model) * len(site) > 1:
+        raise UsageError("--name names one model at one site; use a study file for several")
     from neurosieve.study.settings import StudySettings
 
     if study is not None:
@@ -155,9 +201,22 @@ def run(
         corpus_name=corpus_name,
         format_=format_,
         columns=columns,
-        pooling=pooling,
-        site=site,
-        untrained=untrained,
+        of_corpus={
+            "dev_fraction": dev_fraction,
+            "test_fraction": test_fraction,
+            "numeric": numeric,
+            "unit": unit,
+        },
+        of_model={
+            "pooling": pooling,
+            "sentence_vector": sentence_vector,
+            "layers": _layers(layers),
+            "untrained": untrained,
+            "revision": revision,
+            "device": device,
+            "dtype": dtype,
+        },
+        sites=site,
     )
     content["probes"] = {
         "seeds": seeds,
@@ -198,12 +257,21 @@ def extract(
     corpus_name: str | None = CORPUS_NAME,
     format_: str | None = FORMAT,
     columns: str | None = COLUMNS,
+    dev_fraction: float | None = DEV_FRACTION,
+    test_fraction: float | None = TEST_FRACTION,
+    numeric: list[str] = NUMERIC,
+    unit: str = UNIT,
+    sentence_vector: str | None = SENTENCE_VECTOR,
     pooling: str = POOLING,
     site: str = SITE,
+    layers: str | None = LAYERS,
     untrained: int | None = UNTRAINED,
+    revision: str | None = REVISION,
+    device: str | None = DEVICE,
+    dtype: str = DTYPE,
     quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Embed a corpus with a model and store one vector a word and layer.
+    """Embed a corpus with a model and store one vector a word (or sentence) and layer.
 
     The first step where single steps are wanted; `search` comes next. The same command continues after an
     interruption. Prints the folder of the activations.
@@ -224,9 +292,22 @@ def extract(
         corpus_name=corpus_name,
         format_=format_,
         columns=columns,
-        pooling=pooling,
-        site=site,
-        untrained=untrained,
+        of_corpus={
+            "dev_fraction": dev_fraction,
+            "test_fraction": test_fraction,
+            "numeric": numeric,
+            "unit": unit,
+        },
+        of_model={
+            "pooling": pooling,
+            "sentence_vector": sentence_vector,
+            "layers": _layers(layers),
+            "untrained": untrained,
+            "revision": revision,
+            "device": device,
+            "dtype": dtype,
+        },
+        sites=[site],
     )
     settings = StudySettings.checked(content)
     with reporting(quiet=quiet) as report:
@@ -244,6 +325,14 @@ def _flag(name: str) -> str:
     return f"--{name.rstrip('_').replace('_', '-')}"
 
 
+def _layers(given: str | None) -> list[int | str] | None:
+    """``0,-1,L3`` as numbers and names."""
+    if given is None:
+        return None
+    parts = [part.strip() for part in given.split(",")]
+    return [int(part) if part.removeprefix("-").isdigit() else part for part in parts]
+
+
 def _content(
     models: list[str],
     corpus: list[str],
@@ -253,15 +342,13 @@ def _content(
     corpus_name: str | None,
     format_: str | None,
     columns: str | None,
-    pooling: str,
-    site: str,
-    untrained: int | None,
+    of_corpus: dict[str, Any],
+    of_model: dict[str, Any],
+    sites: list[str],
 ) -> dict[str, Any]:
     """The options as the content of a study file."""
     return {
-        "models": [
-            {"path": path, "name": name, "pooling": pooling, "site": site, "untrained": untrained} for path in models
-        ],
+        "models": [{"path": path, "name": name, "site": site, **of_model} for path in models for site in sites],
         "corpora": [
             {
                 "files": corpus,
@@ -269,6 +356,7 @@ def _content(
                 "format": format_,
                 "name": corpus_name,
                 "columns": None if columns is None else [column.strip() for column in columns.split(",")],
+                **of_corpus,
             }
         ],
     }
@@ -287,10 +375,11 @@ def _run(settings: StudySettings, out: Path, *, quiet: bool) -> None:
 def _sentence(findings: Findings) -> str:
     """One line of what was found."""
     oracle = findings.oracle.query("split == 'test'")["accuracy"].mean()
+    score = "R² of " if findings.metric == "r2" else ""
     smallest = findings.minimal["delta"].min()
     sets = findings.minimal[findings.minimal["delta"] == smallest]
     n = sets["n_neurons"].mean()
     return (
-        f"{findings.model} / {findings.prop}: {100 * oracle:.2f} % on test with all {findings.n_neurons} neurons; "
+        f"{findings.model} / {findings.prop}: {score}{100 * oracle:.2f} % on test with all {findings.n_neurons} neurons; "
         f"{n:.0f} of them ({100 * n / findings.n_neurons:.0f} %) retrained reach {100 * sets['test'].mean():.2f} %"
     )

@@ -11,6 +11,7 @@ import typer
 
 from neurosieve.cli.describe import add
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
+from neurosieve.errors import NeurosieveError
 
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
@@ -70,9 +71,9 @@ def search(
 ) -> None:
     """Choose the lambdas l1 and l2 by the paper's score, on dev.
 
-    Prints one row a pair, best score first: the accuracy of all neurons (a_all), of the top (a_top) and of the bottom
-    share (a_bottom), and score = 0.5 (a_top - a_bottom) - 0.5 (a_all at l1 = l2 = 0, minus a_all). The options given
-    here hold for the later stages of the same run; by default they are the run's own.
+    Prints one row a pair, best score first: the accuracy (r2 of real values) of all neurons (a_all), of the top (a_top)
+    and of the bottom share (a_bottom), and score = 0.5 (a_top - a_bottom) - 0.5 (a_all at l1 = l2 = 0, minus a_all). The
+    options given here hold for the later stages of the same run; by default they are the run's own.
 
     In Python: neurosieve.search_lambdas
 
@@ -103,7 +104,7 @@ def search(
     emit(
         frame.drop(columns="both"),
         form=form,
-        title="all pairs, accuracies on dev",
+        title="all pairs, scores on dev",
         property=prop,
         l1=result["l1"],
         l2=result["l2"],
@@ -164,10 +165,11 @@ def ablate(
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
         result = stages.ablation(cell)
+        metric = cell.metric
     emit(
-        _frame(result["rows"]),
+        _frame(result["rows"]).rename(columns={"accuracy": metric}),
         form=form,
-        title="accuracy with only these neurons",
+        title=f"{metric} with only these neurons",
         property=prop,
         keep=cell.settings.keep,
     )
@@ -208,10 +210,11 @@ def minimal(
     with _cell(run, prop, model, quiet=quiet, deltas=delta or None, step=step) as cell:
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.settings)
+        metric = cell.metric
     emit(
         _frame(result["rows"]),
         form=form,
-        title="minimal sets, accuracies on dev and test",
+        title=f"minimal sets, {metric} on dev and test",
         property=prop,
         neurons_in_all=cell.store.n_neurons,
     )
@@ -236,12 +239,14 @@ def control(
     Example:
         neurosieve control runs/bert --property pos --table
     """
+    from neurosieve.study import stages
     from neurosieve.study.findings import collect
 
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet, control=True) as cell:
-        frame = collect(cell).selectivity
-    emit(frame, form=form, title="accuracy on the property and on the control task", property=prop)
+        stages.control(cell)  # which says so where there is no control task
+        frame, metric = collect(cell).selectivity, cell.metric
+    emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
 
 
 def layers(
@@ -291,6 +296,8 @@ def _distribution(what: str, run: Path, prop: str, model: str | None, *, csv: bo
 
     form = chosen_format(csv=csv, table=table)
     with _cell(run, prop, model, quiet=quiet) as cell:
+        if what == "labels" and cell.metric == "r2":
+            raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
         found = distributions(cell)
         emit(
             found[what],

@@ -25,6 +25,9 @@ Label = str | float | None
 
 SPLITS = ("train", "dev", "test")
 
+UNITS = ("word", "sentence")
+"""What a property labels, and what a row of activations stands for."""
+
 RESERVED = ("sentence", "position", "word", "split")
 """Columns that every table of words has; a property cannot have such a name."""
 
@@ -119,6 +122,7 @@ class Corpus:
         return (
             f"Corpus {self.name!r}: {len(self)} sentences, {self.n_words} words\n"
             f"    splits (sentences/words): {splits}\n    properties: {', '.join(self.properties)}"
+            + (f"\n    of sentences: {', '.join(self.sentence_properties)}" if self.sentence_properties else "")
         )
 
     @cached_property
@@ -210,10 +214,24 @@ class Corpus:
         self.require(prop)
         return Counter(label for s in self.sentences for label in s.labels.get(prop, ()) if label is not None)
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row a word: ``sentence`` (number), ``position``, ``word``, ``split``, and one column a property."""
+    def to_frame(self, *, unit: str = "word") -> pd.DataFrame:
+        """One row a word: ``sentence`` (number), ``position``, ``word``, ``split``, and one column a property.
+
+        With ``unit="sentence"`` one row a sentence: ``position`` is 0, ``word`` holds its words joined by blanks, and the
+        columns are the properties that label sentences.
+        """
         import pandas as pd
 
+        if unit == "sentence":
+            whole: dict[str, list[object]] = {
+                "sentence": list(range(len(self))),
+                "position": [0] * len(self),
+                "word": [" ".join(s.words) for s in self.sentences],
+                "split": [s.split for s in self.sentences],
+            }
+            for prop in self.sentence_properties:
+                whole[prop] = [s.sentence_labels.get(prop) for s in self.sentences]
+            return pd.DataFrame(whole)
         columns: dict[str, list[object]] = {
             "sentence": [i for i, s in enumerate(self.sentences) for _ in s.words],
             "position": [j for s in self.sentences for j in range(len(s.words))],

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.labels import is_labelled
+from neurosieve.probes.labels import as_values, is_labelled
 from neurosieve.probes.spec import Loss
 
 if TYPE_CHECKING:
@@ -72,12 +72,15 @@ class Splits:
         Name of the property.
     unseen : dict of str to int
         For dev and test, how many words have a label that train lacks; every probe gets them wrong.
+    unit : {"word", "sentence"}
+        What a row stands for; where it is a sentence, so is all that is called a word here.
     """
 
     train: LabelledSplit
     dev: LabelledSplit
     test: LabelledSplit
     prop: str = "property"
+    unit: str = "word"
 
     @classmethod
     def from_store(cls, store: ActivationStore, prop: str, *, rare_labels: RareLabels = "refuse") -> Splits:
@@ -97,7 +100,7 @@ class Splits:
         ------
         NeurosieveError
             If the property or a split does not exist, a split has no labelled word, the property has fewer than two
-            labels, or too many labels occur once.
+            labels, too many labels occur once, or the real values of a split are all the same.
         """
         store.require(prop)
         parts = {}
@@ -106,12 +109,12 @@ class Splits:
             y = view.labels(prop)
             if not is_labelled(y).any():
                 raise NeurosieveError(
-                    f"no word of the split '{name}' has a label of '{prop}'; check the property, or divide the corpus "
+                    f"no {store.unit} of the split '{name}' has a label of '{prop}'; check the property, or divide the corpus "
                     "in another way"
                 )
             table = view.words
             parts[name] = LabelledSplit(view, y, table["word"].to_numpy(dtype=object), table["sentence"].to_numpy())
-        return _settle_rare_labels(cls(**parts, prop=prop), rare_labels)
+        return _settle_rare_labels(cls(**parts, prop=prop, unit=store.unit), rare_labels)
 
     @classmethod
     def from_arrays(
@@ -162,8 +165,20 @@ class Splits:
         )
 
 
+def _require_spread(splits: Splits) -> None:
+    """Refuse real values without variance, of which none can be explained."""
+    for name, part in (("train", splits.train), ("dev", splits.dev), ("test", splits.test)):
+        values = as_values(part.y)
+        if np.nanmin(values) == np.nanmax(values):
+            raise NeurosieveError(
+                f"all values of '{splits.prop}' in the split '{name}' are {np.nanmin(values):g}, so there is no variance to "
+                "explain; check the property, or divide the corpus in another way"
+            )
+
+
 def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
     if splits.loss == "squared":
+        _require_spread(splits)
         return splits
     counts = Counter(splits.train.y[is_labelled(splits.train.y)].tolist())
     if len(counts) < 2:
@@ -176,9 +191,9 @@ def _settle_rare_labels(splits: Splits, rare_labels: RareLabels) -> Splits:
     if rare_labels == "refuse" and share > MAX_RARE_SHARE:
         raise NeurosieveError(
             f"{len(once)} of the {len(counts)} labels of '{splits.prop}' occur only once in train "
-            f"({100 * share:.1f} % of its words, such as {', '.join(map(repr, once[:3]))}); nothing can be learned from "
-            "one word: choose a coarser property or a larger corpus, or pass --rare-labels drop (leave these words out) "
-            "or keep"
+            f"({100 * share:.1f} % of its {splits.unit}s, such as {', '.join(map(repr, once[:3]))}); nothing can be learned "
+            f"from one {splits.unit}: choose a coarser property or a larger corpus, or pass --rare-labels drop (leave these "
+            f"{splits.unit}s out) or keep"
         )
     if once and rare_labels != "drop":
         log.warning(

@@ -35,7 +35,7 @@ class SearchResult:
     Attributes
     ----------
     table : DataFrame
-        One row a pair: l1, l2, a_top, a_bottom, a_all, score (all on dev, as fractions).
+        One row a pair: l1, l2, a_top, a_bottom, a_all, score (all on dev, as fractions; R² of real values).
     l1, l2 : float
         The pair with the highest score; among equals the one that regularises more.
     probe : FittedProbe
@@ -90,6 +90,9 @@ def search_lambdas(
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> SearchResult:
     """Choose (l1, l2) by the paper's score, on dev.
+
+    Of real values the score is made of R², and where that is below zero of zero: without its bottom neurons a probe can be
+    worse than the mean by any amount, which would drown all else.
 
     Parameters
     ----------
@@ -147,7 +150,8 @@ def _collect(
     rows = []
     for i, (l1, l2) in enumerate(pairs):
         a_top, a_bottom = scores[len(probes) + 2 * i], scores[len(probes) + 2 * i + 1]
-        score = ablation_score(a_top=a_top, a_bottom=a_bottom, a_zero=a_zero, a_all=scores[i], alpha=alpha, beta=beta)
+        top, bottom, zero_, all_ = (max(0.0, float(a)) for a in (a_top, a_bottom, a_zero, scores[i]))
+        score = ablation_score(a_top=top, a_bottom=bottom, a_zero=zero_, a_all=all_, alpha=alpha, beta=beta)
         rows.append({"l1": l1, "l2": l2, "a_top": a_top, "a_bottom": a_bottom, "a_all": scores[i], "score": score})
     table = pd.DataFrame(rows).astype(float)
     best = max(range(len(rows)), key=lambda i: (rows[i]["score"], pairs[i][0] + pairs[i][1]))

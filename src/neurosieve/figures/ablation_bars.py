@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, PALE, axes, percent_axis, styled, table_of
+from neurosieve.figures.style import DARK, INK, PALE, axes, percent_axis, score_floor, score_name, styled, table_of
 
 SUBSETS = ("all", "top", "random", "bottom")
 
@@ -25,7 +25,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
         Where to draw; a new figure by default.
     split : {"test", "dev"}
     baseline : float, optional
-        Accuracy of always giving the most frequent label, drawn as a line.
+        Score of a guess without any neuron, drawn as a line: of the most frequent label, or of the mean value.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
     NeurosieveError
         If the table has no row of `split`.
     """
-    table = table_of(source, "ablation")
+    table, score = table_of(source, "ablation"), score_name(source)
     table = table[table["split"] == split]
     if table.empty:
         raise NeurosieveError(f"the table of the ablation has no row of the split {split!r}; choose 'dev' or 'test'")
@@ -48,10 +48,19 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
         _bars(ax, part, shift=shift, name=name, colour=colour, hatch=hatch)
     _bars(ax, table[table["subset"] == "all"], shift=0.0, name="nothing ablated", colour="#6b6b6b", hatch="")
     if baseline is not None:
-        ax.axhline(baseline, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="most frequent label")
+        ax.axhline(
+            baseline,
+            color=INK,
+            linewidth=0.9,
+            linestyle=(0, (4, 3)),
+            label="most frequent label" if score == "accuracy" else "mean value",
+        )
     ax.set_xticks(range(len(SUBSETS)), [_tick(table, subset) for subset in SUBSETS])
-    percent_axis(ax, label=f"accuracy on {split} (%)")
-    ax.set_ylim(0, min(1.12, max(0.1, 1.14 * table["accuracy"].max())))
+    percent_axis(ax, label=f"{score} on {split} (%)")
+    low = score_floor(table["accuracy"].min())
+    ax.set_ylim(low, min(1.12, max(0.1, 1.14 * table["accuracy"].max())))
+    if low < 0:
+        ax.axhline(0, color=INK, linewidth=0.7)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
     return ax
 
@@ -84,8 +93,8 @@ def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str
             zorder=3,
         )
         ax.annotate(
-            f"{100 * values.mean():.1f}",
-            (place + shift, values.max()),
+            f"{round(100 * values.mean(), 1) + 0.0:.1f}",  # no -0.0
+            (place + shift, max(0.0, values.max())),
             xytext=(0, 4),
             textcoords="offset points",
             ha="center",

@@ -18,6 +18,7 @@ from neurosieve.figures.lambdas import lambda_components, lambda_search
 from neurosieve.figures.layer_bars import layer_distribution
 from neurosieve.figures.save import save_figure
 from neurosieve.figures.selectivity_bars import selectivity
+from neurosieve.figures.value_histogram import value_histogram
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
     """Draw every figure that the findings allow: without control tasks no selectivity, with one seed no agreement.
+
+    Real values have a histogram in place of the bars of labels.
 
     Returns
     -------
@@ -35,16 +38,24 @@ def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
     drawn = {
         "minimal": (minimal_curve(f), f.curves),
         "layers": (layer_distribution(f), f.layers),
-        "labels": (label_distribution(f), f.labels),
-        "ablation": (ablation(f, baseline=_most_frequent(f)), f.ablation),
+        "ablation": (ablation(f, baseline=baseline(f)), f.ablation),
         "lambdas": (lambda_search(f), f.search),
         "lambda-parts": (lambda_components(f), f.search),
     }
+    if f.metric == "r2":
+        drawn["values"] = (value_histogram(f), f.histogram)
+    else:
+        drawn["labels"] = (label_distribution(f), f.labels)
     if len(f.selectivity):
         drawn["selectivity"] = (selectivity(f), f.selectivity)
     if f.ranks.shape[1] > 1:
         drawn["agreement"] = (seed_agreement(f), overlap_of_seeds(f.ranks))
-    return drawn
+    return {name: (ax, _named(data, f)) for name, (ax, data) in drawn.items()}
+
+
+def _named(data: pd.DataFrame, f: Findings) -> pd.DataFrame:
+    """The data with columns that say what the scores are."""
+    return data.rename(columns={"accuracy": f.metric, "dev_accuracy": f"dev_{f.metric}"})
 
 
 def save_figures(
@@ -58,7 +69,7 @@ def save_figures(
         Made if it does not exist.
     findings : Findings
     prefix : str
-        Put before each name: minimal, layers, labels, ablation, lambdas, lambda-parts, selectivity, agreement.
+        Put before each name: minimal, layers, labels (or values), ablation, lambdas, lambda-parts, selectivity, agreement.
     formats : sequence of {"png", "svg", "pdf"}
 
     Returns
@@ -72,7 +83,10 @@ def save_figures(
     }
 
 
-def _most_frequent(f: Findings) -> float:
-    """Test accuracy of always giving the label that is most frequent in train."""
+def baseline(f: Findings) -> float:
+    """Test score of a guess without any neuron: the label that is most frequent in train, or the mean of its values."""
+    if f.metric == "r2":
+        train, test = (f.values[f.values["split"] == name].iloc[0] for name in ("train", "test"))
+        return -float(((train["mean"] - test["mean"]) / test["sd"]) ** 2)
     most = int(np.argmax(f.label_counts["train"].to_numpy()))
     return float(f.label_counts["test"].iloc[most]) / max(1, f.words["test"])

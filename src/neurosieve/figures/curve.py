@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurosieve.figures.style import DARK, FAINT, INK, MARKERS, MIDDLE, axes, percent_axis, points, size_axis, styled
+from neurosieve.figures.style import (
+    DARK,
+    FAINT,
+    INK,
+    MARKERS,
+    MIDDLE,
+    axes,
+    percent_axis,
+    points,
+    score_name,
+    size_axis,
+    styled,
+)
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -58,7 +70,9 @@ def minimal_curve(findings: Findings, *, ax: Axes | None = None) -> Axes:
         )
     size_axis(ax, int(curves["n_neurons"].min()), int(curves["n_neurons"].max()))
     ax.set_xlabel("top neurons the probe is retrained on (log scale)")
-    percent_axis(ax, label="accuracy on dev (%)")
+    percent_axis(ax, label=f"{score_name(findings)} on dev (%)")
+    if curves["dev_accuracy"].min() < -1:  # an R² far below zero would flatten all else
+        ax.set_ylim(bottom=-1)
     ax.legend(loc="lower right")
     return ax
 

@@ -7,7 +7,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from neurosieve.figures.style import DARK, HEAT, INK, MIDDLE, axes, percent_axis, styled, table_of
+from neurosieve.figures.style import (
+    DARK,
+    HEAT,
+    INK,
+    MIDDLE,
+    axes,
+    percent_axis,
+    score_floor,
+    score_name,
+    styled,
+    table_of,
+)
 
 MAX_NAMED_PAIRS = 20
 
@@ -84,8 +95,8 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
         ax.set_xlabel("l1, l2, best score first")
     else:
         ax.set_xlabel("pairs of lambdas, best score first")
-    percent_axis(ax, label="accuracy on dev (%)")
-    ax.set_ylim(0, 1)
+    percent_axis(ax, label=f"{score_name(source)} on dev (%)")
+    ax.set_ylim(score_floor(table[["a_all", "a_top", "a_bottom"]].min().min()), 1)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
     return ax
 

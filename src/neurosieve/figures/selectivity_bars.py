@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, percent_axis, points, styled, table_of
+from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, percent_axis, points, score_name, styled, table_of
 
 PARTS = (("linguistic", DARK, ""), ("control", PALE, ""), ("selectivity", MIDDLE, "////"))
 
@@ -75,7 +75,9 @@ def selectivity(source: object, *, ax: Axes | None = None, split: str = "test") 
             )
     ax.axhline(0, color=INK, linewidth=0.7)
     ax.set_xticks(range(len(groups)), [name for name, _ in groups])
-    percent_axis(ax, label=f"accuracy on {split} (%)")
+    percent_axis(ax, label=f"{score_name(source)} on {split} (%)")
+    if table["control"].min() < -1:
+        ax.set_ylim(bottom=-1)
     ax.margins(y=0.1)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
     return ax

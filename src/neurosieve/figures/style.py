@@ -97,6 +97,16 @@ def table_of(source: object, name: str) -> pd.DataFrame:
     return found
 
 
+def score_name(source: object) -> str:
+    """What the scores of `source` are: ``accuracy``, or ``R²`` where findings say that values are real."""
+    return "R²" if getattr(source, "metric", "accuracy") == "r2" else "accuracy"
+
+
+def score_floor(lowest: float) -> float:
+    """Where an axis of scores begins: at zero, or below for an R² below zero, but never below -1, which says enough."""
+    return max(-1.0, 1.1 * min(0.0, lowest))
+
+
 def percent_axis(ax: Axes, *, which: str = "y", label: str = "accuracy (%)") -> None:
     """Print the fractions of one axis as percent."""
     axis = ax.yaxis if which == "y" else ax.xaxis

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosieve.models.inputs import InputBuilder
-from neurosieve.models.language_model import ModelInfo
+from neurosieve.models.language_model import ModelInfo, WordVectors
 from neurosieve.models.passage_model import PassageModel
-from neurosieve.models.passages import Passage
+from neurosieve.models.passages import Passage, SpecialPlace, plan_special
 from neurosieve.models.readers import Reader
 from neurosieve.models.subwords import SubwordSentence, SubwordTokenizer
 
@@ -29,6 +29,8 @@ class HuggingFaceModel(PassageModel):
         Makes the model's inputs of passages.
     pooling, window, causal, batch_tokens
         See `PassageModel`.
+    special : SpecialPlace, optional
+        The token that stands for a whole sentence.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class HuggingFaceModel(PassageModel):
         window: int | None,
         causal: bool,
         batch_tokens: int,
+        special: SpecialPlace | None = None,
     ) -> None:
         super().__init__(
             pooling=pooling, window=window, n_special=tokenizer.n_special, causal=causal, batch_tokens=batch_tokens
@@ -51,6 +54,8 @@ class HuggingFaceModel(PassageModel):
         self.tokenizer = tokenizer
         self._reader = reader
         self._inputs = inputs
+        self._special = special
+        self.special_token = None if special is None else special.name
 
     def choose_layers(self, wanted: Sequence[int | str] | None) -> list[int]:
         """Restrict the model to some of its layers, so that others are not computed; return their positions."""
@@ -60,6 +65,14 @@ class HuggingFaceModel(PassageModel):
 
     def _units(self, sentences: Sequence[Sequence[str]]) -> tuple[list[SubwordSentence], Tensor | None]:
         return self.tokenizer(sentences), None
+
+    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+        self._require_words(sentences)
+        if self._special is None:
+            raise TypeError("only a model with a special token is asked for it")
+        units = self.tokenizer(sentences)
+        reading = plan_special(units, place=self._special, capacity=self._capacity)
+        return self._read(units, reading, None, averaged=True)
 
     def _vectors(self, passages: Sequence[Passage], lexicon: Tensor | None) -> list[Tensor]:  # noqa: ARG002
         import torch

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ import numpy as np
 
 from neurosieve.errors import ModelError
 from neurosieve.models.digest import weights_digest
+from neurosieve.models.hub import quietly, stating
 from neurosieve.models.huggingface import HuggingFaceModel
 from neurosieve.models.inputs import InputBuilder
 from neurosieve.models.language_model import ModelInfo
-from neurosieve.models.passages import Passage
+from neurosieve.models.passages import Passage, SpecialPlace
 from neurosieve.models.plain_forward import plain_vectors, takes_types
 from neurosieve.models.readers import Reader, ResidualReader
 from neurosieve.models.self_test import SENTENCES, self_test
@@ -49,7 +49,7 @@ def load_huggingface(
     """Load a Hugging Face model; see `neurosieve.models.load.load_model`, which checks and fills in the options."""
     import torch
 
-    with _quietly(), _stating(name_or_path):
+    with quietly(), stating(name_or_path, revision):
         from transformers import AutoConfig, AutoTokenizer
 
         commit = _commit(name_or_path, revision)
@@ -100,6 +100,7 @@ def load_huggingface(
         window=window,
         causal=causal,
         batch_tokens=batch_tokens,
+        special=_special_place(tokenizer, wrapper, causal=causal),
     )
     if not check:
         model.choose_layers(layers)
@@ -213,30 +214,21 @@ def _is_causal(reader: Reader, inputs: InputBuilder, example: Passage) -> bool:
     return bool((first[0] - first[1]).abs().max() <= 1e-6 * first[0].abs().max())
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep reports and progress bars of transformers off the terminal: what matters is raised as an error."""
-    from transformers.utils import logging as transformers_logging
+def _special_place(
+    tokenizer: SubwordTokenizer, wrapper: PreTrainedTokenizerFast, *, causal: bool
+) -> SpecialPlace | None:
+    """Return the token that stands for a sentence: the class token, else any that has read all of it, else None.
 
-    logging: Any = transformers_logging
-    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if had_bar:
-            logging.enable_progress_bar()
-
-
-@contextmanager
-def _stating(name_or_path: str | Path) -> Iterator[None]:
-    """Turn whatever goes wrong while files are read into one line."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"cannot load the model '{name_or_path}': {type(error).__name__}: {reason[:300]}") from error
+    In a model that sees only what stands before, no token at the beginning has read anything (its vector is the same for
+    all sentences), so the last position is taken.
+    """
+    prefix, suffix = tokenizer.prefix, tokenizer.suffix
+    if causal:
+        return SpecialPlace("last position", len(suffix) - 1, behind=True, last_window=True)
+    around = [(number, i - len(prefix), False) for i, number in enumerate(prefix)]
+    around += [(number, i, True) for i, number in enumerate(suffix)]
+    around.sort(key=lambda token: token[0] != wrapper.cls_token_id)
+    if not around:
+        return None
+    number, offset, behind = around[0]
+    return SpecialPlace(str(wrapper.convert_ids_to_tokens(number)), offset, behind=behind, last_window=False)

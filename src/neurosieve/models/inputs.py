@@ -93,7 +93,7 @@ class InputBuilder:
             # Shifted right: the start token stands first and the special tokens at the end go, so every sub-word is read.
             ids, mask, starts = self._pad([[self._decoder_start, *prefix, *passage.ids] for passage in passages])
             arrays |= {"decoder_input_ids": ids, "decoder_attention_mask": mask}
-            places["dec"] = _places(passages, starts + 1 + len(prefix), ids.shape[1])
+            places["dec"] = _places(passages, starts + 1 + len(prefix), ids.shape[1], only_text=True)
         return (
             {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()},
             {name: torch.from_numpy(array).to(self._device) for name, array in places.items()},
@@ -113,6 +113,17 @@ class InputBuilder:
         return padded, mask, starts
 
 
-def _places(passages: Sequence[Passage], starts: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Flat indices of the needed sub-words, given where each passage's first sub-word stands in its row."""
-    return np.concatenate([i * width + starts[i] + passage.positions for i, passage in enumerate(passages)])
+def _places(
+    passages: Sequence[Passage], starts: NDArray[np.int64], width: int, *, only_text: bool = False
+) -> NDArray[np.int64]:
+    """Flat indices of the needed sub-words, given where each passage's first sub-word stands in its row.
+
+    A decoder that reads an encoder has no special token behind the text, and those before it have not read it: with
+    `only_text` the last sub-word takes the place of special tokens.
+    """
+
+    def positions(passage: Passage) -> NDArray[np.int64]:
+        p, n = passage.positions, len(passage.ids)
+        return np.where((p < 0) | (p >= n), n - 1, p) if only_text else p
+
+    return np.concatenate([i * width + starts[i] + positions(passage) for i, passage in enumerate(passages)])

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosieve.errors import ModelError
+
+SENTENCE_VECTORS = ("mean", "first", "last", "special")
+"""What one vector of a whole sentence is made of: all of its words, one of them, or the model's special token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +102,13 @@ class LanguageModel(ABC):
     info : ModelInfo
     layers : tuple of Layer
         The layers that `embed` returns, lowest first.
+    special_token : str or None
+        What `embed_sentences` reads as the special token, such as ``"[CLS]"``; None if the model has none.
     """
 
     info: ModelInfo
     layers: tuple[Layer, ...]
+    special_token: str | None = None
 
     @property
     def n_layers(self) -> int:
@@ -132,3 +140,50 @@ class LanguageModel(ABC):
             One for each sentence, in the given order. The values do not depend on which sentences are embedded
             together (up to float32 rounding).
         """
+
+    def require_sentence_vector(self, how: str) -> None:
+        """Raise a `ModelError` unless `embed_sentences` can make sentence vectors of the kind `how`."""
+        if how not in SENTENCE_VECTORS:
+            raise ModelError(f"sentence_vector is {how!r}; expected one of {', '.join(SENTENCE_VECTORS)}")
+        if how == "special" and self.special_token is None:
+            raise ModelError(
+                f"'{self.info.name}' ({self.info.family}) has no special token that stands for a sentence; use the mean, "
+                "the first or the last word as its vector"
+            )
+
+    def embed_sentences(self, sentences: Sequence[Sequence[str]], *, how: str = "mean") -> list[WordVectors]:
+        """Embed sentences as wholes.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence, not empty.
+        how : {"mean", "first", "last", "special"}
+            The mean of the words' vectors, that of the first or the last word that has one, or that of the special token
+            (see `special_token`).
+
+        Returns
+        -------
+        list of WordVectors
+            One for each sentence, with at most one row a layer; ``kept`` has one entry, False if no word has a vector.
+
+        Raises
+        ------
+        ModelError
+            If the model has no special token and that was asked for.
+        """
+        self.require_sentence_vector(how)
+        return self._embed_special(sentences) if how == "special" else [_reduced(v, how) for v in self.embed(sentences)]
+
+    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+        """Embed sentences by their special token; only called where `special_token` names one."""
+        raise NotImplementedError
+
+
+def _reduced(vectors: WordVectors, how: str) -> WordVectors:
+    """One row a layer from the rows of a sentence's words; none if no word has a row."""
+    layers = vectors.layers
+    if vectors.kept.any():
+        rows = {"mean": slice(None), "first": slice(0, 1), "last": slice(-1, None)}[how]
+        layers = tuple(layer[rows].mean(axis=0, keepdims=True) for layer in layers)
+    return replace(vectors, layers=layers, kept=np.array([bool(vectors.kept.any())]))

@@ -60,6 +60,16 @@ class PassageModel(LanguageModel):
         self.layers = tuple(self.layers[i] for i in chosen)
         return chosen
 
+    @property
+    def _capacity(self) -> int | None:
+        """Units of text that fit into one window; None = any number."""
+        return None if self.window is None else self.window - self._n_special
+
+    def _require_words(self, sentences: Sequence[Sequence[str]]) -> None:
+        for number, words in enumerate(sentences):
+            if not words:
+                raise ModelError(f"sentence {number} has no words; leave empty sentences out")
+
     def embed(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
         """Embed sentences (see `LanguageModel.embed`).
 
@@ -68,18 +78,22 @@ class PassageModel(LanguageModel):
         ModelError
             If a sentence has no words, or cannot be aligned with its sub-words.
         """
-        for number, words in enumerate(sentences):
-            if not words:
-                raise ModelError(f"sentence {number} has no words; leave empty sentences out")
+        self._require_words(sentences)
         units, lexicon = self._units(sentences)
         reading = plan_reading(
             units,
             [len(words) for words in sentences],
             pooling=self._pooling,
-            capacity=None if self.window is None else self.window - self._n_special,
+            capacity=self._capacity,
             causal=self._causal,
         )
-        values = self._run(reading, lexicon)
+        return self._read(units, reading, lexicon, averaged=self._pooling == "mean")
+
+    def _read(
+        self, units: Sequence[SubwordSentence], reading: Reading, lexicon: Tensor | None, *, averaged: bool
+    ) -> list[WordVectors]:
+        """Forward what was planned, and divide the rows by sentences."""
+        values = self._run(reading, lexicon, averaged=averaged)
         ends = np.cumsum([int(kept.sum()) for kept in reading.kept])
         return [
             WordVectors(
@@ -92,11 +106,10 @@ class PassageModel(LanguageModel):
             for sentence, kept, n_windows, end in zip(units, reading.kept, reading.n_windows, ends, strict=True)
         ]
 
-    def _run(self, reading: Reading, lexicon: Tensor | None) -> list[NDArray[np.float32]]:
+    def _run(self, reading: Reading, lexicon: Tensor | None, *, averaged: bool) -> list[NDArray[np.float32]]:
         """Forward all passages; one array (n_kept words of all sentences, width) a layer."""
         import torch
 
-        averaged = self._pooling == "mean"
         allocate = torch.zeros if averaged else torch.empty  # without averaging every row is written once
         n_rows = sum(int(kept.sum()) for kept in reading.kept)
         values = [allocate((n_rows, layer.width), dtype=torch.float32) for layer in self.layers]

@@ -21,7 +21,7 @@ class Passage:
     ids : ndarray of shape (n_subwords,), int64
         Its sub-words, without special tokens.
     positions : ndarray of shape (n_needed,), int64
-        Which of them are read.
+        Which of them are read. Numbers below 0 or from ``n_subwords`` on mean special tokens before or behind them.
     rows : ndarray of shape (n_needed,), int64
         Row of the result to which each of them belongs.
     shares : ndarray of shape (n_needed,), float32
@@ -92,6 +92,65 @@ def plan_reading(
         reading.kept.append(kept)
         reading.n_windows.append(len(windows))
         n_rows += int(kept.sum())
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialPlace:
+    """Where the token stands whose vector stands for a whole sentence.
+
+    Attributes
+    ----------
+    name : str
+        The token, as messages and manifests call it.
+    offset : int
+        Its distance from a window's first sub-word (-1 = directly before it), or, if `behind`, from the place directly
+        behind the last one.
+    behind : bool
+    last_window : bool
+        True if only the last window's token counts (that of a model which sees only what stands before); else a sentence
+        of several windows has the mean over them, as each window's token has seen that window only.
+    """
+
+    name: str
+    offset: int
+    behind: bool
+    last_window: bool
+
+
+def plan_special(sentences: Sequence[SubwordSentence], *, place: SpecialPlace, capacity: int | None) -> Reading:
+    """Plan how the special token of each sentence is read.
+
+    Parameters
+    ----------
+    sentences : sequence of SubwordSentence
+    place : SpecialPlace
+    capacity : int or None
+        Sub-words that fit into a window; None = any number.
+
+    Returns
+    -------
+    Reading
+        A row for each sentence with a sub-word that belongs to a word.
+    """
+    reading = Reading([], [], [])
+    n_rows = 0
+    for sentence in sentences:
+        kept = bool((sentence.words >= 0).any())
+        windows = plan_windows(len(sentence.ids), capacity)
+        read = windows[-1:] if place.last_window else windows
+        for start, stop in read if kept else ():
+            reading.passages.append(
+                Passage(
+                    sentence.ids[start:stop],
+                    np.array([place.offset + (stop - start if place.behind else 0)], dtype=np.int64),
+                    np.array([n_rows], dtype=np.int64),
+                    np.array([1.0 / len(read)], dtype=np.float32),
+                )
+            )
+        reading.kept.append(np.array([kept]))
+        reading.n_windows.append(len(windows))
+        n_rows += kept
     return reading
 
 

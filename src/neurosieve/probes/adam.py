@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.checks import require_whole
 from neurosieve.probes.objective import penalty
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.products import chosen_precision, products_of
@@ -51,6 +52,7 @@ class AdamSettings:
     products: str = "auto"
 
     def __post_init__(self) -> None:
+        require_whole(epochs=self.epochs, batch_size=self.batch_size)
         if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
             raise NeurosieveError(
                 f"epochs={self.epochs}, batch_size={self.batch_size}, learning_rate={self.learning_rate}: "

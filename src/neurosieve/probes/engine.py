@@ -19,6 +19,7 @@ from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes import adam, proximal
 from neurosieve.probes.adam import AdamSettings
+from neurosieve.probes.checks import usable_device
 from neurosieve.probes.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.moments import column_moments
@@ -93,7 +94,7 @@ def fit_probes(
         return _fit_labelled_words(source, specs, encoded, solver=solver, progress=progress, **again)
     limit = available_bytes(memory_limit)
     mean, scale = column_moments(source, memory_limit=limit) if standardize else (None, None)
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = usable_device(device)
 
     jobs = [
         (group, [specs[i] for i in group.members])

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.checks import usable_device
 from neurosieve.probes.labels import as_values, encode_labels
 from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.plan import PASS_ROWS_ONCE, plan_groups
@@ -82,7 +83,7 @@ def _scores(
                 f"a probe was fitted on {probe.n_neurons} neurons, the activations have {source.n_neurons}; pass the "
                 "activations of the same model and layers"
             )
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = usable_device(device)
     limit = available_bytes(memory_limit)
     subsets = [None if p.neurons is None else np.asarray(p.neurons, dtype=np.intp) for p in probes]
     rows_of = [len(p.classes_) for p in probes]

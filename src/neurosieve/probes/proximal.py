@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.checks import require_whole
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.prox_gradient import accelerate
 from neurosieve.probes.prox_likelihood import Likelihood
@@ -59,6 +60,7 @@ class ProximalSettings:
     max_passes: int = 2000
 
     def __post_init__(self) -> None:
+        require_whole(max_passes=self.max_passes)
         if not self.tol > 0 or self.max_passes < 1:
             raise NeurosieveError(f"tol={self.tol}, max_passes={self.max_passes}: each must be positive")
 

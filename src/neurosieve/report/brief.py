@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def in_short(f: Findings) -> list[tuple[str, str]]:
     """Pairs of a question and its answer, means over seeds, on test."""
     label, guess = numbers.majority(f)
+    guessed = f"the mean of train, {label}" if f.metric == "r2" else f"“{label}”"
     said = [
         (
-            "Accuracy",
+            numbers.score_name(f).capitalize(),
             f"{percent(numbers.oracle(f).mean)} with all {count(f.n_neurons)} neurons; {percent(guess)} by always "
-            f"giving “{label}”.",
+            f"giving {guessed}.",
         ),
         ("Minimal set", _sizes(f)),
         ("Ranking", _ranking(f)),
@@ -62,7 +63,7 @@ def _ranking(f: Findings) -> str:
 def _selectivity(f: Findings) -> str:
     everything = numbers.selective(f, None)
     if not len(everything):
-        return "Unknown: no control tasks were run."
+        return f"Unknown: no control tasks were run{f', as {f.no_control}' if f.no_control else ''}."
     parts = [f"{100 * everything.mean():.2f} points with all neurons"]
     for delta in numbers.deltas(f):
         small = numbers.selective(f, delta)

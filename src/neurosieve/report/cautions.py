@@ -27,18 +27,18 @@ def _about_words(f: Findings) -> list[str]:
         n = f.unseen.get(split, 0)
         if n:
             said.append(
-                f"{count(n)} of the {count(f.words[split])} {split} words ({percent(n / max(1, f.words[split]))}) have a label "
-                "that train lacks; every probe gets them wrong, so no accuracy can be higher than "
-                f"{percent(1 - n / max(1, f.words[split]))}."
+                f"{count(n)} of the {count(f.words[split])} {split} {numbers.units(f)} "
+                f"({percent(n / max(1, f.words[split]))}) have a label that train lacks; every probe gets them wrong, so no "
+                f"accuracy can be higher than {percent(1 - n / max(1, f.words[split]))}."
             )
     counts = f.label_counts
     rare = counts[(counts["train"] > 0) & (counts["train"] < RARE)].sort_values("train")
     if len(rare):
         names = [f"“{row.label}” {row.train}" for row in rare.itertuples()]
         said.append(
-            f"{len(rare)} labels have fewer than {RARE} training words; what is said of them is weak: {listed(names)}."
+            f"{len(rare)} labels have fewer than {RARE} training {numbers.units(f)}; what is said of them is weak: {listed(names)}."
             if len(rare) > 1
-            else f"One label has fewer than {RARE} training words; what is said of it is weak: {names[0]}."
+            else f"One label has fewer than {RARE} training {numbers.units(f)}; what is said of it is weak: {names[0]}."
         )
     absent = counts[(counts["train"] > 0) & (counts["test"] == 0)]["label"].tolist()
     if absent:
@@ -55,7 +55,7 @@ def _about_runs(f: Findings) -> list[str]:
         said.append("One seed only: no number here has a spread.")
     guess = numbers.majority(f)[1]
     if numbers.oracle(f).mean <= guess:
-        said.append("The probe on all neurons is not better than always giving the most frequent label.")
+        said.append(f"The probe on all neurons is not better than always giving {numbers.guess_name(f)}.")
     for fill, name in (("zero", "zero"), ("mean", "their mean")):
         top, random = (numbers.ablated(f, subset, fill=fill) for subset in ("top", "random"))
         if len(top) and top.mean() <= random.mean():
@@ -88,14 +88,18 @@ def of_activations(stores: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     said = []
     for store in stores:
-        where = _name(store)
+        where, unit = _name(store), str(store.get("unit", "word"))
         left_out = list(store.get("left_out", []))
         n = int(store.get("n_left_out", len(left_out)))
         if n:
-            words = [str(entry["word"]) for entry in left_out[:8] if isinstance(entry, Mapping) and "word" in entry]
+            words = [
+                shortened(str(entry["word"]))
+                for entry in left_out[:8]
+                if isinstance(entry, Mapping) and "word" in entry
+            ]
             examples = f", such as {', '.join(f'“{_visible(word)}”' for word in words)}" if words else ""
             said.append(
-                f"{where}: words that could not be stored because the model has no sub-word for them, and that take no "
+                f"{where}: {unit}s that could not be stored because the model has no sub-word for them, and that take no "
                 f"part: {count(n)}{examples}."
             )
         windowed = store.get("n_windowed", len(store.get("windowed", [])))
@@ -111,6 +115,11 @@ def of_activations(stores: Sequence[Mapping[str, Any]]) -> list[str]:
                 "model and language?"
             )
     return said
+
+
+def shortened(text: str, *, most: int = 40) -> str:
+    """The beginning of a text that is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _visible(word: str) -> str:

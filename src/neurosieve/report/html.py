@@ -33,21 +33,27 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[Any], list[str]] | No
     ("neurons", "Which neurons they are", (), None),
     ("layers", "Where they sit", ("layers",), places.layers),
     ("labels", "Focused and distributed labels", ("labels",), places.labels),
+    ("values", "How the values are spread", ("values",), sentences.values),
     ("ablation", "What ablation shows", ("ablation",), sentences.ablation),
     ("selectivity", "How selective the probes are", ("selectivity",), sentences.selectivity),
     ("agreement", "Whether seeds agree", ("agreement",), sentences.agreement),
     ("lambdas", "How the lambdas were chosen", ("lambdas", "lambda-parts"), sentences.search),
 )
 
+ONLY_OF = {"labels": "accuracy", "values": "r2"}
+"""Sections that only properties with labels, or only those with real values, have."""
+
+# {score} is accuracy or R², {unit} word or sentence.
 CAPTIONS = {
-    "minimal": "Dev accuracy of probes retrained on the top neurons, against their number.",
+    "minimal": "Dev {score} of probes retrained on the top neurons, against their number.",
     "layers": "Neurons of the minimal set in each layer, mean over seeds, with the number expected by chance.",
     "labels": "Neurons that each label takes of seed 0's minimal set.",
-    "ablation": "Test accuracy of the probe when only some neurons keep their values. Bars: mean; points: seeds.",
-    "selectivity": "Test accuracy on the property and on the control task, and their difference. Bars: mean; points: seeds.",
+    "values": "Share of the {unit}s of each split by value.",
+    "ablation": "Test {score} of the probe when only some neurons keep their values. Bars: mean; points: seeds.",
+    "selectivity": "Test {score} on the property and on the control task, and their difference. Bars: mean; points: seeds.",
     "agreement": "Overlap of the top sets of different seeds, against their size.",
     "lambdas": "Score of each pair of lambdas on dev.",
-    "lambda-parts": "The accuracies on dev that make up the score.",
+    "lambda-parts": "The values of {score} on dev that make up the score.",
 }
 
 
@@ -136,13 +142,15 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
     anchor = prefix.rstrip("-")
     sections = []
     for key, heading, figures, says in SECTIONS:
+        if ONLY_OF.get(key, f.metric) != f.metric:
+            continue
         said = _neurons(f) if says is None else says(f)
         sections.append(
             {
                 "id": f"{anchor}--{key}",
                 "heading": heading,
                 "said": said,
-                "figures": [_figure(target, saved[name], CAPTIONS[name], said) for name in figures if name in saved],
+                "figures": [_figure(target, saved[name], _caption(name, f), said) for name in figures if name in saved],
                 "table": _rows(places.top_neurons(f)) if key == "neurons" else None,
             }
         )
@@ -150,6 +158,7 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
         "id": anchor,
         "model": model,
         "property": prop,
+        "units": numbers.units(f).capitalize(),
         "sections": sections,
         "warnings": cautions.of_cell(f),
         "short": brief.in_short(f),
@@ -160,7 +169,7 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
                 [
                     {
                         "split": split,
-                        "labelled words": numbers.count(n),
+                        f"labelled {numbers.units(f)}": numbers.count(n),
                         "with a label that train lacks": f.unseen.get(split, 0),
                     }
                     for split, n in f.words.items()
@@ -170,8 +179,17 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
     }
 
 
+def _caption(name: str, f: Findings) -> str:
+    return CAPTIONS[name].format(score=numbers.score_name(f), unit=f.unit)
+
+
 def _neurons(f: Findings) -> list[str]:
     names = ", ".join(f.neurons["neuron"].iloc[f.ranking.top(min(5, f.n_neurons))])
+    if f.metric == "r2":
+        return [
+            f"Seed 0's ranking begins with {names}. Ranks count from 0. The mass of a neuron is its share of the probe's "
+            "absolute weights."
+        ]
     return [
         f"Seed 0's ranking begins with {names}. Ranks count from 0. The mass of a neuron is its largest share of the absolute "
         "weights of any label. The labels in the last column take the neuron earliest; in brackets, its place among their own "

@@ -43,7 +43,7 @@ class Spread:
 
 def percent(value: float, digits: int = 2) -> str:
     """A fraction as percent."""
-    return f"{100 * value:.{digits}f}{SPACE}%"
+    return f"{round(100 * value, digits) + 0.0:.{digits}f}{SPACE}%"  # adding zero makes -0.00 a 0.00
 
 
 def points(value: float) -> str:
@@ -83,8 +83,26 @@ def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
     return names
 
 
+def score_name(f: Findings) -> str:
+    """What the scores are: ``accuracy``, or ``R²`` of real values."""
+    return "R²" if f.metric == "r2" else "accuracy"
+
+
+def units(f: Findings) -> str:
+    """What is labelled, in the plural."""
+    return f"{f.unit}s"
+
+
+def guess_name(f: Findings) -> str:
+    """What is guessed without any neuron (see `majority`)."""
+    return "the mean value of train" if f.metric == "r2" else "the most frequent label"
+
+
 def majority(f: Findings, split: str = "test") -> tuple[str, float]:
-    """The most frequent training label, and the accuracy of always giving it."""
+    """The most frequent training label, and the accuracy of always giving it; of real values their mean, and its R²."""
+    if f.metric == "r2":
+        train, here = (f.values[f.values["split"] == name].iloc[0] for name in ("train", split))
+        return f"{train['mean']:.4g}", -float(((train["mean"] - here["mean"]) / here["sd"]) ** 2)
     counts = f.label_counts
     most = int(np.argmax(counts["train"].to_numpy()))
     return str(counts["label"].iloc[most]), float(counts[split].iloc[most]) / max(1, f.words[split])
@@ -96,12 +114,12 @@ def sampling_margin(accuracy: float, n_words: int) -> float:
 
 
 def oracle(f: Findings, split: str = "test") -> Spread:
-    """Accuracy of the probe on all neurons."""
+    """Score of the probe on all neurons."""
     return Spread.of(f.oracle.loc[f.oracle["split"] == split, "accuracy"])
 
 
 def ablated(f: Findings, subset: str, *, fill: str = "zero", split: str = "test") -> pd.Series:
-    """Accuracy with `subset` kept, by seed; empty where it was not run."""
+    """Score with `subset` kept, by seed; empty where it was not run."""
     t = f.ablation
     kept = t[(t["subset"] == subset) & (t["fill"] == fill) & (t["split"] == split)]
     return kept.set_index("seed")["accuracy"].sort_index()

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 def overview(findings: Sequence[Findings]) -> pd.DataFrame:
     """One row a model and property: the numbers that a reader compares first, means over seeds, on test."""
     rows = []
+    mixed = any(f.metric == "r2" for f in findings)
     for (model, prop), f in zip(numbers.cell_names(findings), findings, strict=True):
         row: dict[str, object] = {
             "model": model,
             "property": prop,
-            "labels": f.n_labels,
+            **({"score": numbers.score_name(f)} if mixed else {}),
+            "labels": "real values" if f.metric == "r2" else f.n_labels,
             "neurons": count(f.n_neurons),
-            "most frequent label %": _cell(numbers.majority(f)[1]),
+            "best guess %" if mixed else "most frequent label %": _cell(numbers.majority(f)[1]),
             "all neurons %": _cell(numbers.oracle(f).mean),
         }
         for fill, name in (("zero", "zero"), ("mean", "mean")):
@@ -35,7 +37,7 @@ def overview(findings: Sequence[Findings]) -> pd.DataFrame:
             found = numbers.minimal(f, delta)
             size = found["n_neurons"].mean()
             row[f"neurons within {delta_name(delta)}"] = f"{count(round(size))} ({percent(size / f.n_neurons, 1)})"
-            row[f"their accuracy % ({delta_name(delta)})"] = _cell(found["test"].mean())
+            row[f"their {'score' if mixed else 'accuracy'} % ({delta_name(delta)})"] = _cell(found["test"].mean())
         sizes = [numbers.selective(f, subset).mean() for subset in (None, numbers.deltas(f)[0])]
         row["selectivity, all → minimal"] = " → ".join(_cell(size) or "–" for size in sizes)
         row["main layer"] = layer_name(f, numbers.main_layer(f)["layer"])

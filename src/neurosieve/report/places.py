@@ -24,7 +24,8 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     -------
     DataFrame
         neuron, layer, index, one rank a seed (0 = first), mass (largest share of a label's weight mass), seeds (how many
-        seeds' minimal sets of the smallest delta hold it), labels (that take it first, with their own rank of it).
+        seeds' minimal sets of the smallest delta hold it), labels (that take it first, with their own rank of it; not of
+        real values).
     """
     chosen = f.ranking.top(min(most, f.n_neurons))
     sets = numbers.members(f, numbers.deltas(f)[0])
@@ -39,7 +40,7 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
                 **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
                 "mass": percent(f.ranking.mass[neuron]),
                 "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
-                "labels that take it first": _takers(f, neuron),
+                **({} if f.metric == "r2" else {"labels that take it first": _takers(f, neuron)}),
             }
         )
     return pd.DataFrame(rows)
@@ -117,6 +118,7 @@ def labels(f: Findings) -> list[str]:
         r = joined["n_neurons"].rank().corr(joined["train"].rank())
         trend = "more" if r > 0.3 else "fewer" if r < -0.3 else "neither clearly more nor clearly fewer"
         said.append(
-            f"Labels with more training words take {trend} neurons (rank correlation {r:.2f}): read focus with that in mind."
+            f"Labels with more training {numbers.units(f)} take {trend} neurons (rank correlation {r:.2f}): read focus with "
+            "that in mind."
         )
     return said

@@ -19,24 +19,43 @@ CLOSE = 0.005
 
 
 def oracle(f: Findings) -> list[str]:
-    """How well the probe on all neurons does, against always giving the most frequent label."""
-    score = numbers.oracle(f)
+    """How well the probe on all neurons does, against always giving the most frequent label or the mean value."""
+    score, units = numbers.oracle(f), numbers.units(f)
     label, guess = numbers.majority(f)
     gain = score.mean - guess
-    said = [
-        f"A linear probe on all {count(f.n_neurons)} neurons gives {score.percent()} of the {count(f.words['test'])} test "
-        f"words their right label. Always giving the most frequent label of train, “{label}”, would get {percent(guess)}."
-    ]
+    if f.metric == "r2":
+        said = [
+            f"A linear probe on all {count(f.n_neurons)} neurons has an R² of {score.percent()} on the "
+            f"{count(f.words['test'])} test {units}: it explains that share of the variance of their values. Always giving "
+            f"the mean value of train, {label}, would get {percent(guess)}; a score below zero is worse than the mean of test."
+        ]
+    else:
+        said = [
+            f"A linear probe on all {count(f.n_neurons)} neurons gives {score.percent()} of the {count(f.words['test'])} "
+            f"test {units} their right label. Always giving the most frequent label of train, “{label}”, would get "
+            f"{percent(guess)}."
+        ]
     if gain > 0:
         said.append(f"The probe is {points(gain)} above that guess.")
     else:
         said.append("The probe is not above that guess, so nothing below tells how the model represents this property.")
-    margin = numbers.sampling_margin(score.mean, f.words["test"])
-    said.append(
-        f"With this many test words an accuracy is known to about ± {points(margin)} (95{numbers.SPACE}% interval, words "
-        "taken as independent); the range over seeds does not contain this uncertainty."
-    )
+    if f.metric == "accuracy":
+        margin = numbers.sampling_margin(score.mean, f.words["test"])
+        said.append(
+            f"With this many test {units} an accuracy is known to about ± {points(margin)} (95{numbers.SPACE}% interval, "
+            f"{units} taken as independent); the range over seeds does not contain this uncertainty."
+        )
     return said
+
+
+def values(f: Findings) -> list[str]:
+    """How the real values are spread."""
+    said = [
+        f"{str(row['split']).capitalize()}: {count(row['n'])} {numbers.units(f)}, mean {row['mean']:.4g}, standard deviation "
+        f"{row['sd']:.4g}, from {row['min']:.4g} to {row['max']:.4g}, half of them at most {row['median']:.4g}."
+        for row in f.values.to_dict("records")
+    ]
+    return [" ".join(said)]
 
 
 def search(f: Findings) -> list[str]:
@@ -66,6 +85,8 @@ def search(f: Findings) -> list[str]:
         else f"{close} other pair{'s come' if close > 1 else ' comes'} within half a point of this score, "
         "so the choice is not sharp."
     )
+    if f.metric == "r2":
+        said.append("In the score an R² below zero counts as zero.")
     edges = [name for name in ("l1", "l2") if len(table[name].unique()) > 1 and getattr(f, name) == table[name].max()]
     if edges:
         said.append(f"For {' and '.join(edges)} the largest value tried was chosen: a larger one might score higher.")
@@ -160,12 +181,16 @@ def selectivity(f: Findings) -> list[str]:
     """How much better the probe does on the property than on a control task, with all and with the selected neurons."""
     everything = numbers.selective(f, None)
     if not len(everything):
+        if f.no_control:
+            return [f"No control tasks were run: {f.no_control}."]
         return [
-            "No control tasks were run, so it is not known how much of the accuracy could be memorised from word types alone."
+            f"No control tasks were run, so it is not known how much of the {numbers.score_name(f)} could be memorised from "
+            "word types alone."
         ]
     control = Spread.of(numbers.selective(f, None, "control"))
     said = [
-        "A control task gives each word type a label drawn at random from the property's distribution. On it the probe on all "
+        f"A control task gives each word type a {'value' if f.metric == 'r2' else 'label'} drawn at random from the "
+        "property's distribution. On it the probe on all "
         f"neurons scores {control.percent()} on test, so its selectivity is {_score(everything)}."
     ]
     for delta in numbers.deltas(f):
@@ -184,8 +209,8 @@ def selectivity(f: Findings) -> list[str]:
     lowest = min([everything.mean(), *(s.mean() for d in numbers.deltas(f) if len(s := numbers.selective(f, d)))])
     if lowest <= 0:
         said.append(
-            "Where selectivity is not above zero the probe learns random labels of word types as well as the property; its "
-            "accuracy there says nothing about the model."
+            f"Where selectivity is not above zero the probe learns random {'values' if f.metric == 'r2' else 'labels'} of "
+            f"word types as well as the property; its {numbers.score_name(f)} there says nothing about the model."
         )
     return said
 

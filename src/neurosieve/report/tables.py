@@ -34,7 +34,8 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
         neurons set to their mean), ``minimal_<delta in points>_test`` and ``_dev`` (Tables 2, 3 and 7), ``data``
         (Table 4, in words), ``lambdas`` (Table 5), ``runtime`` (seconds). All but ``data`` have the columns property
         and row, and for each model the mean over seeds and ``<model> sd``, the standard deviation over seeds (missing
-        for one seed). Accuracies are percent.
+        for one seed). Accuracies, and R² of real values, are percent. Where a property labels sentences, ``data`` says so in
+        a column of its own.
 
     Raises
     ------
@@ -123,13 +124,13 @@ def _minimal(name: tuple[str, str], f: Findings, *, delta: float, split: str) ->
     found = numbers.minimal(f, delta)
     if found.empty:
         return []
-    sizes = found["n_neurons"]
+    sizes, score = found["n_neurons"], "R2" if f.metric == "r2" else "Acc"
     entries: list[Entry] = [
         (prop, "Neu_a", model, f.n_neurons),
         (prop, "Neu_t", model, Spread.of(sizes)),
         (prop, "Neu_t %", model, _scaled(sizes / f.n_neurons)),
-        (prop, "Acc_a", model, _scaled(found[f"oracle_{split}"])),
-        (prop, "Acc_t", model, _scaled(found[split])),
+        (prop, f"{score}_a", model, _scaled(found[f"oracle_{split}"])),
+        (prop, f"{score}_t", model, _scaled(found[split])),
     ]
     for row, subset in (("Sel_a", None), ("Sel_t", delta)):
         values = numbers.selective(f, subset, split=split)
@@ -142,12 +143,16 @@ def _data(cells: Sequence[tuple[tuple[str, str], Findings]]) -> pd.DataFrame:
     """Labelled words of each split and number of labels; one row a property, more where models differ."""
     rows: dict[tuple[object, ...], list[str]] = {}
     for (model, prop), f in cells:
-        key = (prop, f.words["train"], f.words["dev"], f.words["test"], f.n_labels)
+        n_labels = "real values" if f.metric == "r2" else f.n_labels
+        key = (prop, f.words["train"], f.words["dev"], f.words["test"], n_labels, numbers.units(f))
         rows.setdefault(key, []).append(model)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [(*key, ", ".join(models)) for key, models in rows.items()],
-        columns=["property", "train words", "dev words", "test words", "labels", "models"],
+        columns=["property", "train", "dev", "test", "labels", "unit", "models"],
     )
+    if table["unit"].eq("words").all():
+        table = table.drop(columns="unit").rename(columns={name: f"{name} words" for name in ("train", "dev", "test")})
+    return table
 
 
 def _runtime(name: tuple[str, str], f: Findings) -> list[Entry]:

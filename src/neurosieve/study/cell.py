@@ -76,13 +76,22 @@ class Cell:
     @cached_property
     def splits(self) -> Splits:
         """Labelled splits of the property."""
-        splits = Splits.from_store(self.store, self.prop, rare_labels=self.settings.rare_labels)
-        if splits.loss == "squared":
-            raise StudyError(
-                f"'{self.prop}' has real values, and tables, figures and page are made for labels; use the functions of "
-                "the library (search_lambdas, minimal_neurons, ...), which take real values, or put the values in classes"
-            )
-        return splits
+        return Splits.from_store(self.store, self.prop, rare_labels=self.settings.rare_labels)
+
+    @property
+    def metric(self) -> str:
+        """What a probe is judged by: ``"accuracy"``, or ``"r2"`` of real values."""
+        return "r2" if self.splits.loss == "squared" else "accuracy"
+
+    @property
+    def no_control(self) -> str:
+        """Why there is no control task, whatever the settings say; empty if there is one."""
+        if self.store.unit == "word":
+            return ""
+        return (
+            "a control task gives each type a random label that can only be memorised, and sentences, unlike words, hardly "
+            "ever come back in test"
+        )
 
     def identity(self, *keys: str) -> dict[str, Any]:
         """What a stage's result depends on: the activations, the property and the named settings."""
@@ -93,6 +102,7 @@ class Cell:
             "model_settings": manifest["model"]["settings"],
             "corpus_digest": manifest["corpus"]["digest"],
             "property": self.prop,
+            **({} if self.store.unit == "word" else {k: self.store.manifest[k] for k in ("unit", "sentence_vector")}),
             **{key: settings[key] for key in keys},
         }
 

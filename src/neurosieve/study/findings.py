@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from neurosieve.analysis.layers import layer_distribution
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study import stages
 from neurosieve.study.cell import Cell
+from neurosieve.study.counts import label_counts, labelled_counts, value_histogram, value_summary
 
 RESULT_COLUMNS = [
     "model",
@@ -40,11 +41,11 @@ class Findings:
     model, prop : str
     n_neurons, n_labels : int
     words : dict of str to int
-        Labelled words of each split.
+        Labelled words (or sentences, see `unit`) of each split.
     unseen : dict of str to int
         Words of dev and test whose label train lacks.
     label_counts : DataFrame
-        label, train, dev, test.
+        label, train, dev, test; empty for real values.
     l1, l2 : float
         The chosen lambdas.
     search : DataFrame
@@ -75,6 +76,17 @@ class Findings:
         Wall time of each stage.
     settings : dict
         The probe settings.
+    metric : {"accuracy", "r2"}
+        What every score of the tables above is, also where a column is called accuracy: the accuracy, or for real values
+        R², the share of their variance that a probe explains (below 0 where it is worse than their mean).
+    unit : {"word", "sentence"}
+        What is labelled.
+    no_control : str
+        Why there is no control task whatever was asked for; empty if there is one.
+    values : DataFrame
+        Of real values: split, n, mean, sd, min, median, max; else empty.
+    histogram : DataFrame
+        Of real values: low, high, train, dev, test; else empty.
     """
 
     model: str
@@ -100,6 +112,11 @@ class Findings:
     ranks: pd.DataFrame
     seconds: dict[str, float]
     settings: dict[str, Any]
+    metric: str = "accuracy"
+    unit: str = "word"
+    no_control: str = ""
+    values: pd.DataFrame = field(default_factory=pd.DataFrame)
+    histogram: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def results(self) -> pd.DataFrame:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
@@ -139,17 +156,17 @@ class Findings:
         for row in _records(self.search):
             add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
         for row in _records(self.ablation):
-            metric = "accuracy" if row["fill"] == "zero" else "accuracy_mean_ablation"
+            metric = self.metric if row["fill"] == "zero" else f"{self.metric}_mean_ablation"
             add(metric, row["accuracy"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
         for row in _records(self.minimal):
             seed, n, at = row["seed"], row["n_neurons"], f"@{row['delta']:g}"
             for split in ("dev", "test"):
-                add(f"accuracy{at}", row[split], seed=seed, split=split, subset="minimal", n=n)
+                add(f"{self.metric}{at}", row[split], seed=seed, split=split, subset="minimal", n=n)
             add(f"n_neurons{at}", n, seed=seed, split="dev", subset="minimal", n=n)
         for row in _records(self.selectivity):
             at = "" if row["subset"] == "all" else f"@{row['delta']:g}"
             where = {"seed": row["seed"], "split": row["split"], "subset": row["subset"], "n": row["n_neurons"]}
-            add(f"accuracy{at}", row["control"], task="control", **where)
+            add(f"{self.metric}{at}", row["control"], task="control", **where)
             add(f"selectivity{at}", row["selectivity"], **where)
         return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
@@ -178,32 +195,19 @@ def collect(cell: Cell) -> Findings:
     found = stages.minimal(cell)
     minimal = pd.DataFrame(found["rows"])
     control_columns = ["seed", "split", "subset", "delta", "n_neurons", "accuracy"]
-    control = pd.DataFrame(stages.control(cell)["rows"] if cell.settings.control else [], columns=control_columns)
+    controlled = cell.settings.control and not cell.no_control
+    control = pd.DataFrame(stages.control(cell)["rows"] if controlled else [], columns=control_columns)
     neurons = cell.store.neurons
     rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
     where = distributions(cell)
-    counts = (
-        pd.DataFrame(
-            {
-                name: pd.Series(
-                    [label for label in getattr(cell.splits, name).y.tolist() if label is not None]
-                ).value_counts()
-                for name in ("train", "dev", "test")
-            }
-        )
-        .fillna(0)
-        .astype(int)
-        .rename_axis("label")
-        .reset_index()
-    )
     return Findings(
         model=cell.model,
         prop=cell.prop,
         n_neurons=cell.store.n_neurons,
         n_labels=len(rankings[0].labels),
-        words={name: int(counts[name].sum()) for name in ("train", "dev", "test")},
+        words=labelled_counts(cell.splits),
         unseen=chosen["unseen"],
-        label_counts=counts,
+        label_counts=label_counts(cell.splits),
         l1=chosen["l1"],
         l2=chosen["l2"],
         search=pd.DataFrame(chosen["table"]),
@@ -220,6 +224,11 @@ def collect(cell: Cell) -> Findings:
         ranks=pd.DataFrame({seed: ranking.ranks for seed, ranking in enumerate(rankings)}),
         seconds=cell.seconds(),
         settings=cell.settings.model_dump(mode="json"),
+        metric=cell.metric,
+        unit=cell.store.unit,
+        no_control=cell.no_control,
+        values=value_summary(cell.splits),
+        histogram=value_histogram(cell.splits),
     )
 
 

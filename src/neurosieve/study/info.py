@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurosieve.activations.format import MANIFEST, SHARDS
+from neurosieve.activations.format import MANIFEST, SHARDS, readable_size
 from neurosieve.activations.store import open_store
 from neurosieve.errors import StudyError
 from neurosieve.study.folder import RunFolder
@@ -47,7 +47,7 @@ def _in_short(path: Path) -> str:
     if not (path / MANIFEST).is_file():
         return f"unfinished, {_size(path)}"
     store = open_store(path)
-    return f"{store.n_words} words x {store.n_neurons} neurons, {_size(path)}; properties {', '.join(store.properties)}"
+    return f"{store.n_words} {store.unit}s x {store.n_neurons} neurons, {_size(path)}; properties {', '.join(store.properties)}"
 
 
 def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -56,6 +56,7 @@ def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     summary = {
         "model": manifest["model"]["name"],
         "corpus": manifest["corpus"]["name"],
+        "unit": store.unit,
         "n_words": store.n_words,
         "n_neurons": store.n_neurons,
         "size": _size(folder),
@@ -70,6 +71,4 @@ def _describe_store(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def _size(folder: Path) -> str:
-    total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB") if total >= 1e6 else (1e3, "kB")
-    return f"{total / unit:.1f} {name}"
+    return readable_size(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))

@@ -157,7 +157,12 @@ def open_or_extract(
     if corpus.label not in loaded:  # several models read the same corpus
         loaded[corpus.label] = read_corpus(corpus)
     return extract(
-        loaded[corpus.label], read_model(model), path, progress=report(f"activations of {model.label} (words)")
+        loaded[corpus.label],
+        read_model(model),
+        path,
+        unit=corpus.unit,
+        sentence_vector=model.sentence_vector or "mean",
+        progress=report(f"activations of {model.label} (words)"),
     )
 
 
@@ -172,16 +177,25 @@ def read_corpus(settings: CorpusSettings) -> Corpus:
         "dev_fraction": settings.dev_fraction,
         "test_fraction": settings.test_fraction,
         "random_state": settings.random_state,
+        "numeric": settings.numeric,
     }
     corpus = load_corpus(files, **options)
     for note in corpus.notes:
         log.info("%s: %s", corpus.name, note)
+    of_words, of_sentences = (", ".join(names) or "none" for names in (corpus.properties, corpus.sentence_properties))
     for prop in settings.properties:
-        if prop in corpus.sentence_properties:
+        if settings.unit == "word" and prop in corpus.sentence_properties:
             raise StudyError(
-                f"'{prop}' labels whole sentences of '{corpus.name}', and a run probes words; choose a property of words: "
-                f"{', '.join(corpus.properties)}"
+                f"'{prop}' labels whole sentences of '{corpus.name}', and the unit is the word; say unit = sentence "
+                f"(--unit sentence), or choose a property of words: {of_words}"
             )
+        if settings.unit == "sentence" and prop not in corpus.sentence_properties:
+            raise StudyError(
+                f"'{prop}' labels no sentences of '{corpus.name}', and the unit is the sentence; properties of sentences: "
+                f"{of_sentences}, of words (--unit word): {of_words}"
+            )
+    if settings.unit == "sentence":
+        return corpus
     made = [prop for prop in settings.properties if prop not in corpus.properties]
     if made:
         corpus = load_corpus(files, properties=[*corpus.properties, *made], **options)
@@ -225,6 +239,9 @@ def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
             {
                 "folder": store.path.name,
                 **{k: store.manifest[k] for k in ("model", "corpus", "splits", "n_words", "unknown_share", "dtype")},
+                "unit": store.unit,
+                "sentence_vector": store.manifest.get("sentence_vector"),
+                "special_token": store.manifest.get("special_token"),
                 "n_left_out": len(store.manifest["left_out"]),
                 "n_windowed": len(store.manifest["windowed"]),
                 "left_out": store.manifest["left_out"][:20],

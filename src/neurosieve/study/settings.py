@@ -42,6 +42,8 @@ class ModelSettings(_Part):
     name : str or None
         Name in tables and folders; made from `path` by default.
     pooling : {"last", "first", "mean"}
+    sentence_vector : {"mean", "first", "last", "special"} or None
+        What the vector of a sentence is made of (see `extract`), for corpora whose unit is the sentence; None is the mean.
     site : str
     layers : tuple of int or str, or None
         All by default.
@@ -54,6 +56,7 @@ class ModelSettings(_Part):
     path: str
     name: str | None = None
     pooling: Literal["last", "first", "mean"] = "last"
+    sentence_vector: Literal["mean", "first", "last", "special"] | None = None
     site: str = "residual"
     layers: tuple[int | str, ...] | None = None
     untrained: int | None = None
@@ -88,6 +91,10 @@ class CorpusSettings(_Part):
         Properties to study; a run needs at least one.
     format, columns, splits
         As in `load_corpus`.
+    numeric : tuple of str
+        Properties whose labels are numbers.
+    unit : {"word", "sentence"}
+        What the properties label, and what a row of the activations stands for.
     name : str or None
         Name in tables and folders; made from the files' names by default.
     dev_fraction, test_fraction, random_state
@@ -99,6 +106,8 @@ class CorpusSettings(_Part):
     format: str | None = None
     columns: tuple[str, ...] | None = None
     splits: dict[str, str | tuple[str, ...]] | str | None = None
+    numeric: tuple[str, ...] = ()
+    unit: Literal["word", "sentence"] = "word"
     name: str | None = None
     dev_fraction: float | None = None
     test_fraction: float | None = None
@@ -120,6 +129,9 @@ class CorpusSettings(_Part):
         """Name in tables and folders."""
         if self.name:
             return self.name
+        return self._from_files() + ("-sentences" if self.unit == "sentence" else "")
+
+    def _from_files(self) -> str:
         given = list(self.files)
         if isinstance(self.splits, dict):
             given = [f for part in self.splits.values() for f in ([part] if isinstance(part, str) else part)]
@@ -221,6 +233,10 @@ class StudySettings(_Part):
                     raise ValueError(
                         f"{kind}: {folders.count(folder)} of them are called '{folder}'; give each a name of its own"
                     )
+        if any(m.sentence_vector for m in self.models) and all(c.unit == "word" for c in self.corpora):
+            raise ValueError(
+                "a sentence vector is for corpora whose unit is the sentence; add that unit, or leave it out"
+            )
         return self
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurosieve.activations.source import as_source
+from neurosieve.errors import StudyError
 from neurosieve.experiments.ablation import Fill, ablated_probes
 from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
@@ -174,7 +175,15 @@ def minimal(cell: Cell) -> dict[str, Any]:
 
 
 def control(cell: Cell) -> dict[str, Any]:
-    """Fit control probes on all neurons and on the minimal sets, every seed with a control task of its own."""
+    """Fit control probes on all neurons and on the minimal sets, every seed with a control task of its own.
+
+    Raises
+    ------
+    StudyError
+        If the unit is the sentence, of which there is no control task.
+    """
+    if cell.no_control:
+        raise StudyError(f"'{cell.prop}' labels sentences: {cell.no_control}; there is no control task")
     chosen, sets = search(cell), minimal(cell)["sets"]
 
     def make() -> dict[str, Any]:
