@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from neurosieve.activations.store import ActivationStore, is_complete, open_stor
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.models.language_model import LanguageModel, WordVectors
+from neurosieve.models.precision import in_precision
 
 log = logging.getLogger(__name__)
 
-SHARD_BYTES = 1 << 26  # of float16 values: large enough to read at disk speed, small enough to hold several in memory
+SHARD_BYTES = 1 << 25
+"""Of float16 values: enough to read at disk speed and to sort by length, little to prepare before and write after the rest."""
 UNKNOWN_WARN_SHARE = 0.05
 
 
@@ -101,26 +104,34 @@ def _extract(
     """Make what is missing in a folder that no other process works on."""
     n_rows = len(corpus) if plan["unit"] == "sentence" else corpus.n_words
     _start(folder, plan, n_rows=n_rows, n_neurons=model.n_neurons)
-    order = _split_order(corpus)
-    shards = _shard_sentences(corpus, order, plan["shard_words"])
-    done = 0
-    with ThreadPoolExecutor(max_workers=1) as writer:
-        pending: Future[None] | None = None
-        for number, members in enumerate(shards):
-            path = fmt.shard_path(folder, number)
-            if not path.is_file():
-                words = [corpus.sentences[i].words for i in members]
-                how = plan["sentence_vector"]
-                vectors = model.embed(words) if how is None else model.embed_sentences(words, how=how)
-                if pending is not None:
-                    pending.result()
-                pending = writer.submit(_write, path, corpus, members, vectors, model, plan)
-            done += sum(len(corpus.sentences[i]) for i in members)
+    shards = _shard_sentences(corpus, _split_order(corpus), plan["shard_words"])
+    todo = [number for number in range(len(shards)) if not fmt.shard_path(folder, number).is_file()]
+    sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
+    done = sum(sizes) - sum(sizes[number] for number in todo)
+    digests: dict[int, str] = {}
+
+    def prepare(number: int) -> Callable[[], list[WordVectors]]:
+        words = [corpus.sentences[i].words for i in shards[number]]
+        return model.prepared(words, sentence_vector=plan["sentence_vector"])
+
+    # The next shard is tokenised and the last one written while the network works on this one.
+    with ThreadPoolExecutor(max_workers=1) as ahead, ThreadPoolExecutor(max_workers=1) as writer:
+        coming = ahead.submit(prepare, todo[0]) if todo else None
+        written: Future[None] | None = None
+        for number, following in zip_longest(todo, todo[1:]):
+            assert coming is not None  # noqa: S101 (there is a shard to do)
+            embed = coming.result()
+            coming = None if following is None else ahead.submit(prepare, following)
+            vectors = embed()
+            if written is not None:
+                written.result()
+            written = writer.submit(_write, folder, number, corpus, shards[number], vectors, model, plan, digests)
+            done += sizes[number]
             if progress is not None:
                 progress(done, corpus.n_words)
-        if pending is not None:
-            pending.result()
-    _finish(folder, plan, corpus, shards, model)
+        if written is not None:
+            written.result()
+    _finish(folder, plan, corpus, shards, model, digests)
 
 
 def _split_order(corpus: Corpus) -> list[int]:
@@ -217,22 +228,27 @@ def _shard_sentences(corpus: Corpus, order: list[int], shard_words: int) -> list
 
 
 def _write(
-    path: Path,
+    folder: Path,
+    number: int,
     corpus: Corpus,
     members: list[int],
     vectors: list[WordVectors],
     model: LanguageModel,
     plan: dict[str, Any],
+    digests: dict[int, str],
 ) -> None:
+    """Write a shard and note its digest."""
+    path = fmt.shard_path(folder, number)
     layers: dict[str, NDArray[np.floating]] = {}
-    for number, layer in enumerate(model.layers):
-        values = np.concatenate([v.layers[number] for v in vectors])
-        if not np.isfinite(values).all():
+    for place, layer in enumerate(model.layers):
+        values = _joined([v.layers[place] for v in vectors])
+        stored = in_precision(values, plan["dtype"])
+        if stored is None:
             raise StoreError(
                 f"{path}: layer {layer.name} of {model.info.name} gives values that are not finite; load the model in "
                 "float32, or leave that layer out"
             )
-        layers[layer.name] = fmt.stored_precision(values, plan["dtype"])
+        layers[layer.name] = stored
     details = {
         "n_words": int(sum(v.kept.sum() for v in vectors)),
         "left_out": [
@@ -245,6 +261,18 @@ def _write(
         "n_unknown": sum(v.n_unknown for v in vectors),
     }
     fmt.write_shard(path, layers, details)
+    digests[number] = fmt.file_digest(path)
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """All rows of consecutive arrays: the array that they are cut from, where that is all of them, else a copy."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
+        ends = whole.ctypes.data + whole.strides[0] * np.cumsum([0, *(len(part) for part in parts)])
+        starts = [part.ctypes.data for part in parts]
+        if ends[-1] - ends[0] == whole.nbytes and all(a == b for a, b in zip(starts, ends[:-1], strict=True)):
+            return whole
+    return np.concatenate(parts)
 
 
 def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:
@@ -252,8 +280,15 @@ def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:
     return words[position] if unit == "word" else " ".join(words)
 
 
-def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[list[int]], model: LanguageModel) -> None:
-    """Write the table of words and, last, the manifest."""
+def _finish(
+    folder: Path,
+    plan: dict[str, Any],
+    corpus: Corpus,
+    shards: list[list[int]],
+    model: LanguageModel,
+    digests: dict[int, str],
+) -> None:
+    """Write the table of words and, last, the manifest; shards of an earlier start are not in `digests`."""
     details = [fmt.read_shard_details(fmt.shard_path(folder, n)) for n in range(len(shards))]
     left_out = [tuple(entry) for d in details for entry in d["left_out"]]
     gone = {(i, position) for i, position, _ in left_out}
@@ -304,7 +339,7 @@ def _finish(folder: Path, plan: dict[str, Any], corpus: Corpus, shards: list[lis
             {
                 "file": f"{fmt.SHARDS}/{n:05d}.safetensors",
                 "n_words": d["n_words"],
-                "sha256": fmt.file_digest(fmt.shard_path(folder, n)),
+                "sha256": digests.get(n) or fmt.file_digest(fmt.shard_path(folder, n)),
             }
             for n, d in enumerate(details)
         ],

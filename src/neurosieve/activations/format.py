@@ -98,16 +98,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def stored_precision(values: NDArray[np.float32], dtype: str) -> NDArray[np.floating]:
-    """`values` as they are stored: float16 if asked and if they fit, else float32."""
-    if dtype == "float16":
-        with np.errstate(over="ignore"):
-            half = values.astype(np.float16)
-        if np.isfinite(half).all():
-            return half
-    return values
-
-
 def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> None:
     """Write one shard under a temporary name, sync it, and give it its name."""
     from safetensors.numpy import save_file
