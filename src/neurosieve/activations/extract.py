@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -109,20 +108,13 @@ def _extract(
     sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
     done = sum(sizes) - sum(sizes[number] for number in todo)
     digests: dict[int, str] = {}
-
-    def prepare(number: int) -> Callable[[], list[WordVectors]]:
-        words = [corpus.sentences[i].words for i in shards[number]]
-        return model.prepared(words, sentence_vector=plan["sentence_vector"])
-
-    # The next shard is tokenised and the last one written while the network works on this one.
-    with ThreadPoolExecutor(max_workers=1) as ahead, ThreadPoolExecutor(max_workers=1) as writer:
-        coming = ahead.submit(prepare, todo[0]) if todo else None
+    # The last shard is converted, written and digested while the network works on this one. Preparing the next one
+    # beside it gains nothing: that is Python, and so is what drives the network.
+    with ThreadPoolExecutor(max_workers=1) as writer:
         written: Future[None] | None = None
-        for number, following in zip_longest(todo, todo[1:]):
-            assert coming is not None  # noqa: S101 (there is a shard to do)
-            embed = coming.result()
-            coming = None if following is None else ahead.submit(prepare, following)
-            vectors = embed()
+        for number in todo:
+            words, how = [corpus.sentences[i].words for i in shards[number]], plan["sentence_vector"]
+            vectors = model.embed(words) if how is None else model.embed_sentences(words, how=how)
             if written is not None:
                 written.result()
             written = writer.submit(_write, folder, number, corpus, shards[number], vectors, model, plan, digests)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,23 +140,6 @@ class LanguageModel(ABC):
             One for each sentence, in the given order. The values do not depend on which sentences are embedded
             together (up to float32 rounding).
         """
-
-    def prepared(
-        self, sentences: Sequence[Sequence[str]], *, sentence_vector: str | None = None
-    ) -> Callable[[], list[WordVectors]]:
-        """Do whatever needs no network, and return a function that does the rest.
-
-        A caller can prepare the next sentences in another thread while the network works on these.
-
-        Parameters
-        ----------
-        sentences : sequence of sequence of str
-        sentence_vector : str, optional
-            As `how` of `embed_sentences`; by default the function does what `embed` does.
-        """
-        if sentence_vector is not None:
-            return partial(self.embed_sentences, sentences, how=sentence_vector)
-        return partial(self.embed, sentences)
 
     def require_sentence_vector(self, how: str) -> None:
         """Raise a `ModelError` unless `embed_sentences` can make sentence vectors of the kind `how`."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,14 +78,6 @@ class PassageModel(LanguageModel):
         ModelError
             If a sentence has no words, or cannot be aligned with its sub-words.
         """
-        return self.prepared(sentences)()
-
-    def prepared(
-        self, sentences: Sequence[Sequence[str]], *, sentence_vector: str | None = None
-    ) -> Callable[[], list[WordVectors]]:
-        """Split and align sentences (see `LanguageModel.prepared`)."""
-        if sentence_vector is not None:
-            return super().prepared(sentences, sentence_vector=sentence_vector)
         self._require_words(sentences)
         units, lexicon = self._units(sentences)
         reading = plan_reading(
@@ -96,7 +87,7 @@ class PassageModel(LanguageModel):
             capacity=self._capacity,
             causal=self._causal,
         )
-        return partial(self._read, units, reading, lexicon, averaged=self._pooling == "mean")
+        return self._read(units, reading, lexicon, averaged=self._pooling == "mean")
 
     def _read(
         self, units: Sequence[SubwordSentence], reading: Reading, lexicon: Tensor | None, *, averaged: bool
