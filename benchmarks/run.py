@@ -2,7 +2,7 @@
 
 make bench                                    # everything, under 25 minutes on two cores
 python benchmarks/run.py --quick              # three minutes, to see that everything works
-python benchmarks/run.py --only engine gpu
+python benchmarks/run.py --only engine gpu    # some; the others keep the figures of the same day
 python benchmarks/run.py --lock FILE          # a machine that others use too: hold a lock while something is timed
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
     if args.lock is not None:
         os.environ[machine.LOCK] = str(args.lock)
     args.results.mkdir(parents=True, exist_ok=True)
-    began, now = time.perf_counter(), datetime.now(timezone.utc).astimezone()
+    now = datetime.now(timezone.utc).astimezone()
     stem = f"{now:%Y-%m-%d}-{re.sub(r'[^a-z0-9]+', '-', machine.cpu_name().lower()).strip('-')}{'-quick' if args.quick else ''}"
     content: dict[str, Any] = {
         "date": f"{now:%Y-%m-%d %H:%M}",
@@ -59,17 +59,21 @@ def main() -> None:
         "neurosieve": _version(),
         "machine": machine.describe(),
         "ceilings": machine.ceilings(quick=args.quick),
-        "benches": [],
+        "benches": _kept(args.results / stem) if args.only else [],
     }
     with tempfile.TemporaryDirectory() as folder:
         measured = Path(folder, "ceilings.json")
         measured.write_text(json.dumps(content["ceilings"]), encoding="utf-8")
         os.environ[machine.CEILINGS] = str(measured)
         for name in args.only or found():
-            content["benches"].append(_run(name, args, stem))
-            content["minutes"] = (time.perf_counter() - began) / 60
+            result = {**_run(name, args, stem), "ceilings": content["ceilings"]}
+            content["benches"] = sorted(
+                [*(bench for bench in content["benches"] if bench["name"] != name), {**result, "name": name}],
+                key=lambda bench: found().index(bench["name"]),
+            )
+            content["minutes"] = sum(bench["minutes"] for bench in content["benches"])
             _write(args.results / stem, content)  # after each bench: a run that is stopped leaves what it has
-    if not args.quick and args.only is None and args.results == machine.RESULTS:
+    if not args.quick and args.results == machine.RESULTS and len(content["benches"]) == len(found()):
         _fill_readme(content, stem)
     print(f"\n{machine.markdown(content)}\n{args.results / stem}.json and .md, {content['minutes']:.1f} minutes")
 
@@ -92,7 +96,7 @@ def _run(name: str, args: argparse.Namespace, stem: str) -> dict[str, Any]:
         command += ["--quick"] if args.quick else []
         command += ["--neurox", str(args.neurox)] if name in ("neurox", "ranking", "store") else []
         command += ["--picture", str(args.results / f"{stem}-scaling.png")] if name == "scaling" else []
-        failed = None
+        failed, began = None, time.perf_counter()
         try:
             done = subprocess.run(command, timeout=limit, check=False)
             failed = f"ended with {done.returncode}" if done.returncode else None
@@ -104,7 +108,13 @@ def _run(name: str, args: argparse.Namespace, stem: str) -> dict[str, Any]:
         if failed is not None:
             print(f"{name}: {failed}", flush=True)
             result["failed"] = failed
-        return result
+        return {**result, "minutes": (time.perf_counter() - began) / 60}
+
+
+def _kept(path: Path) -> list[dict[str, Any]]:
+    """Benches of an earlier run of the same day, which a run of some benches completes."""
+    file = path.with_name(path.name + ".json")
+    return list(json.loads(file.read_text(encoding="utf-8"))["benches"]) if file.is_file() else []
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+BATCH_COST = 64
+"""What a further batch costs, in tokens: a network's own overhead, against which padding is weighed."""
+
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Group sequences, longest first, such that little is padded.
+    """Group sequences, longest first, at the least cost: tokens, padding included, and `BATCH_COST` a batch.
 
     Parameters
     ----------
@@ -19,12 +24,22 @@ def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> list[lis
     list of list of int
         Indices of the sequences of each batch; every sequence is in exactly one.
     """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    widths = np.array([max(1, lengths[i]) for i in order], dtype=np.int64)
+    # A batch is a run of the sorted sequences and as wide as its first one. least[j]: least cost of the first j.
+    least = np.zeros(len(order) + 1)
+    begins = np.zeros(len(order) + 1, dtype=np.int64)
+    earliest = 0
+    for stop in range(1, len(order) + 1):
+        while earliest < stop - 1 and (stop - earliest) * widths[earliest] > batch_tokens:
+            earliest += 1
+        starts = np.arange(earliest, stop)
+        costs = least[starts] + (stop - starts) * widths[starts]
+        best = int(np.argmin(costs))
+        least[stop], begins[stop] = costs[best] + BATCH_COST, starts[best]
     batches: list[list[int]] = []
-    room = 0
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if room < 1:
-            batches.append([])
-            room = max(1, batch_tokens // max(1, lengths[index]))
-        batches[-1].append(index)
-        room -= 1
-    return batches
+    stop = len(order)
+    while stop:
+        batches.append(order[begins[stop] : stop])
+        stop = int(begins[stop])
+    return batches[::-1]
