@@ -32,7 +32,8 @@ class Comparison:
     Attributes
     ----------
     cells : DataFrame
-        One row a run, model and property: n_neurons, n_seeds, delta, accuracy (test, all neurons), n_selected and
+        One row a run, model and property: n_neurons, n_seeds, delta, accuracy (test, all neurons; R² of real values),
+        n_selected and
         selected_share (the minimal set), set_accuracy (test, retrained), and of `architecture_row` means over seeds;
         ``neurons_per_label`` and ``distributedness`` with a 95 % interval over seeds (``_low``, ``_high``).
     pairs : DataFrame
@@ -148,7 +149,7 @@ def _cell(key: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
 
     def test(metric: str, subset: str) -> float:
         found = results[
-            (results["metric"] == metric)
+            results["metric"].isin([metric, metric.replace("accuracy", "r2")])  # R² where values are real
             & (results["subset"] == subset)
             & (results["split"] == "test")
             & (results["task"] == "linguistic")
@@ -166,8 +167,8 @@ def _cell(key: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
         "set_accuracy": test(f"accuracy@{delta:g}", "minimal"),
     }
     for name in WITH_INTERVAL:
-        row[name], low, row[f"{name}_high"] = mean_interval(rows[name])
-        row[f"{name}_low"] = float(np.maximum(0.0, low))  # neither can be less
+        row[name], low, high = mean_interval(rows[name])
+        row[f"{name}_low"], row[f"{name}_high"] = float(np.maximum(0.0, low)), high  # neither can be less than 0
     return {**row, **{name: float(rows[name].mean()) for name in MEANS}}
 
 
