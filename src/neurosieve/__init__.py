@@ -30,6 +30,7 @@ _HOMES = {
     "analysis.labels": ("label_distribution",),
     "study.settings": ("StudySettings",),
     "study.run": ("run_study",),
+    "study.compare": ("compare",),
     "report.html": ("write_report",),
     "planted": ("make_planted",),
     "errors": ("NeurosieveError",),

@@ -105,7 +105,7 @@ def test_names_are_escaped(written):
 
 
 def test_every_figure_is_described_and_named(page):
-    assert len(page.images) == 16
+    assert len(page.images) == 16 + 6  # two cells of eight; figures 1 and 3, and 4 and 5 of two properties
     assert all(len(image["alt"]) > 40 for image in page.images)
 
 
@@ -158,3 +158,12 @@ def test_no_findings_are_refused(tmp_path):
     with pytest.raises(NeurosieveError, match="no findings to report"):
         write_report(tmp_path / "x", [], manifest={})
     assert not (tmp_path / "x").exists()
+
+
+def test_what_failed_is_said_at_the_top(findings, tmp_path):
+    failure = {"model": "<m>", "corpus": "c", "property": "sem", "error": "no property"}
+    text = write_report(tmp_path, [findings], manifest={**MANIFEST, "failures": [failure]}).read_text(encoding="utf-8")
+    assert "What failed, and is missing here" in text
+    assert "&lt;m&gt; / sem of c: no property" in text
+    plain = write_report(tmp_path, [findings], manifest=MANIFEST).read_text(encoding="utf-8")
+    assert "What failed" not in plain

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosieve.rankings.ranking import NeuronRanking
 
@@ -57,12 +58,7 @@ def label_distribution(ranking: NeuronRanking, n_selected: int, neurons: pd.Data
     """
     import pandas as pd
 
-    chosen = ranking.top(int(n_selected))
-    share = float(ranking.key[chosen[-1]]) if len(chosen) else 0.0
-    # Neurons beyond the selection can share the last key by a tie; they are not part of the selection.
-    member = np.zeros(ranking.n_neurons, dtype=bool)
-    member[chosen] = True
-    taken = (ranking.label_keys <= share) & member & np.isfinite(ranking.label_keys)
+    taken, share = taken_by_labels(ranking, n_selected)
     users = taken.sum(axis=0)
     layers = neurons["layer"].to_numpy()
     names = list(dict.fromkeys(layers.tolist()))
@@ -80,4 +76,26 @@ def label_distribution(ranking: NeuronRanking, n_selected: int, neurons: pd.Data
                 "main_layer_share": counts[peak] / n if n else np.nan,
             }
         )
-    return LabelDistribution(pd.DataFrame(rows), share=share, n_selected=len(chosen))
+    return LabelDistribution(pd.DataFrame(rows), share=share, n_selected=int(n_selected))
+
+
+def taken_by_labels(ranking: NeuronRanking, n_selected: int) -> tuple[NDArray[np.bool_], float]:
+    """Which neurons of the top `n_selected` each label takes.
+
+    Parameters
+    ----------
+    ranking : NeuronRanking
+    n_selected : int
+
+    Returns
+    -------
+    taken : ndarray of shape (n_labels, n_neurons), bool
+    share : float
+        The share of the labels' weight mass at which the selection is reached.
+    """
+    chosen = ranking.top(int(n_selected))
+    share = float(ranking.key[chosen[-1]]) if len(chosen) else 0.0
+    # Neurons beyond the selection can share the last key by a tie; they are not part of the selection.
+    member = np.zeros(ranking.n_neurons, dtype=bool)
+    member[chosen] = True
+    return (ranking.label_keys <= share) & member & np.isfinite(ranking.label_keys), share

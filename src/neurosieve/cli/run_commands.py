@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.output import QUIET_OPTION, UsageError, reporting
-
-if TYPE_CHECKING:
-    from neurosieve.study.findings import Findings
-    from neurosieve.study.settings import StudySettings
+from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
+from neurosieve.cli.start_study import run_and_say, start
 
 OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.", metavar="DIR")
 NAME = typer.Option(None, "--name", help="What tables and folders call the model.", metavar="NAME")
@@ -92,7 +88,7 @@ def demo(
     """
     from neurosieve.study.demo import demo_settings
 
-    _run(demo_settings(), out, quiet=quiet)
+    run_and_say(demo_settings(), out, quiet=quiet)
 
 
 def run(
@@ -100,7 +96,22 @@ def run(
     study: Path | None = typer.Argument(
         None, help="A study file (TOML), instead of --model, --corpus, --property and their options.", metavar="STUDY"
     ),
-    out: Path = OUT,
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        "-o",
+        help="The run's folder; made if it does not exist. With a study file runs/<its name> by default.",
+        metavar="DIR",
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Print the cells, and the disk, memory and time they will take; run nothing."
+    ),
+    recipe: str | None = typer.Option(
+        None,
+        "--recipe",
+        metavar="NAME",
+        help="paper (solver adam), or neurox, which replays the released tool kit; also beside a study file.",
+    ),
     model: list[str] = typer.Option(
         [], "--model", "-m", help="Hub name, folder or archive; repeatable.", metavar="MODEL"
     ),
@@ -166,12 +177,15 @@ def run(
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
     tol: float = typer.Option(1e-4, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
     standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
+    csv: bool = CSV_OPTION,
+    table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
 ) -> None:
     r"""Run the whole chain, from annotated text and a model to a report.
 
     Activations, lambda search, ranking, ablation, minimal sets, control tasks and the report, for every model and
-    property. The same command continues after an interruption, and repeats nothing that is finished.
+    property. The same command continues after an interruption, and repeats nothing that is finished. What fails is said
+    at the end (exit code 1) and does not stop the rest. --dry-run says beforehand what a study takes.
 
     In Python: neurosieve.run_study
 
@@ -179,8 +193,14 @@ def run(
         neurosieve run --model bert-base-cased --property xpos --out runs/bert \
             --corpus train.conllu --corpus dev.conllu --corpus test.conllu
     """
+    if recipe is not None and _given(context, "solver"):
+        raise UsageError("--recipe chooses the solver; leave out --solver, or --recipe")
+    form = chosen_format(csv=csv, table=table)
+    if (csv or table) and not dry_run:
+        raise UsageError("--csv and --table are the forms of --dry-run; a run prints where its report is")
     if study is not None:
-        given = [name for name in context.params if name not in ("study", "out", "quiet") and _given(context, name)]
+        beside = ("study", "out", "quiet", "dry_run", "recipe", "csv", "table")
+        given = [name for name in context.params if name not in beside and _given(context, name)]
         if given:
             raise UsageError(
                 f"a study file says everything itself; leave out {', '.join(map(_flag, given))}, or the file"
@@ -189,10 +209,15 @@ def run(
         raise UsageError("give --model, --corpus and --property, or a study file")
     if name is not None and len(model) * len(site) > 1:
         raise UsageError("--name names one model at one site; use a study file for several")
+    if study is None and out is None and not dry_run:
+        raise UsageError("Missing option '--out' / '-o'")
     from neurosieve.study.settings import StudySettings
+    from neurosieve.study.study_file import with_recipe
 
     if study is not None:
-        return _run(StudySettings.from_toml(study), out, quiet=quiet)
+        name_of = study.stem if recipe in (None, "paper") else f"{study.stem}-{recipe}"
+        out = Path("runs") / name_of if out is None else out
+        return start(StudySettings.from_toml(study, recipe=recipe), out, dry_run=dry_run, form=form, quiet=quiet)
     content = _content(
         model,
         corpus,
@@ -233,7 +258,9 @@ def run(
         "control": not no_control,
         "rare_labels": rare_labels,
     }
-    return _run(StudySettings.checked(content), out, quiet=quiet)
+    if recipe is not None:
+        content = with_recipe(content, recipe)
+    return start(StudySettings.checked(content), out, dry_run=dry_run, form=form, quiet=quiet)
 
 
 def extract(
@@ -360,26 +387,3 @@ def _content(
             }
         ],
     }
-
-
-def _run(settings: StudySettings, out: Path, *, quiet: bool) -> None:
-    from neurosieve.study.run import run_study
-
-    with reporting(quiet=quiet) as report:
-        found = run_study(settings, out, report=report)
-    for findings in found:
-        print(_sentence(findings), file=sys.stderr)
-    print(out / "report.html")
-
-
-def _sentence(findings: Findings) -> str:
-    """One line of what was found."""
-    oracle = findings.oracle.query("split == 'test'")["accuracy"].mean()
-    score = "R² of " if findings.metric == "r2" else ""
-    smallest = findings.minimal["delta"].min()
-    sets = findings.minimal[findings.minimal["delta"] == smallest]
-    n = sets["n_neurons"].mean()
-    return (
-        f"{findings.model} / {findings.prop}: {score}{100 * oracle:.2f} % on test with all {findings.n_neurons} neurons; "
-        f"{n:.0f} of them ({100 * n / findings.n_neurons:.0f} %) retrained reach {100 * sets['test'].mean():.2f} %"
-    )

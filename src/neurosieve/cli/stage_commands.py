@@ -21,6 +21,7 @@ RUN = typer.Argument(
 )
 PROPERTY = typer.Option(..., "--property", "-p", help="The property.", metavar="NAME")
 MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.", metavar="NAME")
+CORPUS = typer.Option(None, "--corpus", "-c", help="Which corpus, where several have the property.", metavar="NAME")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,17 +30,26 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _cell(run: Path, prop: str, model: str | None, *, quiet: bool, **changes: Any) -> Iterator[Cell]:  # noqa: ANN401
+def _cell(
+    run: Path,
+    prop: str,
+    model: str | None,
+    corpus: str | None,
+    *,
+    quiet: bool,
+    **changes: Any,  # noqa: ANN401
+) -> Iterator[Cell]:
     from neurosieve.study.steps import open_cell
 
     with reporting(quiet=quiet) as report:
-        yield open_cell(run, prop, model=model, report=report, **changes)
+        yield open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
 
 
 def search(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     grid: str | None = typer.Option(
         None, "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
     ),
@@ -96,7 +106,7 @@ def search(
         "tol": tol,
         "standardize": standardize,
     }
-    with _cell(run, prop, model, quiet=quiet, **changes) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         result = stages.search(cell)
         remember_probe_settings(run, cell.settings)
     frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
@@ -115,6 +125,7 @@ def rank(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
     seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
@@ -135,7 +146,7 @@ def rank(
     from neurosieve.study import stages
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, quiet=quiet) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
         stages.search(cell) if seed == 0 else stages.oracles(cell)
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
     frame = frame if labels else frame.iloc[:, :6]
@@ -146,6 +157,7 @@ def ablate(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -163,7 +175,7 @@ def ablate(
     from neurosieve.study import stages
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, quiet=quiet) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
         result = stages.ablation(cell)
         metric = cell.metric
     emit(
@@ -179,6 +191,7 @@ def minimal(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     delta: list[float] = typer.Option(
         [],
         "--delta",
@@ -207,7 +220,7 @@ def minimal(
     from neurosieve.study.steps import remember_probe_settings
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, quiet=quiet, deltas=delta or None, step=step) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet, deltas=delta or None, step=step) as cell:
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.settings)
         metric = cell.metric
@@ -224,6 +237,7 @@ def control(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -243,7 +257,7 @@ def control(
     from neurosieve.study.findings import collect
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, quiet=quiet, control=True) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet, control=True) as cell:
         stages.control(cell)  # which says so where there is no control task
         frame, metric = collect(cell).selectivity, cell.metric
     emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
@@ -253,6 +267,7 @@ def layers(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -267,13 +282,14 @@ def layers(
     Example:
         neurosieve layers runs/bert --property pos --csv
     """
-    _distribution("layers", run, prop, model, csv=csv, table=table, quiet=quiet)
+    _distribution("layers", run, prop, model, corpus, csv=csv, table=table, quiet=quiet)
 
 
 def labels(
     run: Path = RUN,
     prop: str = PROPERTY,
     model: str | None = MODEL,
+    corpus: str | None = CORPUS,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -288,14 +304,16 @@ def labels(
     Example:
         neurosieve labels runs/bert --property pos --table
     """
-    _distribution("labels", run, prop, model, csv=csv, table=table, quiet=quiet)
+    _distribution("labels", run, prop, model, corpus, csv=csv, table=table, quiet=quiet)
 
 
-def _distribution(what: str, run: Path, prop: str, model: str | None, *, csv: bool, table: bool, quiet: bool) -> None:
+def _distribution(
+    what: str, run: Path, prop: str, model: str | None, corpus: str | None, *, csv: bool, table: bool, quiet: bool
+) -> None:
     from neurosieve.study.findings import distributions
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, quiet=quiet) as cell:
+    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
         if what == "labels" and cell.metric == "r2":
             raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
         found = distributions(cell)

@@ -12,7 +12,10 @@ import pandas as pd
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.all import save_figures
+from neurosieve.figures.panels import Panel
 from neurosieve.report import brief, cautions, numbers, overview, places, sentences
+from neurosieve.report.comparison import across_figures
+from neurosieve.report.layouts import title_of, write_layouts
 from neurosieve.report.tables import paper_tables, write_tables, written_value
 
 if TYPE_CHECKING:
@@ -93,6 +96,7 @@ def write_report(
     target.mkdir(parents=True, exist_ok=True)
     tables = paper_tables(findings)
     table_files = write_tables(target / "tables", tables)
+    write_layouts(target / "tables", tables, findings)
     cells = [
         _cell(target, f, model=model, prop=prop, prefix=prefix)
         for f, (model, prop), prefix in zip(
@@ -112,8 +116,10 @@ def write_report(
             compared=overview.compared(findings) if several else [],
             shared=_rows(shared) if len(shared) else None,
             warnings=cautions.of_activations(_activations(manifest)),
+            failures=list(manifest.get("failures", ())),
+            across=_across(target, findings) if several else [],
             tables=[
-                (name, path.relative_to(target).as_posix(), _rows(tables[name]))
+                (title_of(name), path.relative_to(target).with_suffix("").as_posix(), _rows(tables[name]))
                 for name, path in zip(tables, table_files, strict=True)
             ],
             beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
@@ -181,6 +187,15 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
 
 def _caption(name: str, f: Findings) -> str:
     return CAPTIONS[name].format(score=numbers.score_name(f), unit=f.unit)
+
+
+def _across(target: Path, findings: Sequence[Findings]) -> list[dict[str, Any]]:
+    """The figures across models and properties."""
+    panels = [
+        Panel(model, prop, f.layers, f.labels)
+        for (model, prop), f in zip(numbers.cell_names(findings), findings, strict=True)
+    ]
+    return across_figures(target, panels)
 
 
 def _neurons(f: Findings) -> list[str]:

@@ -73,13 +73,17 @@ def listed(names: Sequence[object], *, most: int = 8) -> str:
 
 
 def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
-    """(model, property) of each; where a pair comes twice, the later property gets a number."""
+    """(model, property) of each, with the corpus where several have the property.
+
+    Where a pair comes twice all the same, the later property gets a number.
+    """
     seen: dict[tuple[str, str], int] = {}
     names = []
     for f in findings:
-        pair = (f.model, f.prop)
+        several = len({other.corpus for other in findings if other.prop == f.prop}) > 1
+        pair = (f.model, f"{f.prop} ({f.corpus})" if several else f.prop)
         seen[pair] = seen.get(pair, 0) + 1
-        names.append(pair if seen[pair] == 1 else (f.model, f"{f.prop} ({seen[pair]})"))
+        names.append(pair if seen[pair] == 1 else (f.model, f"{pair[1]} ({seen[pair]})"))
     return names
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.report import numbers
+from neurosieve.report import numbers, paper
 from neurosieve.report.numbers import Spread
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
     dict of str to DataFrame
         ``ablation_test`` and ``ablation_dev`` (Tables 1 and 6), ``ablation_mean_fill_test`` and ``_dev`` (ablated
         neurons set to their mean), ``minimal_<delta in points>_test`` and ``_dev`` (Tables 2, 3 and 7), ``data``
-        (Table 4, in words), ``lambdas`` (Table 5), ``runtime`` (seconds). All but ``data`` have the columns property
-        and row, and for each model the mean over seeds and ``<model> sd``, the standard deviation over seeds (missing
-        for one seed). Accuracies, and R² of real values, are percent. Where a property labels sentences, ``data`` says so in
-        a column of its own.
+        (Table 4, in words and sentences), ``lambdas`` (Table 5), ``runtime`` (seconds), ``architectures`` (section 5.2).
+        All but ``data`` have the columns property and row, and for each model the mean over seeds and ``<model> sd``,
+        the standard deviation over seeds (missing for one seed). Accuracies, and R² of real values, are percent. Where
+        the paper printed a number for the same model and task, it stands in ``<model> paper``. Where a property labels
+        sentences, ``data`` says so in a column of its own.
 
     Raises
     ------
@@ -46,6 +47,7 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
         raise NeurosieveError("there are no findings to make tables of; run at least one model and property")
     cells = list(zip(numbers.cell_names(findings), findings, strict=True))
     tables = {}
+    known = Known(cells)
     for split in ("test", "dev"):
         tables[f"ablation_{split}"] = _wide([e for c in cells for e in _ablation(*c, split=split, fill="zero")])
         tables[f"ablation_mean_fill_{split}"] = _wide(
@@ -60,7 +62,8 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
         [(prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells]
     )
     tables["runtime"] = _wide([e for c in cells for e in _runtime(*c)])
-    return {name: table for name, table in tables.items() if len(table)}
+    tables["architectures"] = _wide([e for c in cells for e in _architecture(*c)])
+    return {name: known.beside(name, table) for name, table in tables.items() if len(table)}
 
 
 def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
@@ -140,22 +143,104 @@ def _minimal(name: tuple[str, str], f: Findings, *, delta: float, split: str) ->
 
 
 def _data(cells: Sequence[tuple[tuple[str, str], Findings]]) -> pd.DataFrame:
-    """Labelled words of each split and number of labels; one row a property, more where models differ."""
-    rows: dict[tuple[object, ...], list[str]] = {}
+    """Labelled words and sentences of each split and number of labels; one row a property, more where models differ."""
+    splits = ("train", "dev", "test")
+    of_words = all(f.unit == "word" for _, f in cells)
+    counted = of_words and all(f.sentences for _, f in cells)
+    rows: dict[tuple[object, ...], list[tuple[str, Findings]]] = {}
     for (model, prop), f in cells:
+        sentences = [f.sentences[split] for split in splits] if counted else []
         n_labels = "real values" if f.metric == "r2" else f.n_labels
-        key = (prop, f.words["train"], f.words["dev"], f.words["test"], n_labels, numbers.units(f))
-        rows.setdefault(key, []).append(model)
+        key = (prop, *(f.words[split] for split in splits), *sentences, n_labels, numbers.units(f))
+        rows.setdefault(key, []).append((model, f))
+    heads = [f"{split} words" if of_words else split for split in splits] + [
+        f"{split} sentences" for split in splits if counted
+    ]
     table = pd.DataFrame(
-        [(*key, ", ".join(models)) for key, models in rows.items()],
-        columns=["property", "train", "dev", "test", "labels", "unit", "models"],
+        [(*key, ", ".join(model for model, _ in models)) for key, models in rows.items()],
+        columns=["property", *heads, "labels", "unit", "models"],
     )
-    if table["unit"].eq("words").all():
-        table = table.drop(columns="unit").rename(columns={name: f"{name} words" for name in ("train", "dev", "test")})
+    if of_words:
+        table = table.drop(columns="unit")
+    for row, name in [(split, f"{split} sentences, paper") for split in splits] + [("labels", "labels, paper")]:
+        values = [_printed_data(row, [f for _, f in models]) for models in rows.values()]
+        if any(value is not None for value in values):
+            table[name] = pd.Series(values, dtype=object)
     return table
+
+
+def _printed_data(row: str, found: Sequence[Findings]) -> int | None:
+    """What the paper's Table 4 has, if one of the models is the paper's."""
+    values = [paper.printed("data", row, model=paper.paper_model(f), task=paper.paper_task(f.prop)) for f in found]
+    return next((int(value) for value in values if value is not None), None)
 
 
 def _runtime(name: tuple[str, str], f: Findings) -> list[Entry]:
     model, prop = name
     stages: list[Entry] = [(prop, stage, model, float(seconds)) for stage, seconds in f.seconds.items()]
     return [*stages, (prop, "total", model, float(sum(f.seconds.values())))] if stages else []
+
+
+ARCHITECTURE_ROWS = {
+    "neurons_per_label": "neurons a label (median)",
+    "n_exclusive": "neurons of one label",
+    "n_shared": "neurons of several labels",
+    "distributedness": "distributedness, %",
+    "layer_evenness": "evenness over layers, %",
+    "overlap": "overlap of labels, %",
+    "overlap_by_chance": "overlap by chance, %",
+    "overlap_z": "overlap, deviations from chance",
+}
+"""Rows of the table of architectures (see `neurosieve.analysis.architectures`)."""
+
+
+def _architecture(name: tuple[str, str], f: Findings) -> list[Entry]:
+    model, prop = name
+    found = f.by_seed.get("architecture")
+    if found is None or f.metric == "r2":  # real values have no labels that could share neurons
+        return []
+    return [
+        (prop, row, model, _scaled(found[column]) if row.endswith("%") else Spread.of(found[column]))
+        for column, row in ARCHITECTURE_ROWS.items()
+    ]
+
+
+class Known:
+    """The cells whose numbers the paper printed.
+
+    Parameters
+    ----------
+    cells : sequence of ((model, property), Findings)
+    """
+
+    def __init__(self, cells: Sequence[tuple[tuple[str, str], Findings]]) -> None:
+        self._of = {name: (paper.paper_model(f), paper.paper_task(f.prop)) for name, f in cells}
+
+    def beside(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Put what the paper printed in its counterpart of the table `name` beside our numbers."""
+        if "row" not in table:
+            return table
+        for model in dict.fromkeys(model for model, _ in self._of):
+            if model not in table:
+                continue
+            values = [
+                self._value(name, row, model, prop) for prop, row in zip(table["property"], table["row"], strict=True)
+            ]
+            if any(value is not None for value in values):
+                last = f"{model} sd" if f"{model} sd" in table else model
+                place = list(table.columns).index(last) + 1
+                table = table.copy()
+                table.insert(place, f"{model} paper", pd.Series(values, dtype=object, index=table.index))
+        return table
+
+    def _value(self, name: str, row: str, model: str, prop: str) -> float | int | str | None:
+        known, task = self._of.get((model, prop), (None, None))
+        value = paper.printed(name, row, model=known, task=task)
+        if isinstance(value, float) and name == "runtime":
+            return 3600.0 * value  # hours
+        return int(value) if isinstance(value, float) and row.startswith("Neu") else value
+
+    def note(self, name: str, row: str, *, model: str, prop: str) -> str | None:
+        """What is odd about the number that the paper printed."""
+        known, task = self._of.get((model, prop), (None, None))
+        return paper.note(name, row, model=known, task=task)

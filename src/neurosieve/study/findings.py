@@ -14,6 +14,7 @@ from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study import stages
 from neurosieve.study.cell import Cell
 from neurosieve.study.counts import label_counts, labelled_counts, value_histogram, value_summary
+from neurosieve.study.spread import labelled_sentences, spread_by_seed
 
 RESULT_COLUMNS = [
     "model",
@@ -87,6 +88,13 @@ class Findings:
         Of real values: split, n, mean, sd, min, median, max; else empty.
     histogram : DataFrame
         Of real values: low, high, train, dev, test; else empty.
+    corpus : str
+        Name of the corpus.
+    sentences : dict of str to int
+        Sentences of each split that hold a labelled word.
+    by_seed : dict of str to DataFrame
+        ``"layers"``, ``"labels"`` and ``"architecture"`` of every seed's minimal set of the smallest delta, with the
+        columns seed and delta (see `neurosieve.study.spread`).
     """
 
     model: str
@@ -117,6 +125,9 @@ class Findings:
     no_control: str = ""
     values: pd.DataFrame = field(default_factory=pd.DataFrame)
     histogram: pd.DataFrame = field(default_factory=pd.DataFrame)
+    corpus: str = ""
+    sentences: dict[str, int] = field(default_factory=dict)
+    by_seed: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def results(self) -> pd.DataFrame:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
@@ -229,6 +240,9 @@ def collect(cell: Cell) -> Findings:
         no_control=cell.no_control,
         values=value_summary(cell.splits),
         histogram=value_histogram(cell.splits),
+        corpus=str(cell.store.manifest["corpus"]["name"]),
+        sentences=labelled_sentences(cell.store, cell.prop),
+        by_seed=spread_by_seed(rankings, found["sets"], neurons, delta=min(cell.settings.deltas)),
     )
 
 

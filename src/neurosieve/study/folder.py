@@ -5,8 +5,9 @@
     RUN/manifest.json            settings, versions, digests, wall times
     RUN/results.csv              every score, one row a seed
     RUN/rankings.csv             every neuron with its ranks
-    RUN/tables/*.csv             the paper's tables
-    RUN/figures/*.png|svg|csv    every figure with its data
+    RUN/layers.csv, labels.csv, architectures.csv    each seed's minimal set, by layer and label, and how labels share it
+    RUN/tables/*.csv|md|tex      the paper's tables
+    RUN/figures/*.png|svg|csv    every figure with its data, those across models as PDF too
     RUN/report.html              what was found, in words
     RUN/activations/<model>--<corpus>/            activation stores
     RUN/cells/<model>--<corpus>--<property>/      what each stage left

@@ -7,7 +7,9 @@ import logging
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,16 @@ from neurosieve.activations.format import file_digest, write_json
 from neurosieve.activations.store import ActivationStore, is_complete, open_store
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.load import load_corpus
-from neurosieve.errors import StudyError
+from neurosieve.errors import CorpusError, StudyError
 from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.failures import Failures
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder
-from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
+from neurosieve.study.in_short import in_a_sentence
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings, slug
+from neurosieve.study.spread import FILES
+from neurosieve.study.stages import STAGES
+from neurosieve.study.study_file import model_place
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +42,8 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
     """Run a study and write its results.
 
     Finished stages are taken from disk; the same study in the same folder therefore continues where it stopped, and
-    repeats nothing when it is complete.
+    repeats nothing when it is complete. A cell that fails does not take the others down: their results are written, and
+    what failed is raised at the end; repeating the study tries it again.
 
     Parameters
     ----------
@@ -52,61 +60,97 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
 
     Raises
     ------
+    IncompleteStudyError
+        If some of several cells failed; its ``failures`` say which and why, its ``found`` holds the others.
     NeurosieveError
-        If the folder holds something else, or a corpus, model or property cannot be used.
+        If the folder holds something else, or the study's only corpus, model or property cannot be used.
     """
-    asked_for = [prop for corpus in settings.corpora for prop in corpus.properties]
-    if not asked_for:
+    if not any(corpus.properties for corpus in settings.corpora):
         raise StudyError("the study names no property; give each corpus its properties")
-    twice = next((prop for prop in asked_for if asked_for.count(prop) > 1), None)
-    if twice is not None:
-        raise StudyError(
-            f"two corpora of the study have the property '{twice}', and results could not be told apart; run them into two "
-            "folders"
-        )
     folder = RunFolder(out)
-    asked = settings.model_dump(mode="json")
-    manifest = folder.claim(asked)
+    manifest = folder.claim(settings.model_dump(mode="json"))
     _refuse_changed_files(folder, settings, manifest)
-    seconds = dict(manifest.get("seconds", {}))
+    failures = Failures()
     loaded: dict[str, Corpus] = {}
     stores: list[ActivationStore] = []
     cells: list[Cell] = []
     found: list[Findings] = []
-    for corpus_settings in settings.corpora:
-        for model_settings in settings.models:
-            started = time.perf_counter()
-            store = open_or_extract(folder, corpus_settings, model_settings, loaded=loaded, report=report)
-            key = store.path.name
-            seconds.setdefault(f"extract {key}", round(time.perf_counter() - started, 2))
-            stores.append(store)
-            for prop in corpus_settings.properties:
+    for corpus, model in product(settings.corpora, settings.models):
+        store = None
+        with failures.noting(model.label, corpus.label):
+            store = open_or_extract(folder, corpus, model, loaded=loaded, report=report)
+        if store is None:
+            continue
+        stores.append(store)
+        for prop in corpus.properties:
+            with failures.noting(model.label, corpus.label, prop):
                 name = resolved(store, prop)
-                cell = Cell(
-                    folder=folder.cell_path(model_settings.label, corpus_settings.label, name),
-                    store=store,
-                    prop=name,
-                    settings=settings.probes,
-                    model=model_settings.label,
-                    report=report,
-                )
-                found.append(collect(cell))
+                path = folder.cell_path(model.label, corpus.label, name)
+                cell = Cell(path, store, name, settings.probes, model.label, report)
+                found.append(with_extraction(collect(cell), folder))
                 cells.append(cell)
-                seconds |= {f"{cell.folder.name}: {stage}": s for stage, s in cell.seconds().items()}
-    fingerprint = _fingerprint(cells)
-    if manifest.get("written_from") == fingerprint and all((folder.path / name).is_file() for name in RESULTS):
-        return found  # nothing is new since the results were written
-    manifest = {
-        **folder.manifest(),
-        "finished": True,
-        **provenance(stores),
-        "seconds": seconds,
-        "cells": [{"model": f.model, "property": f.prop, "l1": f.l1, "l2": f.l2} for f in found],
-    }
-    report("writing tables, figures and the page")
-    write_results(folder.path, found, manifest=manifest)
-    write_json(folder.manifest_path, {**manifest, "written_from": fingerprint})
+    fingerprint = _fingerprint([cell.folder for cell in cells])
+    manifest = folder.manifest()
+    written = all((folder.path / name).is_file() for name in RESULTS)
+    if not (written and manifest.get("written_from") == fingerprint and manifest.get("failures") == failures.entries()):
+        manifest |= {"finished": not failures.noted, "failures": failures.entries()}
+        if found:
+            manifest |= provenance(stores)
+            manifest["seconds"] = {**manifest.get("seconds", {}), **_seconds(cells)}
+            manifest["cells"] = [cell_entry(f, cell) for f, cell in zip(found, cells, strict=True)]
+            report("writing tables, figures and the page")
+            write_results(folder.path, found, manifest=manifest)
+            manifest["written_from"] = fingerprint
+        write_json(folder.manifest_path, manifest)
+    failures.raise_if_any(found)
     return found
+
+
+def finished_cells(settings: StudySettings, out: str | Path) -> list[dict[str, Any]] | None:
+    """What a run's manifest says of each cell, where the study is finished in `out` and nothing has changed since.
+
+    Reads no activations and fits nothing, so that a finished study answers at once; `run_study` does the rest.
+
+    Returns
+    -------
+    list of dict, or None
+        ``model``, ``corpus``, ``property``, ``l1``, ``l2``, ``folder``, ``in_short``; None if there is work to do.
+    """
+    folder = RunFolder(out)
+    manifest = folder.manifest()
+    if not manifest.get("finished") or manifest.get("settings") != settings.model_dump(mode="json"):
+        return None
+    _refuse_changed_files(folder, settings, manifest)
+    cells: list[dict[str, Any]] = manifest.get("cells", [])
+    if not all("folder" in cell for cell in cells) or not all((folder.path / name).is_file() for name in RESULTS):
+        return None
+    fingerprint = _fingerprint([folder.path / "cells" / cell["folder"] for cell in cells])
+    return cells if manifest.get("written_from") == fingerprint else None
+
+
+def cell_entry(found: Findings, cell: Cell) -> dict[str, Any]:
+    """What the manifest says of a finished cell."""
+    return {
+        "model": found.model,
+        "corpus": found.corpus,
+        "property": found.prop,
+        "l1": found.l1,
+        "l2": found.l2,
+        "folder": cell.folder.name,
+        "in_short": in_a_sentence(found),
+    }
+
+
+def with_extraction(found: Findings, folder: RunFolder) -> Findings:
+    """The findings with the time that the extraction of their activations took, in front of the stages' times."""
+    seconds = folder.manifest().get("seconds", {}).get(f"extract {slug(found.model)}--{slug(found.corpus)}")
+    order = [name for name in STAGES if name in found.seconds]
+    stages = {name: found.seconds[name] for name in [*order, *(n for n in found.seconds if n not in order)]}
+    return replace(found, seconds=stages if seconds is None else {"extraction": seconds, **stages})
+
+
+def _seconds(cells: Sequence[Cell]) -> dict[str, float]:
+    return {f"{cell.folder.name}: {stage}": s for cell in cells for stage, s in cell.seconds().items()}
 
 
 def _refuse_changed_files(folder: RunFolder, settings: StudySettings, manifest: dict[str, Any]) -> None:
@@ -128,11 +172,11 @@ def _refuse_changed_files(folder: RunFolder, settings: StudySettings, manifest: 
             )
 
 
-def _fingerprint(cells: Sequence[Cell]) -> str:
+def _fingerprint(folders: Sequence[Path]) -> str:
     """Digest of everything that the results are written from."""
     digest = hashlib.sha256(__version__.encode())
-    for cell in cells:
-        for path in sorted(cell.folder.glob("*.json")):
+    for folder in folders:
+        for path in sorted(folder.glob("*.json")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -154,9 +198,10 @@ def open_or_extract(
     if is_complete(path):  # the run's settings are the same, so what it holds is what is wanted
         return open_store(path)
     log.info("%s over %s: reading the text and loading the model", model.label, corpus.label)
+    started = time.perf_counter()
     if corpus.label not in loaded:  # several models read the same corpus
         loaded[corpus.label] = read_corpus(corpus)
-    return extract(
+    store = extract(
         loaded[corpus.label],
         read_model(model),
         path,
@@ -164,6 +209,10 @@ def open_or_extract(
         sentence_vector=model.sentence_vector or "mean",
         progress=report(f"activations of {model.label} (words)"),
     )
+    manifest = folder.manifest()  # noted at once, since a run may be interrupted long before it is written
+    taken = {f"extract {path.name}": round(time.perf_counter() - started, 2)}
+    write_json(folder.manifest_path, {**manifest, "seconds": {**manifest.get("seconds", {}), **taken}})
+    return store
 
 
 def read_corpus(settings: CorpusSettings) -> Corpus:
@@ -197,9 +246,24 @@ def read_corpus(settings: CorpusSettings) -> Corpus:
     if settings.unit == "sentence":
         return corpus
     made = [prop for prop in settings.properties if prop not in corpus.properties]
-    if made:
-        corpus = load_corpus(files, properties=[*corpus.properties, *made], **options)
-    return corpus
+    if not made:
+        return corpus
+    try:
+        return load_corpus(files, properties=[*corpus.properties, *made], **options)
+    except CorpusError:
+        usable = [prop for prop in made if _can_be_made(files, prop, options)]
+        if not usable and len(made) == len(settings.properties):
+            raise  # nothing of the corpus can be studied
+    # A property that cannot be made fails on its own, when its cell comes up.
+    return load_corpus(files, properties=[*corpus.properties, *usable], **options) if usable else corpus
+
+
+def _can_be_made(files: list[str] | None, prop: str, options: dict[str, Any]) -> bool:
+    try:
+        load_corpus(files, properties=[prop], **options)
+    except CorpusError:
+        return False
+    return True
 
 
 def read_model(settings: ModelSettings) -> Any:  # noqa: ANN401 (LanguageModel, which loads torch)
@@ -207,7 +271,7 @@ def read_model(settings: ModelSettings) -> Any:  # noqa: ANN401 (LanguageModel, 
     from neurosieve.models.load import load_model
 
     return load_model(
-        settings.path,
+        model_place(settings.path),
         pooling=settings.pooling,
         site=settings.site,
         layers=settings.layers,
@@ -268,7 +332,21 @@ def write_results(folder: Path, found: Sequence[Findings], *, manifest: dict[str
     """Write ``results.csv``, ``rankings.csv``, and ``report.html`` with its ``tables/`` and ``figures/``."""
     from neurosieve.report.html import write_report
 
-    pd.concat([f.results() for f in found], ignore_index=True).to_csv(folder / "results.csv", index=False)
+    pd.concat([_placed(f.results(), f, found) for f in found], ignore_index=True).to_csv(
+        folder / "results.csv", index=False
+    )
     # Each property has labels of its own, so the wide table's columns are the union, empty where a label is unknown.
-    pd.concat([f.ranking_frame() for f in found], ignore_index=True).to_csv(folder / "rankings.csv", index=False)
+    rankings = [_placed(f.ranking_frame(), f, found) for f in found]
+    pd.concat(rankings, ignore_index=True).to_csv(folder / "rankings.csv", index=False)
+    for name, file in FILES.items():
+        tables = [_placed(f.by_seed[name].assign(model=f.model, property=f.prop), f, found) for f in found]
+        pd.concat(tables, ignore_index=True).to_csv(folder / file, index=False)
     write_report(folder, found, manifest=_without_paths(manifest))
+
+
+def _placed(table: pd.DataFrame, f: Findings, found: Sequence[Findings]) -> pd.DataFrame:
+    """A cell's rows with model and property in front, and the corpus after them where the study has several."""
+    first = ["model", "property"]
+    if len({other.corpus for other in found}) > 1:
+        table, first = table.assign(corpus=f.corpus), [*first, "corpus"]
+    return table[[*first, *(column for column in table if column not in first)]]

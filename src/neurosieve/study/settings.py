@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
+from neurosieve.study.study_file import expanded_models, resolved_paths, suffix, with_recipe
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,7 +39,7 @@ class ModelSettings(_Part):
     Attributes
     ----------
     path : str
-        Hub name, folder or archive (see `load_model`).
+        Hub name, folder or archive (see `load_model`), or ``package:NAME`` for a model that an installed package carries.
     name : str or None
         Name in tables and folders; made from `path` by default.
     pooling : {"last", "first", "mean"}
@@ -70,13 +71,11 @@ class ModelSettings(_Part):
         """Name in tables and folders."""
         if self.name:
             return self.name
-        folder = Path(self.path)
+        folder = Path(self.path.removeprefix("package:"))
         # A folder called "model" says nothing; the folder above it usually does.
         parts = [part for part in folder.parts if part not in ("/", "model", "snapshot")]
         base = "/".join(parts[-2:]) if not folder.exists() else (parts[-1] if parts else "model")
-        twin = "" if self.untrained is None else f"-untrained{self.untrained}"
-        site = "" if self.site == "residual" else f"-{self.site}"
-        return f"{base}{site}{twin}"
+        return base + suffix(self.site, self.untrained)
 
 
 class CorpusSettings(_Part):
@@ -240,8 +239,17 @@ class StudySettings(_Part):
         return self
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> StudySettings:
+    def from_toml(cls, path: str | Path, *, recipe: str | None = None) -> StudySettings:
         """Read a study file with the tables ``[[models]]``, ``[[corpora]]`` and ``[probes]``.
+
+        Relative paths in it start at the file's own folder. A model's entry may name several ``sites`` in place of one,
+        and ``twins``, seeds of untrained twins that are studied beside it.
+
+        Parameters
+        ----------
+        path : str or Path
+        recipe : {"paper", "neurox"}, optional
+            Solver in place of the file's: the paper's recipe, or the released tool kit's.
 
         Raises
         ------
@@ -255,7 +263,8 @@ class StudySettings(_Part):
             raise StudyError(f"{file}: there is no such study file; check the path (from {Path.cwd()})") from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StudyError(f"{file}: not a TOML file ({error})") from error
-        return cls.checked(content, where=str(file))
+        content = resolved_paths(content, file.parent)
+        return cls.checked(content if recipe is None else with_recipe(content, recipe), where=str(file))
 
     @classmethod
     def checked(cls, content: dict[str, Any], *, where: str = "") -> StudySettings:
@@ -267,9 +276,21 @@ class StudySettings(_Part):
             If an entry is unknown or wrong; the message names the entry or the option.
         """
         try:
-            return cls.model_validate(content)
+            models, origins = expanded_models(content.get("models"))
+        except StudyError as error:
+            raise StudyError(f"{where}: {error}" if where else str(error)) from error
+
+        def entry(place: Sequence[int | str]) -> str:
+            """The entry as the user wrote it, before models were written out."""
+            if len(place) > 1 and place[0] == "models" and isinstance(place[1], int):
+                place = ["models", origins[place[1]], *place[2:]]
+            return _dotted(place)
+
+        try:
+            return cls.model_validate({**content, "models": models} if "models" in content else content)
         except ValidationError as error:
-            raise StudyError(f"{where}: {explained(error)}" if where else explained(error, name=option_name)) from error
+            said = explained(error, name=entry if where else option_name)
+            raise StudyError(f"{where}: {said}" if where else said) from error
 
 
 def explained(error: ValidationError, *, name: Callable[[Sequence[int | str]], str] | None = None) -> str:
@@ -300,4 +321,5 @@ def _dotted(place: Sequence[int | str]) -> str:
 
 def _known_entries(place: Sequence[int | str]) -> list[str]:
     parts: dict[int | str, type[_Part]] = {"models": ModelSettings, "corpora": CorpusSettings, "probes": ProbeSettings}
-    return list((StudySettings if len(place) == 1 else parts[place[0]]).model_fields)
+    short = ["sites", "twins"] if len(place) > 1 and place[0] == "models" else []
+    return [*(StudySettings if len(place) == 1 else parts[place[0]]).model_fields, *short]

@@ -13,7 +13,7 @@ from neurosieve.errors import StudyError
 from neurosieve.study.cell import Cell, Reporter, read_stage, silent
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder, of_activations
-from neurosieve.study.run import open_or_extract, provenance, resolved, write_results
+from neurosieve.study.run import open_or_extract, provenance, resolved, with_extraction, write_results
 from neurosieve.study.settings import (
     CorpusSettings,
     ModelSettings,
@@ -55,6 +55,7 @@ def open_cell(
     prop: str,
     *,
     model: str | None = None,
+    corpus: str | None = None,
     report: Reporter = silent,
     **changes: Any,  # noqa: ANN401
 ) -> Cell:
@@ -68,6 +69,8 @@ def open_cell(
         The property.
     model : str, optional
         Name of the model, where the run has several.
+    corpus : str, optional
+        Name of the corpus, where several have the property.
     report : Reporter
     **changes
         Probe settings that differ from the run's; None leaves a setting as it is.
@@ -83,22 +86,39 @@ def open_cell(
     known = [m.label for m in settings.models]
     if model not in (None, *known):
         raise StudyError(f"{folder.path}: no model '{model}'; the run's models are {', '.join(known)}")
-    finished = [pair for pair in _finished(folder, settings) if model in (None, pair[0].label)]
+    corpora = [c.label for c in settings.corpora]
+    if corpus not in (None, *corpora):
+        raise StudyError(f"{folder.path}: no corpus '{corpus}'; the run's corpora are {', '.join(corpora)}")
+    finished = [
+        (m, c, store)
+        for m, c, store in _finished(folder, settings)
+        if model in (None, m.label) and corpus in (None, c.label)
+    ]
     if not finished:
+        asked = f"{f' of {model}' if model else ''}{f' over {corpus}' if corpus else ''}"
         raise StudyError(
-            f"{folder.path}: no finished activations{f' of {model}' if model else ''}; repeat the run's "
-            "`neurosieve extract` or `run` command"
+            f"{folder.path}: no finished activations{asked}; repeat the run's `neurosieve extract` or `run` command"
         )
     having = [found for found in finished if resolved(found[2], prop) in found[2].properties]
     if not having:
         finished[0][2].require(prop)
     if len(having) > 1:
         names = ", ".join(f"{m.label} over {c.label}" for m, c, _ in having)
-        raise StudyError(f"{folder.path}: several activations have '{prop}' ({names}); choose one with --model")
-    found_model, corpus, store = having[0]
+        options = [
+            option
+            for option, labels in (
+                ("--model", {m.label for m, _, _ in having}),
+                ("--corpus", {c.label for _, c, _ in having}),
+            )
+            if len(labels) > 1
+        ]
+        raise StudyError(
+            f"{folder.path}: several activations have '{prop}' ({names}); choose one with {' and '.join(options)}"
+        )
+    found_model, found_corpus, store = having[0]
     name = resolved(store, prop)
     return Cell(
-        folder=folder.cell_path(found_model.label, corpus.label, name),
+        folder=folder.cell_path(found_model.label, found_corpus.label, name),
         store=store,
         prop=name,
         settings=probes,
@@ -170,12 +190,19 @@ def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
                     f"{folder.path} --property {prop}` first"
                 )
             probes = settings.probes.model_copy(update={"control": (cell_folder / "control.json").is_file()})
-            found.append(collect(Cell(cell_folder, store, prop, probes, model.label, report)))
+            cell = Cell(cell_folder, store, prop, probes, model.label, report)
+            found.append(with_extraction(collect(cell), folder))
     if not found:
         raise StudyError(f"{folder.path}: no property has been studied yet; run `neurosieve search` on it first")
     manifest = {**folder.manifest(), **provenance([store for _, _, store in finished])}
     n_asked = len(settings.models) * sum(len(corpus.properties) for corpus in settings.corpora)
     manifest["finished"] = len(found) >= n_asked
+    done = {(f.model, f.corpus, f.prop) for f in found}
+    manifest["failures"] = [
+        failure
+        for failure in manifest.get("failures", ())
+        if (failure["model"], failure["corpus"], failure["property"]) not in done and not manifest["finished"]
+    ]
     report("writing tables, figures and the page")
     write_results(folder.path, found, manifest=manifest)
     write_json(folder.manifest_path, manifest)

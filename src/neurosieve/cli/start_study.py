@@ -1,0 +1,58 @@
+"""How a study is started from the command line: run, or estimated; what was found and what failed is said at the end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from neurosieve.cli.output import Format, emit, reporting
+
+if TYPE_CHECKING:
+    from neurosieve.study.settings import StudySettings
+
+
+def start(settings: StudySettings, out: Path | None, *, dry_run: bool, form: Format, quiet: bool) -> None:
+    """Run the study in the folder `out`, or say what it would take."""
+    if not dry_run:
+        return run_and_say(settings, out or Path("run"), quiet=quiet)
+    from neurosieve.study.estimate import estimate
+
+    with reporting(quiet=quiet):
+        found = estimate(settings, out)
+    cells = found.cells.drop(columns="problem") if form is Format.table else found.cells  # problems stand above it
+    emit(cells, form=form, title="cells", **found.summary)
+    if "problems" in found.summary:
+        for problem in found.summary["problems"]:
+            print(f"error: {problem}", file=sys.stderr)
+        raise typer.Exit(1)
+    return None
+
+
+def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
+    """Run a study; print each cell's finding, the page's path, and what failed, which makes the exit code 1."""
+    from neurosieve.study.failures import IncompleteStudyError
+    from neurosieve.study.in_short import in_a_sentence
+    from neurosieve.study.run import finished_cells, run_study
+
+    failures: list[str] = []
+    with reporting(quiet=quiet) as report:
+        finished = finished_cells(settings, out)
+        if finished is not None:
+            said = [str(cell["in_short"]) for cell in finished]
+        else:
+            try:
+                found = run_study(settings, out, report=report)
+            except IncompleteStudyError as error:
+                found, failures = error.found, [str(failure) for failure in error.failures]
+            said = [in_a_sentence(findings) for findings in found]
+    for sentence in said:
+        print(sentence, file=sys.stderr)
+    if said:
+        print(out / "report.html")
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(1)

@@ -1,0 +1,272 @@
+"""What a study will take: its cells with their disk, memory and time, before anything is run.
+
+Time is counted in units of one weight multiplied by one word in one pass, forwards and back, plus the cost of reading
+a word's activations (`neurosieve.probes.plan.PASS_ROWS`). The seconds a unit takes come from the search stages that
+the folder has finished, else from fitting a few probes on random numbers here and now.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from neurosieve.activations.format import MANIFEST
+from neurosieve.activations.store import open_store
+from neurosieve.corpora.corpus import Corpus
+from neurosieve.corpora.derived import property_name
+from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.search import GRIDS
+from neurosieve.models.sizes import ModelSize, model_size
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.study.cell import read_stage
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.run import read_corpus
+from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings
+from neurosieve.study.stages import STAGES
+from neurosieve.study.study_file import model_place
+
+MINIMAL_SHARE = 0.4
+"""Share of the neurons up to which minimal sets are assumed to be searched (the paper's reach 33 %, small models' more)."""
+EXACT_PASSES = 100
+"""Passes that the exact solver is assumed to take."""
+SUBWORDS = 1.3
+"""Sub-words a word, assumed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study will take.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        One row a cell: model, corpus, property, train_words, neurons, labels, finished, disk_mb, memory_mb, minutes,
+        problem. Activations, which the cells of a model and corpus share, are rows with an empty property.
+    summary : dict
+        Totals, and what they assume.
+    """
+
+    cells: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def estimate(settings: StudySettings, out: str | Path | None = None) -> Estimate:
+    """Say what a study will take, reading its texts and the models' configurations but no weights.
+
+    Parameters
+    ----------
+    settings : StudySettings
+    out : str or Path, optional
+        The run's folder, if it exists: what is finished there takes no time, and tells how fast the machine is.
+    """
+    folder = None if out is None else RunFolder(out)
+    texts: dict[str, Corpus | NeurosieveError] = {}
+    sizes: dict[str, ModelSize | NeurosieveError] = {}
+    rows: list[dict[str, Any]] = []
+    for corpus in settings.corpora:
+        texts[corpus.label] = _tried(lambda corpus=corpus: read_corpus(corpus))
+        for model in settings.models:
+            if model.label not in sizes:
+                sizes[model.label] = _tried(lambda model=model: _size(model))
+            rows += _rows(folder, settings, model, corpus, texts[corpus.label], sizes[model.label])
+    speed, how = _speed(rows, settings.probes)
+    for row in rows:
+        units = row.pop("units")
+        row["minutes"] = None if units is None else round(units * speed / 60, 1)
+        row.pop("search_units"), row.pop("search_seconds")
+    cells = pd.DataFrame(rows)
+    where = Path(out) if out is not None else Path()
+    return Estimate(cells, _summary(cells, how, settings.probes, where=where))
+
+
+def _tried(make: Any) -> Any:  # noqa: ANN401
+    try:
+        return make()
+    except (NeurosieveError, OSError) as error:
+        return error
+
+
+def _size(model: ModelSettings) -> ModelSize:
+    size = model_size(
+        model_place(model.path),
+        site=model.site,
+        revision=model.revision,
+        trust_remote_code=model.trust_remote_code,
+    )
+    if model.layers is None:
+        return size
+    return ModelSize(size.widths[: len(model.layers)], size.n_weights)
+
+
+def _rows(
+    folder: RunFolder | None,
+    settings: StudySettings,
+    model: ModelSettings,
+    corpus: CorpusSettings,
+    text: Corpus | Exception,
+    size: ModelSize | Exception,
+) -> list[dict[str, Any]]:
+    """The row of the activations and those of the cells that read them."""
+    base: dict[str, Any] = {"model": model.label, "corpus": corpus.label}
+    empty = dict.fromkeys(
+        ("train_words", "neurons", "labels", "disk_mb", "memory_mb", "units", "search_units", "search_seconds")
+    )
+    problem = next((str(part) for part in (text, size) if isinstance(part, Exception)), "")
+    if isinstance(text, Exception) or isinstance(size, Exception):
+        return [{**base, "property": prop, **empty, "finished": "", "problem": problem} for prop in corpus.properties]
+    store = None if folder is None else folder.store_path(model.label, corpus.label)
+    extracted = store is not None and (store / MANIFEST).is_file()
+    neurons = open_store(store).n_neurons if extracted and store is not None else size.n_neurons
+    n_rows = text.n_words if corpus.unit == "word" else len(text)
+    first = {
+        **base,
+        "property": "",
+        **empty,
+        "train_words": text.n_words,
+        "neurons": neurons,
+        "finished": "activations" if extracted else "",
+        "disk_mb": 0.0 if extracted else round(2 * n_rows * neurons / 1e6, 1),
+        "units": 0.0 if extracted else text.n_words * SUBWORDS * size.n_weights / 2,  # forwards only
+        "problem": "",
+    }
+    return [
+        first,
+        *(_cell_row(base, empty, folder, settings, corpus, text, prop, neurons) for prop in corpus.properties),
+    ]
+
+
+def _cell_row(
+    base: Mapping[str, Any],
+    empty: Mapping[str, Any],
+    folder: RunFolder | None,
+    settings: StudySettings,
+    corpus: CorpusSettings,
+    text: Corpus,
+    prop: str,
+    neurons: int,
+) -> dict[str, Any]:
+    s = settings.probes
+    known = text.properties if corpus.unit == "word" else text.sentence_properties
+    name = prop if prop in known else property_name(prop) or prop  # one made from text has its own name
+    if name not in known:
+        problem = f"{corpus.label}: no property '{prop}' of {corpus.unit}s; the corpus has {', '.join(known) or 'none'}"
+        return {**base, "property": prop, **empty, "finished": "", "problem": problem}
+    n_words, labels = _labelled(text, name, unit=corpus.unit)
+    path = None if folder is None else folder.cell_path(base["model"], corpus.label, name)
+    done = [stage for stage in STAGES if path is not None and (path / f"{stage}.json").is_file()]
+    units = stage_units(s, neurons=neurons, labels=labels, words=n_words)
+    grid = len(GRIDS[s.grid])
+    weights = min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
+    seconds = None
+    if "search" in done and path is not None:
+        seconds = float(read_stage(path / "search.json").get("seconds", 0.0)) or None
+    return {
+        **base,
+        "property": prop,
+        **empty,
+        "train_words": n_words,
+        "neurons": neurons,
+        "labels": labels,
+        "finished": ", ".join(done),
+        "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * labels * neurons / 1e6, 1),
+        "memory_mb": round((2 * n_words * neurons + 16 * weights + 4 * grid * labels * neurons) / 1e6, 1),
+        "units": float(sum(u for stage, u in units.items() if stage not in done)),
+        "search_units": units["search"],
+        "search_seconds": seconds,
+        "problem": "",
+    }
+
+
+def _labelled(text: Corpus, prop: str, *, unit: str) -> tuple[int, int]:
+    """Training words (or sentences) with a label, and the number of rows of weights: labels, or one for real values."""
+    train = [sentence for sentence in text.sentences if sentence.split == "train"]
+    if unit == "sentence":
+        given = [sentence.sentence_labels.get(prop) for sentence in train]
+    else:
+        given = [label for sentence in train for label in sentence.labels.get(prop, ())]
+    labels = [label for label in given if label is not None]
+    real = any(isinstance(label, float) for label in labels)
+    return len(labels), 1 if real else len(set(labels))
+
+
+def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int) -> dict[str, float]:
+    """Units of work of each stage of a cell (see the module).
+
+    Parameters
+    ----------
+    probes : ProbeSettings
+    neurons, labels, words : int
+        All neurons; labels and labelled words of train.
+    """
+    passes = EXACT_PASSES if probes.solver == "proximal" else probes.epochs
+
+    def fits(n_probes: float, width: float = neurons) -> float:
+        groups = max(1, int(np.ceil(n_probes * labels * width / MAX_GROUP_WEIGHTS)))
+        return words * passes * width * (PASS_ROWS * groups + n_probes * labels)
+
+    sizes = np.arange(probes.step, MINIMAL_SHARE + probes.step / 2, probes.step)
+    sets = len(probes.deltas) * 0.1  # of about a tenth of the neurons each
+    return {
+        "search": fits(len(GRIDS[probes.grid])),
+        "oracles": fits(probes.seeds - 1) if probes.seeds > 1 else 0.0,
+        "ablation": fits(8 * probes.seeds) / passes / 2,  # scored once, not fitted
+        "minimal": probes.seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons) if len(sizes) else 0.0,
+        "control": probes.seeds * fits(1 + sets) if probes.control else 0.0,
+    }
+
+
+def _speed(rows: list[dict[str, Any]], probes: ProbeSettings) -> tuple[float, str]:
+    """Seconds a unit, and where they come from."""
+    known = [row["search_seconds"] / row["search_units"] for row in rows if row["search_seconds"]]
+    if known:
+        return float(
+            np.median(known)
+        ), f"the machine is as fast as in {len(known)} finished lambda searches of this run"
+    speed = measured_speed(probes)
+    return speed, f"measured now: {4e-9 / speed:.0f} GFLOP/s in fitting 16 probes on 1,024 random neurons"
+
+
+def measured_speed(probes: ProbeSettings) -> float:
+    """Seconds a unit of work takes here, from fitting 16 probes of 20 labels on 4,096 words of 1,024 random neurons."""
+    rng = np.random.default_rng(0)
+    words, neurons, labels, n_probes, epochs = 4096, 1024, 20, 16, 2
+    X = rng.standard_normal((words, neurons), dtype=np.float32)
+    y = rng.integers(labels, size=words)
+    specs = [ProbeSpec(y, l1=1e-4, l2=1e-4, random_state=0) for _ in range(n_probes)]
+    settings: dict[str, Any] = {"batch_size": probes.batch_size, "learning_rate": probes.learning_rate}
+    fit_probes(X, specs[:1], "adam", epochs=1, **settings)  # the first call also starts the threads
+    started = time.perf_counter()
+    fit_probes(X, specs, "adam", epochs=epochs, **settings)
+    return (time.perf_counter() - started) / (words * epochs * neurons * (PASS_ROWS + n_probes * labels))
+
+
+def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Path) -> dict[str, Any]:
+    existing = next(path for path in (where.absolute(), *where.absolute().parents) if path.exists())
+    passes = f"{EXACT_PASSES} passes" if probes.solver == "proximal" else f"{probes.epochs} passes"
+    problems = sorted(set(cells["problem"]) - {""})
+    return {
+        "cells": int((cells["property"] != "").sum()),
+        "disk_gb": round(float(cells["disk_mb"].sum()) / 1e3, 2),
+        "free_disk_gb": round(shutil.disk_usage(existing).free / 1e9, 1),
+        "memory_gb": round(float(cells["memory_mb"].fillna(0).max()) / 1e3, 2),
+        "free_memory_gb": round(psutil.virtual_memory().available / 1e9, 1),
+        "hours": round(float(cells["minutes"].sum()) / 60, 2),
+        "assumes": [
+            how,
+            f"{passes} a fit; minimal sets searched up to {100 * MINIMAL_SHARE:g} % of the neurons in every seed",
+            f"{SUBWORDS} sub-words a word; a forward pass as fast as fitting",
+            "memory beside that of the program itself, with all training activations held; they are streamed where they "
+            "do not fit in half of what is free",
+        ],
+        **({"problems": problems} if problems else {}),
+    }

@@ -1,0 +1,69 @@
+"""The dry run: sizes that are exact, times that grow as the work does, and problems said before anything is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neurosieve.study import estimate as module
+from neurosieve.study.estimate import estimate, stage_units
+from neurosieve.study.settings import ProbeSettings, StudySettings
+
+
+@pytest.fixture(autouse=True)
+def known_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measured_speed", lambda _: 1e-9)
+
+
+def study(models: list[str], corpus: Path, properties: list[str]) -> StudySettings:
+    content = {
+        "models": [{"path": path} for path in models],
+        "corpora": [{"files": [str(corpus)], "properties": properties}],
+        "probes": {"grid": "quick", "seeds": 2},
+    }
+    return StudySettings.checked(content, where="test")
+
+
+def test_sizes_are_those_of_text_and_model(tiny_bert: Path, tagged_text: Path, tmp_path: Path) -> None:
+    found = estimate(study([str(tiny_bert)], tagged_text, ["pos", "regex:^[aeiou]"]), tmp_path / "run")
+    cells = found.cells.set_index("property")
+    assert cells.index.tolist() == ["", "pos", "regex:^[aeiou]"]
+    assert (cells["neurons"] == 48).all()
+    assert cells.loc["pos", "labels"] == 5
+    assert cells.loc["regex:^[aeiou]", "labels"] == 2
+    assert found.summary["cells"] == 2
+    assert found.summary["hours"] >= 0
+    assert "problems" not in found.summary
+    assert not (tmp_path / "run").exists()  # nothing is made
+
+
+def test_what_is_finished_takes_nothing_and_tells_the_speed(
+    finished_run: Path, tiny_bert: Path, tagged_text: Path
+) -> None:
+    found = estimate(study([str(tiny_bert)], tagged_text, ["pos", "nominal"]), finished_run)
+    cells = found.cells.set_index("property")
+    assert cells.loc["", "finished"] == "activations"
+    assert cells.loc["pos", "minutes"] == 0
+    assert cells.loc["pos", "finished"] == "search, oracles, ablation, minimal, control"
+    assert cells.loc["nominal", "finished"] == ""
+    assert "1 finished lambda searches" in found.summary["assumes"][0]
+
+
+def test_problems_are_said_beforehand(tagged_text: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    found = estimate(study([str(tiny_bert), str(tmp_path / "no" / "model")], tagged_text, ["pos", "tense"]))
+    assert len(found.summary["problems"]) == 2
+    assert "no property 'tense' of words" in found.summary["problems"][1] + found.summary["problems"][0]
+    assert "there is no model at" in found.summary["problems"][1] + found.summary["problems"][0]
+    good = found.cells[found.cells["problem"] == ""]
+    assert good["property"].tolist() == ["", "pos"]
+
+
+def test_units_grow_with_the_work() -> None:
+    settings = ProbeSettings()
+    small = stage_units(settings, neurons=1000, labels=40, words=10_000)
+    assert stage_units(settings, neurons=1000, labels=40, words=20_000)["search"] == 2 * small["search"]
+    assert stage_units(ProbeSettings(epochs=20), neurons=1000, labels=40, words=10_000)["search"] == 2 * small["search"]
+    assert stage_units(ProbeSettings(control=False), neurons=1000, labels=40, words=10_000)["control"] == 0
+    # 64 probes of 40 labels in one group: one reading of the words and 2,560 products a neuron.
+    assert small["search"] == 10_000 * 10 * 1000 * (60 + 64 * 40)
