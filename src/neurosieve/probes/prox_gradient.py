@@ -16,13 +16,14 @@ from neurosieve.probes.prox_objective import Penalised, Point
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
 _DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
-_BLOCK_REFRESH = (4, 16, 60, 240)
+_BLOCK_REFRESH = (4, 12, 30, 60, 120, 240, 480, 960)
 """Steps in a metric after which it is taken anew: often while the probabilities still move, then rarely."""
 
-_NEAR = 0.2
+_NEAR = 0.4
 """Relative gap below which Gram matrices pay."""
 
 _GROW, _SHRINK = 1.4, 0.98  # of the multiple of the metric: after a failed step, and after each good one
+_FRESH = 1.2  # multiple of a metric just taken, at most: what the one before needed says little
 _LARGEST_MULTIPLE = 1e6
 _STALL_ITERATIONS = 20
 
@@ -105,5 +106,6 @@ def accelerate(
                 metric, passes = diagonal, passes + cost
             if near and activations is not None:
                 metric = block_metric(problem, activations, P_next, W=W, G=G, outside=diagonal)
+            multiple = min(multiple, _FRESH)
             if arrived:
-                momentum, multiple = 1.0, 1.0
+                momentum = 1.0

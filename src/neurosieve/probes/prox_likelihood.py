@@ -113,9 +113,10 @@ def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: floa
     noise : float
         Relative rounding error of `moment`.
     """
-    scaling = (target / mean.clamp_min(torch.finfo(torch.float32).tiny)).log()
+    scaling: Tensor = (target / mean.clamp_min(torch.finfo(torch.float32).tiny)).log()
     # Adding a constant to all intercepts changes nothing: the ones fill that null space.
     curvature = torch.diag(mean * (1.0 + noise) + noise**2) - moment + 1.0 / len(mean)
+    newton: Tensor
     newton, singular = torch.linalg.solve_ex(curvature, target - mean)
     reach = float(newton.max() - newton.min())
     slope = float((target - mean) @ newton)

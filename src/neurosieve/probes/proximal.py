@@ -25,6 +25,7 @@ from neurosieve.probes.checks import require_whole
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.prox_gradient import accelerate
 from neurosieve.probes.prox_likelihood import Likelihood
+from neurosieve.probes.prox_metric import block_bytes
 from neurosieve.probes.prox_objective import CERTIFICATE_PASSES, Certificate, Penalised, Point, certify
 from neurosieve.probes.prox_passes import Design, Gradient, Request, run_together
 from neurosieve.probes.spec import FittedProbe
@@ -40,7 +41,7 @@ _NEARLY_ZERO = 1.001
 """Largest gradient at zero weights, as a multiple of l1, at which all zeros may be good enough."""
 
 _STATE_BYTES = 1 << 30
-"""Memory for the logits of all probes that run side by side."""
+"""Memory for the logits and Gram matrices of all probes that run side by side."""
 
 _LOGITS_KEPT = 8  # arrays of the size of one probe's logits that its solver holds
 
@@ -127,7 +128,10 @@ def solve(
             progress(len(done) / problem.n_probes)
 
     paths = [_solve_path(problem, path, design, settings, keep) for path in _paths(problem)]
-    at_once = max(1, _STATE_BYTES // (_LOGITS_KEPT * 4 * problem.n_labels * stream.n_words))
+    state = _LOGITS_KEPT * 4 * problem.n_labels * stream.n_words
+    if design.resident is not None:
+        state += block_bytes(problem.n_labels, design.width)
+    at_once = max(1, _STATE_BYTES // state)
     run_together(paths, design, at_once=at_once)
     return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
 
@@ -247,7 +251,7 @@ def warn_of_gaps(probes: Sequence[FittedProbe]) -> None:
     ConvergenceWarning
         Scikit-learn's, with how many there are and the worst of them.
     """
-    missed = [p for p in probes if not _relative_gap(p) <= float(p.info["tol"])]
+    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"]))]
     if not missed:
         return
     from sklearn.exceptions import ConvergenceWarning
