@@ -88,12 +88,19 @@ def _one_pair(report: machine.Report, X, y) -> tuple[dict[str, Curve], float]:
             note=f"{spent:.0f} s; stopped",
         )
         needed = _extrapolated(curve, bound)
+        reached = next((t for t, value in curves["proximal"] if value <= curve[-1][1]), seconds)
         report.add(
-            f"{name}: {label} / exact, time to the same objective",
-            max(spent, needed) / seconds,
+            f"{name}: {label} / exact, time to the objective where {label} stopped",
+            spent / reached,
             "x",
             target=target,
-            note=f"{needed:.0f} s if its excess went on shrinking at the rate of its first passes: too kind to it",
+            note="measured; the exact solver's time is that of the loosest tolerance that gets there",
+        )
+        report.add(
+            f"{name}: {label} / exact, time to the same objective, extrapolated",
+            max(spent, needed) / seconds,
+            "x",
+            note=f"{needed:.0f} s if its excess went on shrinking at the rate of its first passes; not measured",
         )
     return curves, bound
 

@@ -40,7 +40,7 @@ _BOUND_MARGIN = 1.001
 _RIDGE = 0.03
 """Share of the diagonal added to a block, against the noise of its sample of words."""
 
-_BLOCK_ITERATIONS, _BLOCK_CHECK, _BLOCK_ACCURACY = 30, 4, 0.1
+_BLOCK_ITERATIONS, _BLOCK_CHECK, _BLOCK_ACCURACY = 60, 4, 0.03
 """Of a block's elastic net: steps at most, steps between tests, and the share of the first step at which it is solved."""
 
 Result = TypeVar("Result")
