@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import common
 import data
@@ -23,7 +24,8 @@ PATH = ((1e-3, 1e-2), (1e-3, 1e-3), (1e-4, 1e-3), (1e-4, 1e-4), (1e-5, 1e-5))
 
 PAIR = PATH[0]
 TOL = 1e-4
-SAGA_PASSES, GLM_SAGA_EPOCHS, GLM_SAGA_RATE = (1, 4), 2, 0.02
+SAGA_PASSES, GLM_SAGA_EPOCHS, GLM_SAGA_RATE = (1, 4), 40, 0.02
+GLM_SAGA_SECONDS = 60.0
 
 Curve = list[tuple[float, float]]
 """Seconds since the start, objective."""
@@ -32,7 +34,7 @@ Curve = list[tuple[float, float]]
 def main() -> None:
     import numpy as np
 
-    args = common.options(__doc__ or "")
+    args = common.options(__doc__ or "", picture={"type": Path, "help": "write the curves to this SVG or PNG file"})
     report = machine.Report("solver")
     X, y = data.store(quick=args.quick).split("train").xy(data.prop())
     X = np.ascontiguousarray(X, dtype=np.float32)
@@ -41,6 +43,9 @@ def main() -> None:
         _path(report, X, y)
         report.extra["curves"] = curves
         report.extra["lower_bound"] = bound
+        if args.picture is not None:
+            _draw(curves, bound, args.picture)
+            report.extra["pictures"] = [args.picture.name]
     finally:
         report.write(args.out)
 
@@ -83,12 +88,19 @@ def _one_pair(report: machine.Report, X, y) -> tuple[dict[str, Curve], float]:
             note=f"{spent:.0f} s; stopped",
         )
         needed = _extrapolated(curve, bound)
+        reached = next((t for t, value in curves["proximal"] if value <= curve[-1][1]), seconds)
         report.add(
-            f"{name}: {label} / exact, time to the same objective",
-            max(spent, needed) / seconds,
+            f"{name}: {label} / exact, time to the objective where {label} stopped",
+            spent / reached,
             "x",
             target=target,
-            note=f"{needed:.0f} s if its excess went on shrinking at the rate of its first passes: too kind to it",
+            note="measured; the exact solver's time is that of the loosest tolerance that gets there",
+        )
+        report.add(
+            f"{name}: {label} / exact, time to the same objective, extrapolated",
+            max(spent, needed) / seconds,
+            "x",
+            note=f"{needed:.0f} s if its excess went on shrinking at the rate of its first passes; not measured",
         )
     return curves, bound
 
@@ -161,6 +173,7 @@ def _glm_saga(X, y) -> Curve:
         centred,
         y,
         rounds=GLM_SAGA_EPOCHS,
+        seconds=GLM_SAGA_SECONDS,
     )
 
 
@@ -170,8 +183,10 @@ def _quietly(run: Callable[[], object], kind: type[Warning]) -> None:
         run()
 
 
-def _watch(advance: Callable[[], object], weights: Callable[[], tuple], X, y, *, rounds: int) -> Curve:
-    """Run `advance` for some rounds; the objective after each, computed with the clock stopped."""
+def _watch(
+    advance: Callable[[], object], weights: Callable[[], tuple], X, y, *, rounds: int, seconds: float = float("inf")
+) -> Curve:
+    """Run `advance` for some rounds or seconds; the objective after each, computed with the clock stopped."""
     import numpy as np
     import torch
 
@@ -181,6 +196,8 @@ def _watch(advance: Callable[[], object], weights: Callable[[], tuple], X, y, *,
     curve: Curve = []
     spent = 0.0
     for _ in range(rounds):
+        if spent > seconds:
+            break
         start = time.perf_counter()
         advance()
         spent += time.perf_counter() - start
@@ -218,6 +235,29 @@ def _path(report: machine.Report, X, y) -> None:
             better="lower",
             note=f"exact {exact.objective_:.6f}, gap {exact.gap_:.1e}, recipe {found:.4f}",
         )
+
+
+def _draw(curves: dict[str, Curve], bound: float, path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, curve in curves.items():
+        axes.plot([t for t, _ in curve], [value / bound - 1.0 for _, value in curve], marker="o", label=name)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="seconds",
+        ylabel="objective above the certified bound, relative",
+        title=f"l1 = {PAIR[0]:g}, l2 = {PAIR[1]:g}",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
 
 
 def _objective(X, y, probe) -> float:

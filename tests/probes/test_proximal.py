@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -17,7 +17,10 @@ from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.objective import objective
 from neurosieve.probes.problem import GroupProblem
-from neurosieve.probes.prox_metric import _sample
+from neurosieve.probes.prox_likelihood import Likelihood
+from neurosieve.probes.prox_metric import _block, _sample
+from neurosieve.probes.prox_objective import Penalised, Point, certify
+from neurosieve.probes.prox_passes import Design, run_together
 from neurosieve.probes.proximal import ProximalSettings, lambda_max, solve
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.stream import ActivationStream
@@ -119,9 +122,7 @@ def test_the_gap_bounds_the_distance_and_shrinks_to_zero():
     _, _, best, _ = fit(X, codes, 1e-3, 1e-2)
     gaps = []
     for max_passes in (1, 3, 9, 27, 81):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is the point here
-            _, _, reached, gap = fit(X, codes, 1e-3, 1e-2, settings=ProximalSettings(tol=1e-14, max_passes=max_passes))
+        _, _, reached, gap = fit(X, codes, 1e-3, 1e-2, settings=ProximalSettings(tol=1e-14, max_passes=max_passes))
         assert 0.0 <= reached - best + 1e-15 <= gap + 1e-12  # rounding of both objectives
         gaps.append(gap)
     assert gaps == sorted(gaps, reverse=True)
@@ -289,22 +290,67 @@ def test_a_sample_of_words_is_unbiased_and_of_the_size_asked():
     assert (chance == 1).all()
 
 
-def test_a_fit_that_runs_out_of_passes_warns_with_the_gap_it_has():
+@pytest.mark.parametrize("n_columns", [2, 3, 40])
+def test_the_diagonal_of_a_block_exceeds_its_gram_matrix(n_columns):
+    # Columns that oppose each other: their sum is then the direction of least curvature, not of largest.
+    X = torch.randn((600, n_columns), generator=torch.Generator().manual_seed(1))
+    X -= 0.2 * X.mean(dim=1, keepdim=True)
+    block = _block(X, torch.rand(600, generator=torch.Generator().manual_seed(2)), torch.arange(n_columns))
+    excess = block.diagonal[:, None] * block.descent  # the diagonal minus the Gram matrix
+    assert float(torch.linalg.eigvalsh(excess.double()).min()) > -1e-5 * float(block.diagonal.max())  # float32
+
+
+@pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])
+def test_few_words_in_distant_clusters(penalty):
+    X, codes = make_blobs(n_samples=21, centers=3, random_state=0)
+    X -= X.min()
+    _, _, best, gap = fit(X, codes, penalty, penalty, settings=ProximalSettings())
+    assert 0.0 <= gap <= 1e-4 * best
+    assert best < np.log(3.0)
+
+
+def test_probes_that_run_out_of_passes_share_one_warning_with_the_worst_gap():
     X, codes = data()
-    with pytest.warns(ConvergenceWarning, match="l1=0.001, l2=1e-05 ended with objective") as caught:
-        _, _, _, gap = fit(X, codes, 1e-3, 1e-5, settings=ProximalSettings(tol=1e-9, max_passes=3))
-    said = re.search(r"duality gap of (\S+),", str(caught[0].message))
-    assert float(said.group(1)) == pytest.approx(gap, rel=0.05)  # two digits are printed
-    assert "max_passes (now 3)" in str(caught[0].message)
+    some = np.where(np.arange(len(X)) < 200, codes, None)  # other words: a group of its own
+    specs = [ProbeSpec(codes, l1=0.9, l2=1e-2), ProbeSpec(codes, l1=1e-3, l2=1e-5), ProbeSpec(some, l1=1e-3, l2=1e-1)]
+    with pytest.warns(ConvergenceWarning) as caught:
+        probes = fit_probes(X, specs, "proximal", tol=1e-9, max_passes=3)
+    assert len(caught) == 1
+    said = str(caught[0].message)
+    assert said.startswith("2 of 3 probes ended above tol=1e-09; the worst, with l1=0.001 and l2=1e-05, has objective")
+    assert float(re.search(r"duality gap of (\S+),", said).group(1)) == pytest.approx(
+        probes[1].gap_, rel=0.05
+    )  # 2 digits
+    assert "max_passes (now 3)" in said
+    assert caught[0].filename == __file__
 
 
 def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     X, codes = data()
-    with pytest.warns(ConvergenceWarning, match="without a penalty there is no bound"):
-        _W, _b, found, gap = fit(X, codes, 0.0, 0.0, settings=ProximalSettings(tol=1e-5))
+    specs = [ProbeSpec(codes), ProbeSpec(codes, l1=1e-2)]
+    with pytest.warns(ConvergenceWarning, match=r"^1 of 2 probes have l1 = l2 = 0: .* no finite optimum exists"):
+        probe = fit_probes(X, specs, "proximal", tol=1e-5)[0]
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000).fit(X.astype(np.float64), codes)
-    assert found == pytest.approx(value(X, codes, theirs.coef_, theirs.intercept_, 0.0, 0.0), rel=1e-3)
-    assert gap == found
+    assert probe.objective_ == pytest.approx(value(X, codes, theirs.coef_, theirs.intercept_, 0.0, 0.0), rel=1e-3)
+    assert probe.gap_ == probe.objective_
+
+
+def test_a_gap_that_is_not_a_number_is_no_proof():
+    X, codes = data()
+    one = Penalised(Likelihood(torch.from_numpy(codes), None, 3), 1e-2, 1e-2, None, torch.ones(8, dtype=torch.float64))
+    W = torch.full((3, 8), float("nan"))
+    solver = certify(one, Point(W, torch.zeros(3, dtype=torch.float64)), kept_as=torch.float32)
+    assert run_together([solver], Design(stream_of(X)), at_once=1)[0].gap == np.inf
+
+
+def test_float64_activations_are_fitted_and_certified_in_float64():
+    X, codes = data()
+    X = X.astype(np.float64) + 1e-9 * np.random.default_rng(2).standard_normal(X.shape)  # digits that float32 loses
+    probe = fit_probes(X, [ProbeSpec(codes, l1=1e-2, l2=1e-2)], "proximal", tol=1e-14)[0]
+    assert probe.coef_.dtype == np.float64
+    found = value(X, codes, probe.coef_, probe.intercept_, 1e-2, 1e-2)
+    assert probe.objective_ == pytest.approx(found, abs=1e-15)  # a few roundings of a value below 1
+    assert np.abs(probe.intercept_.sum()) < 1e-14  # of the many equal intercepts, those that sum to 0
 
 
 def test_progress_ends_at_all_probes():

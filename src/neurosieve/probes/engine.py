@@ -84,7 +84,39 @@ def fit_probes(
     ------
     NeurosieveError
         If labels, weights or neurons do not match the activations, or a setting is unknown.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Scikit-learn's, once, if the exact solver left probes above their tolerance.
     """
+    probes = _fit(
+        activations,
+        specs,
+        solver,
+        standardize=standardize,
+        device=device,
+        memory_limit=memory_limit,
+        progress=progress,
+        **settings,
+    )
+    if solver == "proximal":
+        proximal.warn_of_gaps(probes)
+    return probes
+
+
+def _fit(
+    activations: object,
+    specs: Sequence[ProbeSpec],
+    solver: str,
+    *,
+    standardize: bool,
+    device: str | torch.device | None,
+    memory_limit: int | None,
+    progress: Callable[[float, float], None] | None,
+    **settings: Any,  # noqa: ANN401 (passed to the solver)
+) -> list[FittedProbe]:
+    """`fit_probes`, silently."""
     source = as_source(activations)
     solve, options = _solver(solver, settings)
     encoded = _encode(specs)
@@ -195,7 +227,7 @@ def _fit_labelled_words(
     *,
     solver: str,
     progress: Callable[[float, float], None] | None,
-    **options: Any,  # noqa: ANN401 (passed back to fit_probes)
+    **options: Any,  # noqa: ANN401 (passed back to _fit)
 ) -> list[FittedProbe]:
     """Fit probes of which some lack labels, each on the words that have one, together with those of the same words.
 
@@ -214,7 +246,7 @@ def _fit_labelled_words(
             weights = None if spec.word_weights is None else np.asarray(spec.word_weights)[rows]
             chosen.append(replace(spec, y=y, word_weights=weights))
         advance = _share(progress, len(fitted), len(members), total=len(specs))
-        probes = fit_probes(RowSource(source, rows), chosen, solver, progress=advance, **options)
+        probes = _fit(RowSource(source, rows), chosen, solver, progress=advance, **options)
         fitted.update(zip(members, probes, strict=True))
     return [fitted[i] for i in range(len(specs))]
 

@@ -16,15 +16,20 @@ from neurosieve.probes.prox_objective import Penalised, Point
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
 _DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
-_BLOCK_REFRESH = (4, 16, 60, 240)
+_BLOCK_REFRESH = (4, 12, 30, 60, 120, 240, 480, 960)
 """Steps in a metric after which it is taken anew: often while the probabilities still move, then rarely."""
 
-_NEAR = 0.2
+_NEAR = 0.4
 """Relative gap below which Gram matrices pay."""
 
 _GROW, _SHRINK = 1.4, 0.98  # of the multiple of the metric: after a failed step, and after each good one
+_FRESH = 1.2  # multiple of a metric just taken, at most: what the one before needed says little
 _LARGEST_MULTIPLE = 1e6
 _STALL_ITERATIONS = 20
+
+_SETTLED = 1e-2
+"""Largest step in float64, as a share of the largest weight and of the root of the tolerance: a gap bounds the error of the
+weights by no more than its root."""
 
 
 def accelerate(
@@ -53,6 +58,7 @@ def accelerate(
     b, P = model.fit_intercept(Z, start.b, tol=exact)
     diagonal, directions, cost = yield from diagonal_metric(problem, P, start.directions, activations=activations)
     metric: Metric = diagonal
+    dual: Tensor | None = None
     passes += cost
     W_before, Z_before, b_before = W, Z, b
     momentum, multiple, best, before, iteration, age, near = 1.0, 1.0, 0.0, float("inf"), 0, 0, False
@@ -61,14 +67,16 @@ def accelerate(
         beta = (momentum - 1.0) / following
         ahead = W + beta * (W - W_before)
         Z_ahead = Z + beta * (Z - Z_before)
-        b_ahead, P = model.fit_intercept(Z_ahead, b + beta * (b - b_before), tol=exact, max_steps=3)
+        b_ahead, P = model.fit_intercept(Z_ahead, b + beta * (b - b_before), tol=exact, max_steps=8)
         G = yield Gradient(model.residuals(P))
-        best = max(best, problem.bound(P, G))
+        bound = problem.bound(P, G)
+        if bound > best or dual is None:
+            best, dual = max(best, bound), ahead
         while True:
             W_next, pull = metric.step(ahead, G, W, multiple=multiple)
             Z_next = yield Logits(W_next)
             passes += 0.5
-            b_next, P_next = model.fit_intercept(Z_next, b_ahead, tol=exact, max_steps=3)
+            b_next, P_next = model.fit_intercept(Z_next, b_ahead, tol=exact, max_steps=8)
             step = W_next - ahead
             bent = model.weighted_sum((P_next - P).mul_(Z_next - Z_ahead))
             if bent <= multiple * float((pull * step).sum(dtype=torch.float64)) or multiple > _LARGEST_MULTIPLE:
@@ -83,10 +91,11 @@ def accelerate(
         objective = model.loss(P_next) + problem.penalty(W)
         if iteration % _STALL_ITERATIONS == 0:
             if problem.l1 == problem.l2 == 0.0 and before - objective <= tol * objective:
-                return Point(W, b, directions, passes)
+                return Point(W, b, directions, passes, dual)
             before = objective
-        if objective - best <= tol * objective or passes >= max_passes:
-            return Point(W, b, directions, passes)
+        settled = exact > 1e-10 or float((W - W_before).abs().max()) <= _SETTLED * tol**0.5 * float(W.abs().max())
+        if (objective - best <= tol * objective and settled) or passes >= max_passes:
+            return Point(W, b, directions, passes, dual)
         arrived = not near and activations is not None and objective - best <= _NEAR * objective
         if arrived or age in (_BLOCK_REFRESH if near else _DIAGONAL_REFRESH):
             near, age = near or arrived, 0 if arrived else age
@@ -97,5 +106,6 @@ def accelerate(
                 metric, passes = diagonal, passes + cost
             if near and activations is not None:
                 metric = block_metric(problem, activations, P_next, W=W, G=G, outside=diagonal)
+            multiple = min(multiple, _FRESH)
             if arrived:
-                momentum, multiple = 1.0, 1.0
+                momentum = 1.0

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-_MAX_STEP = 2.0
-"""Largest change of an intercept in one Newton step, in nats: from afar the full step can overshoot and diverge."""
+_RESOLVED = 4.0
+"""Multiples of the rounding unit, as a share of the diagonal, below which the curvature of the intercept is noise."""
+
+_SHORT = 1.5
+"""Nats: a Newton step shorter than this is taken whole, as it is sure to gain (up to 1.79, where exp(r) = 1 + r + r^2)."""
 
 
 class Likelihood:
@@ -44,7 +49,7 @@ class Likelihood:
         return self._omega32 if like.dtype == torch.float32 else self.omega
 
     def fit_intercept(self, logits: Tensor, b: Tensor, *, tol: float, max_steps: int = 30) -> tuple[Tensor, Tensor]:
-        """Newton steps on the intercept until every label's mean probability is its frequency.
+        """Monotone steps on the intercept until every label's mean probability is its frequency.
 
         Parameters
         ----------
@@ -63,18 +68,13 @@ class Likelihood:
             At the intercept returned.
         """
         omega = self.weights_as(logits)
-        eye = torch.eye(len(b), dtype=torch.float64, device=b.device)
         for step in range(max_steps + 1):
             P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
-            weighted = P * omega
             mean = (P @ omega).double()
-            error = mean - self.target
-            if step == max_steps or float(error.abs().max()) <= tol:
+            if step == max_steps or float((mean - self.target).abs().max()) <= tol:
                 break
-            # Adding a constant to all intercepts changes nothing: the ones fill that null space.
-            curvature = torch.diag(mean) - (weighted @ P.T).double() + 1.0 / len(b) + 1e-12 * eye
-            change = torch.linalg.solve(curvature, error)
-            b = b - change * min(1.0, _MAX_STEP / max(float(change.abs().max()), 1e-300))
+            moment = ((P * omega) @ P.T).double()
+            b = b + _intercept_step(mean, moment, self.target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
         return b, P
 
     def loss(self, probabilities: Tensor) -> float:
@@ -91,3 +91,39 @@ class Likelihood:
     def weighted_sum(self, values: Tensor) -> float:
         """Sum over labels, and mean over words by their weights, of `values` (n_live, n_words)."""
         return float(values.sum(dim=0).double() @ self.omega)
+
+
+def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: float) -> Tensor:
+    """The better, by what it is sure to gain, of two steps that never raise the loss; shape (n_live,), float64.
+
+    - *Newton*, shortened. Along a step that changes the intercepts by at most r nats against each other, the third
+      derivative is at most r times the second; the share log(1 + r) / r of the step then maximises the gain that is
+      sure. Short steps are taken whole, for their quadratic convergence.
+    - *Scaling*: the logarithm of wanted over present frequency is sure to gain their Kullback-Leibler divergence. It
+      brings back labels whose probability has vanished, where the curvature is zero and Newton is blind.
+
+    Parameters
+    ----------
+    mean : Tensor of shape (n_live,), float64
+        Present frequencies.
+    moment : Tensor of shape (n_live, n_live), float64
+        Mean of ``p p'``.
+    target : Tensor of shape (n_live,), float64
+        Wanted frequencies.
+    noise : float
+        Relative rounding error of `moment`.
+    """
+    scaling: Tensor = (target / mean.clamp_min(torch.finfo(torch.float32).tiny)).log()
+    # Adding a constant to all intercepts changes nothing: the ones fill that null space.
+    curvature = torch.diag(mean * (1.0 + noise) + noise**2) - moment + 1.0 / len(mean)
+    newton: Tensor
+    newton, singular = torch.linalg.solve_ex(curvature, target - mean)
+    reach = float(newton.max() - newton.min())
+    slope = float((target - mean) @ newton)
+    if bool(singular) or not math.isfinite(reach) or slope <= 0.0:
+        return scaling
+    if reach < _SHORT:
+        return newton
+    share = math.log1p(reach) / reach
+    sure = slope * (share * (1.0 + 1.0 / reach) - 1.0 / reach)
+    return share * newton if sure >= float(target @ scaling) else scaling

@@ -12,9 +12,10 @@ the exact blocks).
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,19 +26,24 @@ from neurosieve.probes.prox_passes import Gradient, Logits, Request
 _FIRST_POWER_STEPS, _LATER_POWER_STEPS, _POWER_WORDS = 6, 2, 4096
 _SMALLEST = 1e-30
 
-_LARGEST_BLOCK = 256
-"""Columns of a label's working set: a Gram matrix of 4 MB."""
+_LARGEST_BLOCK = 1024
+"""Columns of a label's working set: a matrix of 4 MB."""
 
 _NEARLY = 0.95
 """Share of the threshold l1 from which a column without weight is taken into the working set."""
 
-_ROWS_PER_COLUMN, _FEWEST_ROWS = 2, 512
-_RATE_STEPS, _BLOCK_POWER_STEPS, _BOUND_MARGIN = 5, 12, 1.1
-_RIDGE = 0.05
+_ROWS_PER_COLUMN, _FEWEST_ROWS = 2, 1024
+_RATE_STEPS = 5
+_BOUND_MARGIN = 1.001
+"""Of a block's correlations C: ``|C^2|_F^(1/2)`` is no less than their largest eigenvalue, and little more."""
+
+_RIDGE = 0.03
 """Share of the diagonal added to a block, against the noise of its sample of words."""
 
 _BLOCK_ITERATIONS, _BLOCK_CHECK, _BLOCK_ACCURACY = 60, 4, 0.03
 """Of a block's elastic net: steps at most, steps between tests, and the share of the first step at which it is solved."""
+
+Result = TypeVar("Result")
 
 
 class Metric(Protocol):
@@ -82,15 +88,13 @@ class _Block:
     Attributes
     ----------
     columns : Tensor of shape (n_working,), int64
-    gram : Tensor of shape (n_working, n_working)
     diagonal : Tensor of shape (n_working,)
-        A diagonal that exceeds `gram`.
+        A diagonal that exceeds the Gram matrix.
     descent : Tensor of shape (n_working, n_working)
         ``I - gram / diagonal[:, None]``: a gradient step in one product.
     """
 
     columns: Tensor
-    gram: Tensor
     diagonal: Tensor
     descent: Tensor
 
@@ -100,7 +104,7 @@ class _Block:
         """Minimise the block's elastic net by accelerated proximal gradient; see `Metric.step`, shapes (n_working,)."""
         curvature = multiple * self.diagonal
         threshold, shrink = problem.l1 / curvature, 1.0 / (1.0 + 2.0 * problem.l2 / curvature)
-        below, constant = -threshold, (self.gram @ ahead - g / multiple) / self.diagonal
+        below, constant = -threshold, ahead - self.descent @ ahead - g / curvature
         V, V_before, momentum, first = start, start, 1.0, 0.0
         for iteration in range(1, _BLOCK_ITERATIONS + 1):
             following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
@@ -116,7 +120,8 @@ class _Block:
                     break
                 if float(change @ (V - V_before)) < 0.0:
                     momentum = 1.0
-        return V, self.gram @ (V - ahead)
+        move = V - ahead
+        return V, self.diagonal * (move - self.descent @ move)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +135,14 @@ class BlockMetric:
     def step(self, ahead: Tensor, G: Tensor, start: Tensor, *, multiple: float) -> tuple[Tensor, Tensor]:
         """One small elastic net a label; see `Metric.step`."""
         V, pull = self.outside.step(ahead, G, start, multiple=multiple)
-        for k, block in enumerate(self.blocks):
+
+        def solve(k: int) -> None:
+            block = self.blocks[k]
             at = block.columns
             if len(at):
                 V[k, at], pull[k, at] = block.solve(self.problem, ahead[k, at], G[k, at], start[k, at], multiple)
+
+        _each_label(solve, len(self.blocks), V.device)
         return V, pull
 
 
@@ -199,16 +208,31 @@ def block_metric(
     """
     spread = problem.variance.to(W.dtype).sqrt()
     doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
-    blocks = []
-    for k in range(len(W)):
+
+    def block_of(k: int) -> _Block:
         candidate = (G[k].abs() - _NEARLY * problem.l1) / (outside.diagonal[k] + 2.0 * problem.l2)  # a step's length
         urgency = torch.where(W[k] != 0.0, W[k].abs() + candidate.clamp_min(_SMALLEST), candidate) * spread
         if problem.mask is not None:
             urgency = urgency.masked_fill(~problem.mask, -1.0)
         columns = urgency.topk(min(_LARGEST_BLOCK, len(urgency)))
         chosen = columns.indices[columns.values > 0.0].sort().values
-        blocks.append(_block(X, doubt[k], chosen))
-    return BlockMetric(problem, outside, tuple(blocks))
+        return _block(X, doubt[k], chosen)
+
+    return BlockMetric(problem, outside, tuple(_each_label(block_of, len(W), W.device)))
+
+
+def block_bytes(n_labels: int, n_columns: int) -> int:
+    """Largest size of one probe's `BlockMetric`."""
+    return 4 * n_labels * min(_LARGEST_BLOCK, n_columns) ** 2
+
+
+def _each_label(work: Callable[[int], Result], n_labels: int, device: torch.device) -> list[Result]:
+    """Results of `work` for each label; on a CPU a thread takes whole labels, whose products are too small to share."""
+    n_threads = torch.get_num_threads()
+    if device.type != "cpu" or n_threads == 1:
+        return [work(k) for k in range(n_labels)]
+    with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(work, range(n_labels)))
 
 
 def _block(X: Tensor, doubt: Tensor, columns: Tensor) -> _Block:
@@ -221,13 +245,11 @@ def _block(X: Tensor, doubt: Tensor, columns: Tensor) -> _Block:
     own = gram.diagonal()
     own += _RIDGE * own + _SMALLEST
     scale = own.rsqrt()
-    v = torch.ones_like(scale)
-    for _ in range(_BLOCK_POWER_STEPS):
-        v = scale * (gram @ (scale * (v / v.norm().clamp_min(_SMALLEST))))
-    diagonal = _BOUND_MARGIN * v.norm() * own
-    descent = gram / -diagonal[:, None]
-    descent.diagonal().add_(1.0)
-    return _Block(columns, gram, diagonal, descent)
+    correlations = gram * scale[:, None] * scale
+    diagonal = _BOUND_MARGIN * (correlations @ correlations).norm().sqrt() * own
+    gram /= -diagonal[:, None]
+    gram.diagonal().add_(1.0)
+    return _Block(columns, diagonal, gram)
 
 
 def _sample(doubt: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from neurosieve.probes.objective import penalty
 from neurosieve.probes.prox_likelihood import Likelihood
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
-CERTIFICATE_PASSES = 1.0
+CERTIFICATE_PASSES = 1.5
 _EXACT = 1e-13  # of a label's frequency; what is left `match_frequencies` removes
 
 
@@ -30,12 +31,15 @@ class Point:
         Estimates of each label's direction of largest curvature.
     n_passes : float
         Passes over the activations that it took.
+    dual : Tensor of shape (n_live, n_columns), or None
+        Weights whose probabilities gave the best lower bound; None for those of `W`.
     """
 
     W: Tensor
     b: Tensor
     directions: Tensor | None = None
     n_passes: float = 0.0
+    dual: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +89,22 @@ class Certificate:
     least_total: float
 
 
-def certify(problem: Penalised, W: Tensor, b: Tensor) -> Generator[Request, Tensor, Certificate]:
-    """Objective of weights `W` (n_live, n_columns) as float32 keeps them, and its gap; the intercept is fitted from `b` on.
+def certify(problem: Penalised, point: Point, *, kept_as: torch.dtype) -> Generator[Request, Tensor, Certificate]:
+    """Objective of the point's weights as `kept_as` keeps them, and its gap; the intercept is fitted from the point's on.
 
-    The lower bound comes from `W` unrounded: any dual point will do, and rounding costs it more than the objective.
+    The lower bound comes from the best weights for it, unrounded: any dual point will do, and rounding costs it more than
+    the objective.
     """
     model = problem.likelihood
-    kept = W.float().double()
+    kept = point.W.to(kept_as).double()
+    dual = (point.W if point.dual is None else point.dual).double()
     Z = yield Logits(kept)
-    b, P = model.fit_intercept(Z, b, tol=_EXACT, max_steps=8)
+    b, P = model.fit_intercept(Z, point.b, tol=_EXACT, max_steps=8)
     objective = model.loss(P) + problem.penalty(kept)
     least_total = float(torch.logsumexp(Z + b[:, None], dim=0).min())
-    if W.dtype == torch.float64:
-        _, P = model.fit_intercept((yield Logits(W)), b, tol=_EXACT, max_steps=8)
+    if not torch.equal(dual, kept):
+        _, P = model.fit_intercept((yield Logits(dual)), b, tol=_EXACT, max_steps=8)
     q = match_frequencies(P, model.omega, model.target)
     G = yield Gradient(model.residuals(q))
-    return Certificate(b, objective, max(0.0, objective - problem.bound(q, G)), least_total)
+    gap = objective - problem.bound(q, G)
+    return Certificate(b, objective, math.inf if math.isnan(gap) else max(0.0, gap), least_total)

@@ -76,19 +76,22 @@ class Design:
         self.mean = offset if shift is None else offset + shift.double()
         self.variance = (squares / self.n_words - offset.square()).clamp_min(0.0)
         if self.resident is not None:
-            self.resident -= self.mean.float()
+            self.resident -= self.mean.float()  # of float64 activations, rounded first: a start that float64 polishes
 
-    def chunks(self, *, whole: bool) -> Iterator[tuple[slice, Tensor]]:
-        """Centred float32 activations in the stored order, with their places; in one piece if `whole` and resident."""
-        if self.resident is not None:
-            step = self.n_words if whole else CHUNK_WORDS // 4
+    def chunks(self, dtype: torch.dtype) -> Iterator[tuple[slice, Tensor]]:
+        """Centred activations in the stored order, with their places; in one piece if float32 and resident.
+
+        Activations that are float64 are so here too if `dtype` is; the copy in memory would have rounded them.
+        """
+        single = dtype == torch.float32
+        if self.resident is not None and (single or self.stream.dtype == torch.float32):
+            step = self.n_words if single else CHUNK_WORDS // 4
             for start in range(0, self.n_words, step):
-                yield slice(start, start + step), self.resident[start : start + step]
+                yield slice(start, start + step), self.resident[start : start + step].to(dtype)
             return
-        mean = self.mean.float()
         for rows, X in self.stream.batches(CHUNK_WORDS):
             first = int(rows[0])
-            yield slice(first, first + len(X)), X.sub_(mean)
+            yield slice(first, first + len(X)), X.sub_(self.mean.to(X.dtype)).to(dtype)
 
     def serve(self, requests: Sequence[Request]) -> list[Tensor]:
         """Answer all requests with one pass; products run in the precision of what was asked."""
@@ -111,8 +114,7 @@ class Design:
         rows_w, rows_r = (0 if W is None else len(W)), (0 if R is None else len(R))
         logits = torch.empty((rows_w, self.n_words), dtype=dtype, device=self.device)
         gradients = torch.zeros((rows_r, self.width), dtype=dtype, device=self.device)
-        for place, chunk in self.chunks(whole=dtype == torch.float32):
-            X = chunk.to(dtype)
+        for place, X in self.chunks(dtype):
             if W is not None:
                 logits[:, place] = W @ X.T
             if R is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -25,8 +25,10 @@ from neurosieve.probes.checks import require_whole
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.prox_gradient import accelerate
 from neurosieve.probes.prox_likelihood import Likelihood
+from neurosieve.probes.prox_metric import block_bytes
 from neurosieve.probes.prox_objective import CERTIFICATE_PASSES, Certificate, Penalised, Point, certify
 from neurosieve.probes.prox_passes import Design, Gradient, Request, run_together
+from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
 
 _SINGLE_TOL = 1e-6
@@ -39,7 +41,7 @@ _NEARLY_ZERO = 1.001
 """Largest gradient at zero weights, as a multiple of l1, at which all zeros may be good enough."""
 
 _STATE_BYTES = 1 << 30
-"""Memory for the logits of all probes that run side by side."""
+"""Memory for the logits and Gram matrices of all probes that run side by side."""
 
 _LOGITS_KEPT = 8  # arrays of the size of one probe's logits that its solver holds
 
@@ -53,7 +55,7 @@ class ProximalSettings:
     tol : float
         Duality gap, as a share of the objective, at which a probe is done.
     max_passes : int
-        Passes over the activations after which a probe is left as it is, with a warning.
+        Passes over the activations after which a probe is left as it is; `warn_of_gaps` then says so.
     """
 
     tol: float = 1e-4
@@ -104,33 +106,32 @@ def solve(
     ------
     NeurosieveError
         If the probes are to fit real values.
-
-    Warns
-    -----
-    ConvergenceWarning
-        Scikit-learn's, for each probe that has not reached its tolerance, with the gap it has.
     """
     if problem.loss != "softmax":
         raise NeurosieveError('solver "proximal" fits labels, not real values; use solver="adam" for these')
     design = Design(stream)
-    W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=torch.float32, device=design.device)
-    b = torch.zeros((problem.n_probes, problem.n_labels), dtype=torch.float32, device=design.device)
+    W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
+    b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
     objective, gap, n_passes = np.zeros((3, problem.n_probes))
     done: list[int] = []
 
     def keep(number: int, model: Likelihood, solved: _Solved) -> None:
         point, certificate = solved.point, solved.certificate
-        W[number, model.live] = point.W.float()
-        b[number] = certificate.least_total - _ABSENT_MARGIN
-        b[number, model.live] = (certificate.b - point.W.float().double() @ design.mean).float()
+        W[number, model.live] = point.W.to(W.dtype)
+        intercept = certificate.b - W[number, model.live].double() @ design.mean
+        level = float(intercept.mean())  # what all intercepts share is free: without it, equal fits have equal scores
+        b[number] = certificate.least_total - level - _ABSENT_MARGIN
+        b[number, model.live] = (intercept - level).to(b.dtype)
         objective[number], gap[number], n_passes[number] = certificate.objective, certificate.gap, point.n_passes
-        _warn_unless_reached(problem, number, certificate, settings)
         done.append(number)
         if progress is not None:
             progress(len(done) / problem.n_probes)
 
     paths = [_solve_path(problem, path, design, settings, keep) for path in _paths(problem)]
-    at_once = max(1, _STATE_BYTES // (_LOGITS_KEPT * 4 * problem.n_labels * stream.n_words))
+    state = _LOGITS_KEPT * 4 * problem.n_labels * stream.n_words
+    if design.resident is not None:
+        state += block_bytes(problem.n_labels, design.width)
+    at_once = max(1, _STATE_BYTES // state)
     run_together(paths, design, at_once=at_once)
     return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
 
@@ -169,19 +170,19 @@ def _solve_path(
         else:
             start = Point(torch.zeros((len(model.live), design.width), device=design.device), model.target.log())
         one = Penalised(model, l1, l2, mask, design.variance)
-        result = yield from _solve_one(one, start, design.resident, settings)
+        result = yield from _solve_one(one, start, design, settings)
         solved[number] = result.point
         keep(number, model, result)
 
 
 def _solve_one(
-    problem: Penalised, start: Point, activations: Tensor | None, settings: ProximalSettings
+    problem: Penalised, start: Point, design: Design, settings: ProximalSettings
 ) -> Generator[Request, Tensor, _Solved]:
-    """Solve until the gap in float64 at float32 weights meets the tolerance, or passes run out."""
+    """Solve until the gap in float64, at weights as they are returned, meets the tolerance, or passes run out."""
     passes, tol = 0.0, 0.8 * settings.tol
     point = start
     if not bool(start.W.any()) and (yield from _may_stay_zero(problem)):
-        certificate = yield from certify(problem, start.W, start.b)
+        certificate = yield from certify(problem, start, kept_as=design.stream.dtype)
         passes = CERTIFICATE_PASSES
         if certificate.gap <= settings.tol * certificate.objective:
             return _Solved(Point(start.W, certificate.b, start.directions, passes), certificate)
@@ -191,11 +192,11 @@ def _solve_one(
             point.W.to(precision), point.b, None if point.directions is None else point.directions.to(precision)
         )
         point = yield from accelerate(
-            problem, start, tol=tol, max_passes=settings.max_passes - passes, activations=activations
+            problem, start, tol=tol, max_passes=settings.max_passes - passes, activations=design.resident
         )
         point = replace(point, n_passes=passes + point.n_passes + CERTIFICATE_PASSES)
         passes = point.n_passes
-        certificate = yield from certify(problem, point.W, point.b)
+        certificate = yield from certify(problem, point, kept_as=design.stream.dtype)
         unpenalised = problem.l1 == problem.l2 == 0.0
         if certificate.gap <= settings.tol * certificate.objective or passes >= settings.max_passes or unpenalised:
             return _Solved(point, certificate)
@@ -242,22 +243,39 @@ def _mask(problem: GroupProblem, number: int) -> Tensor | None:
     return _row(problem.mask, number)
 
 
-def _warn_unless_reached(
-    problem: GroupProblem, number: int, certificate: Certificate, settings: ProximalSettings
-) -> None:
-    if certificate.gap <= settings.tol * certificate.objective:
+def warn_of_gaps(probes: Sequence[FittedProbe]) -> None:
+    """Warn, once, of the probes whose gap is above the tolerance in their `info`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Scikit-learn's, with how many there are and the worst of them.
+    """
+    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"]))]
+    if not missed:
         return
     from sklearn.exceptions import ConvergenceWarning
 
-    l1, l2 = problem.l1[number], problem.l2[number]
-    advice = (
-        "without a penalty there is no bound to prove it by; set l1 or l2"
-        if l1 == l2 == 0.0
-        else f"raise max_passes (now {settings.max_passes}) or tol"
-    )
-    warnings.warn(
-        f"the probe with l1={l1:g}, l2={l2:g} ended with objective {certificate.objective:.6g} and a duality gap of "
-        f"{certificate.gap:.2g}, above tol={settings.tol:g} of the objective: {advice}",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
+    sentences = []
+    free = [p for p in missed if p.l1 == p.l2 == 0.0]
+    bounded = [p for p in missed if p not in free]
+    if bounded:
+        worst = max(bounded, key=_relative_gap)
+        tol, max_passes = worst.info["tol"], worst.info["max_passes"]
+        sentences.append(
+            f"{len(bounded)} of {len(probes)} probes ended above tol={tol:g}; the worst, with l1={worst.l1:g} and l2={worst.l2:g}, "
+            f"has objective {worst.objective_:.6g} and a duality gap of {worst.gap_:.2g}, {_relative_gap(worst):.2g} of it: "
+            f"raise max_passes (now {max_passes}) or tol"
+        )
+    if free:
+        sentences.append(
+            f"{len(free)} of {len(probes)} probes have l1 = l2 = 0: without a penalty nothing bounds how far they are from "
+            "the optimum, and where labels can be separated no finite optimum exists; set l1 or l2"
+        )
+    warnings.warn("; ".join(sentences), ConvergenceWarning, stacklevel=3)
+
+
+def _relative_gap(probe: FittedProbe) -> float:
+    if probe.gap_ is None or probe.objective_ is None:
+        return math.inf
+    return probe.gap_ / probe.objective_ if probe.gap_ > 0.0 else 0.0

@@ -1,0 +1,45 @@
+"""The intercept is found from anywhere: flat, steep and far-away starts, single precision included."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from neurosieve.probes.prox_likelihood import Likelihood
+
+
+def separable(*, margin, n_words=90, n_labels=3, seed=0):
+    """Codes of a likelihood, and logits in which each word's own label leads by about `margin` nats."""
+    generator = torch.Generator().manual_seed(seed)
+    codes = torch.randint(n_labels, (n_words,), generator=generator)
+    logits = torch.randn((n_labels, n_words), generator=generator, dtype=torch.float64)
+    logits.scatter_add_(0, codes[None], torch.full((1, n_words), float(margin), dtype=torch.float64))
+    return codes, logits
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("start", [0.0, 5.0, 60.0, -300.0])
+@pytest.mark.parametrize("margin", [0.0, 3.0, 12.0, 40.0, 200.0])
+def test_the_intercept_is_found_from_anywhere(margin, start, dtype):
+    codes, logits = separable(margin=margin)
+    model = Likelihood(codes, None, 3)
+    b, P = model.fit_intercept(
+        logits.to(dtype), torch.tensor([start, 0.0, -start / 2], dtype=torch.float64), tol=1e-6, max_steps=200
+    )
+    assert bool(torch.isfinite(b).all())
+    assert float((P.double() @ model.omega - model.target).abs().max()) <= 2e-6  # float32 sums of 90 values
+
+
+@pytest.mark.parametrize("margin", [1.0, 8.0, 30.0])
+def test_no_step_of_the_intercept_raises_the_loss(margin):
+    codes, logits = separable(margin=margin)
+    model = Likelihood(codes, None, 3)
+    b = torch.tensor([40.0, 0.0, -25.0], dtype=torch.float64)
+    losses = []
+    for _ in range(30):
+        Z = logits + b[:, None]
+        losses.append(float((torch.logsumexp(Z, dim=0) - Z.gather(0, codes[None])[0]).mean()))
+        b, _ = model.fit_intercept(logits, b, tol=0.0, max_steps=1)
+    assert max(np.diff(losses)) <= 1e-14 * losses[0]  # rounding
+    assert losses[-1] < losses[0]
