@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import StudyError
+from neurosieve.probes.memory import available_bytes
+from neurosieve.probes.predict import score_probes
 from neurosieve.study import stages
 from neurosieve.study.cell import Cell
 from neurosieve.study.steps import open_cell
@@ -41,6 +43,21 @@ def test_a_damaged_stage_is_stated(cell: Cell, content: str) -> None:
         stages.ablation(cell)
     (cell.folder / "ablation.json").unlink()
     assert stages.ablation(cell)["rows"]
+
+
+def test_stages_keep_to_the_memory_limit(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def spy(*args, **kwargs):
+        seen.append(available_bytes())
+        return score_probes(*args, **kwargs)
+
+    monkeypatch.setattr(stages, "score_probes", spy)
+    cell.settings = cell.settings.model_copy(update={"memory_limit": "50MB"})
+    (cell.folder / "ablation.json").unlink()
+    stages.ablation(cell)
+    assert seen == [50_000_000, 50_000_000]
+    assert available_bytes() != 50_000_000
 
 
 def test_a_probe_that_is_gone_is_stated(cell: Cell) -> None:

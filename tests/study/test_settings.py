@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from neurosieve.errors import StudyError
 from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings, option_name, slug
@@ -141,3 +142,9 @@ def test_each_solver_gets_its_own_settings() -> None:
 def test_a_folder_name_is_safe() -> None:
     assert slug("sentence-transformers/all MiniLM") == "sentence-transformers-all-MiniLM"
     assert slug("../..") == "unnamed"
+
+
+def test_a_memory_limit_that_is_no_size_is_refused():
+    with pytest.raises(ValidationError, match="expected a size such as 4GB"):
+        ProbeSettings(memory_limit="4 apples")
+    assert ProbeSettings(memory_limit="4GB").memory_limit == "4GB"

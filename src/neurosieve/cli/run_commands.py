@@ -177,6 +177,12 @@ def run(
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
     tol: float = typer.Option(1e-4, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
     standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
+    memory_limit: str | None = typer.Option(
+        None,
+        "--memory-limit",
+        help="What probing may add to memory, such as 4GB; half of what is free.",
+        metavar="SIZE",
+    ),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -255,6 +261,7 @@ def run(
         "deltas": delta,
         "step": step,
         "standardize": standardize,
+        "memory_limit": memory_limit,
         "control": not no_control,
         "rare_labels": rare_labels,
     }

@@ -15,6 +15,7 @@ from neurosieve.activations.format import write_json
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
 from neurosieve.experiments.data import Splits
+from neurosieve.probes.memory import memory_limit
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.weight_mass import weight_mass_ranking
@@ -131,7 +132,8 @@ class Cell:
                 )
             return dict(content["result"])
         started = time.perf_counter()
-        result = make()
+        with memory_limit(self.settings.memory_limit):
+            result = make()
         self.folder.mkdir(parents=True, exist_ok=True)
         seconds = round(time.perf_counter() - started, 2)
         write_json(path, {"made_with": wanted, "seconds": seconds, "result": result})

@@ -171,6 +171,8 @@ class ProbeSettings(_Part):
         Settings of the stochastic solvers.
     tol : float
         Duality gap at which the exact solver stops, a share of the objective.
+    memory_limit : str or None
+        What fitting and scoring may add to memory, such as ``"4GB"``; by default half of what is free.
     """
 
     seeds: int = Field(default=3, ge=1)
@@ -189,6 +191,16 @@ class ProbeSettings(_Part):
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     tol: float = Field(default=1e-4, gt=0)
+    memory_limit: str | None = None
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _a_size(cls, memory_limit: str | None) -> str | None:
+        if memory_limit is not None:
+            from neurosieve.probes.memory import parse_bytes
+
+            parse_bytes(memory_limit)
+        return memory_limit
 
     @field_validator("deltas")
     @classmethod
