@@ -231,6 +231,18 @@ def fewest_permutations(rate: float) -> int:
     return max(3, math.ceil(1 / rate - 1e-9) - 1)
 
 
+def ambiguous_words(split: LabelledSplit) -> int:
+    """Number of labelled words whose type has more than one label: those that a permutation within types can reach."""
+    if split.words is None:
+        raise NeurosieveError("labels are permuted within word types, and the splits have no words; pass words=")
+    known = is_labelled(split.y)
+    seen: dict[str, set[object]] = {}
+    types = split.words[known].astype(str).tolist()
+    for word, label in zip(types, np.asarray(split.y)[known].tolist(), strict=True):
+        seen.setdefault(word, set()).add(label)
+    return sum(len(seen[word]) > 1 for word in types)
+
+
 def permuted_labels(split: LabelledSplit, *, null: Null, generator: np.random.Generator) -> NDArray[np.generic]:
     """Permute the labels of the labelled words once, shape (n_words,); words without label stay without.
 

@@ -142,8 +142,7 @@ def score_sentences(split: LabelledSplit, probes: Sequence[FittedProbe]) -> Sent
     squared = probes[0].loss == "squared"
 
     def summed(values: NDArray[np.generic]) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = np.bincount(of_word, weights=values.astype(np.float64), minlength=n_sentences)
-        return sums
+        return np.bincount(of_word, weights=values.astype(np.float64), minlength=n_sentences).astype(np.float64)
 
     right = []
     moments = np.zeros((3, n_sentences))

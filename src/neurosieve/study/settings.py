@@ -171,6 +171,13 @@ class ProbeSettings(_Part):
         Settings of the stochastic solvers.
     tol : float
         Duality gap at which the exact solver stops, a share of the objective.
+    resamples : int
+        Resamples of the sentences on which everything is repeated to say how sure it is (see `stability`), and
+        permutations of the labels (see `discover_neurons`); 0 leaves both out. Twenty cost about as much as the search.
+    resampling : {"bootstrap", "half"}
+        How sentences are resampled.
+    discovery_rate : float
+        Share of false entries allowed on the list of neurons that carry more than word types.
     """
 
     seeds: int = Field(default=3, ge=1)
@@ -189,6 +196,18 @@ class ProbeSettings(_Part):
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     tol: float = Field(default=1e-4, gt=0)
+    resamples: int = Field(default=0, ge=0)
+    resampling: Literal["bootstrap", "half"] = "bootstrap"
+    discovery_rate: float = Field(default=0.1, gt=0, lt=1)
+
+    @field_validator("resamples")
+    @classmethod
+    def _comparable(cls, resamples: int) -> int:
+        if resamples == 1:
+            raise ValueError(
+                "one resample has nothing to be compared with; expected 0 (none), or 2 and more, such as 20"
+            )
+        return resamples
 
     @field_validator("deltas")
     @classmethod
