@@ -52,8 +52,8 @@ class StabilityResult:
         The same of its key, the share of weight mass at which it is taken; 1 where it has no weight.
     scores : DataFrame
         One row a score: split, subset ("all", "top", "random", "bottom", or "retrained" on the top neurons alone), fill,
-        n_neurons, value (on the whole text), low, high (95 %: two standard deviations over resamples of train and of the
-        split together), sd_train (of training resamples alone), sd_text (of the scored text alone), sd_seed (of seeds, on
+        n_neurons, value (on the whole text), low, high (95 %: two standard deviations, of the training text and of the
+        scored text together), sd_train (of training resamples alone), sd_text (of the scored text alone), sd_seed (of seeds, on
         the first resample). Accuracies, or R² of real values.
     sets : DataFrame
         One row a delta: delta, n_neurons (on the whole text), low, high (quantiles over resamples), sampling_jaccard,
@@ -196,8 +196,8 @@ def stability(
     return StabilityResult(
         k=size,
         frequency=(ranks[resampled] < size).mean(axis=0),
-        rank_interval=np.quantile(ranks[resampled], [0.025, 0.975], axis=0).T,
-        key_interval=np.quantile(keys, [0.025, 0.975], axis=0).T,
+        rank_interval=np.quantile(ranks[resampled], [0.025, 0.975], axis=0, method="inverted_cdf").T,
+        key_interval=np.quantile(keys, [0.025, 0.975], axis=0, method="inverted_cdf").T,
         scores=score_table(names, scored, bounded=splits.loss == "softmax"),
         sets=set_table(
             deltas,
@@ -245,27 +245,26 @@ def _fit_runs(
     last = [None] if tried and lambdas[0] != lambdas[1] else []
     cost = [1.0, sum(tried) / splits.n_neurons + len(last)]
     specs = [ProbeSpec(y, l1=l1, l2=l2, loss=loss, **run) for run in runs]
-    probes = fit_probes(splits.train.activations, specs, solver, progress=_part(progress, cost, 0), **settings)
+    probes = fit_probes(splits.train.activations, specs, solver, progress=_first(progress, cost), **settings)
     rankings = [weight_mass_ranking(probe) for probe in probes]
     if not tried:
         return probes, rankings, []
-    again = [
-        ProbeSpec(y, l1=again_l1, l2=again_l2, loss=loss, neurons=neurons, **run)
-        for run, ranking in zip(runs, rankings, strict=True)
-        for neurons in [*map(ranking.top, tried), *last]
-    ]
-    smaller = fit_probes(splits.train.activations, again, solver, progress=_part(progress, cost, 1), **settings)
+    smaller: list[FittedProbe] = []
+    for number, (run, ranking) in enumerate(zip(runs, rankings, strict=True)):
+        # One call a run: its sets are nested, so they share their columns, which those of different runs do not.
+        specs = [
+            ProbeSpec(y, l1=again_l1, l2=again_l2, loss=loss, neurons=neurons, **run)
+            for neurons in [*map(ranking.top, tried), *last]
+        ]
+        smaller += fit_probes(splits.train.activations, specs, solver, **settings)
+        if progress is not None:
+            progress(cost[0] + cost[1] * (number + 1) / len(runs), sum(cost))
     return probes, rankings, smaller
 
 
-def _part(
-    progress: Callable[[float, float], None] | None, cost: list[float], number: int
-) -> Callable[[float, float], None] | None:
-    """Turn the progress of one of several calls, of which each has a cost, into that of all."""
-    if progress is None:
-        return None
-    before = sum(cost[:number])
-    return lambda done, total: progress(before + cost[number] * done / max(total, 1e-9), sum(cost))
+def _first(progress: Callable[[float, float], None] | None, cost: list[float]) -> Callable[[float, float], None] | None:
+    """Turn the progress of the first of several parts, of which each has a cost, into that of all."""
+    return None if progress is None else lambda done, total: progress(cost[0] * done / max(total, 1e-9), sum(cost))
 
 
 def _variants(

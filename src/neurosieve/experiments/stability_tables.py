@@ -27,13 +27,12 @@ class ScoredRuns:
     Attributes
     ----------
     value : ndarray of shape (n_names,)
-    both : ndarray of shape (n_resamples, n_names)
-        Probes of each resample on a resample of the split.
     train, text : ndarray of shape (n_resamples, n_names)
         Either probes of each resample on the whole split, or the whole text's probe on resamples of the split.
     seeds : ndarray of shape (n_seeds, n_names)
     each_run : ndarray of shape (1 + n_resamples + n_seeds - 1, n_names)
-        What each run of the method would see of this split: `value`, `both`, then the other seeds' on the first resample.
+        What each run of the method would see of this split: the whole text all of it, each resample a resample of it, the
+        other seeds its first resample.
     """
 
     def __init__(
@@ -42,12 +41,12 @@ class ScoredRuns:
         plain = sentences.score()[:, 0].reshape(-1, n_names)
         drawn_scores = sentences.score(drawn).reshape(len(plain), n_names, n_resamples)
         places = np.arange(n_resamples)
+        both = drawn_scores[1 + places, :, places]
         self.value = plain[0]
         self.train = plain[1 : 1 + n_resamples]
         self.text = drawn_scores[0].T
-        self.both = drawn_scores[1 + places, :, places]
         self.seeds = plain[[1, *range(1 + n_resamples, len(plain))]]
-        self.each_run = np.vstack([self.value[None], self.both, drawn_scores[1 + n_resamples :, :, 0]])
+        self.each_run = np.vstack([self.value[None], both, drawn_scores[1 + n_resamples :, :, 0]])
 
 
 def score_table(names: list[Name], scored: dict[str, ScoredRuns], *, bounded: bool) -> pd.DataFrame:
@@ -56,12 +55,13 @@ def score_table(names: list[Name], scored: dict[str, ScoredRuns], *, bounded: bo
 
     rows = []
     for split, s in scored.items():
-        half = NORMAL_95 * np.nanstd(s.both, axis=0, ddof=1)
+        seed = s.seeds.std(axis=0, ddof=1) if len(s.seeds) > 1 else np.full(len(names), np.nan)
+        train, text = s.train.std(axis=0, ddof=1), np.nanstd(s.text, axis=0, ddof=1)
+        # The two texts are independent; over twenty pairs of resamples they would not seem so.
+        half = NORMAL_95 * np.sqrt(train**2 + text**2)
         low, high = s.value - half, s.value + half
         if bounded:
             low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
-        seed = s.seeds.std(axis=0, ddof=1) if len(s.seeds) > 1 else np.full(len(names), np.nan)
-        train, text = s.train.std(axis=0, ddof=1), np.nanstd(s.text, axis=0, ddof=1)
         for i, (subset, fill, n) in enumerate(names):
             rows.append(
                 {
@@ -98,7 +98,7 @@ def set_table(
         found = np.array(sizes)[within.argmax(axis=1)]
         sets = [np.flatnonzero(rank < size) for rank, size in zip(ranks, found, strict=True)]
         seeded = [sets[1], *sets[1 + n_resamples :]]
-        low, high = np.quantile(found[1 : 1 + n_resamples], [0.025, 0.975])
+        low, high = np.quantile(found[1 : 1 + n_resamples], [0.025, 0.975], method="inverted_cdf")
         rows.append(
             {
                 "delta": delta,

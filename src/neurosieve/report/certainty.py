@@ -65,7 +65,7 @@ def _resampled(c: Certainty) -> str:
     how = "drawn with replacement" if c.scheme == "bootstrap" else "half of them each time"
     return (
         f"Everything was repeated on {c.n_resamples} resamples of the sentences ({how}), with the lambdas as chosen. The "
-        f"table gives for each score the interval that holds the true one in about 95{SPACE}% of such studies, and the "
+        f"table gives for each score of seed 0 an interval that allows for other training and test sentences (95{SPACE}%), and the "
         "spread (standard deviation, in points) that comes from the training text, from the scored text, and from the seed."
     )
 

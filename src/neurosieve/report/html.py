@@ -161,6 +161,7 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
                 "said": said,
                 "figures": [_figure(target, saved[name], _caption(name, f), said) for name in figures if name in saved],
                 "table": _table_of(key, f),
+                "ends_in_words": key == "neurons",
             }
         )
     return {

@@ -25,7 +25,8 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     DataFrame
         neuron, layer, index, one rank a seed (0 = first), mass (largest share of a label's weight mass), seeds (how many
         seeds' minimal sets of the smallest delta hold it), labels (that take it first, with their own rank of it; not of
-        real values); after resampling also the selection frequency and the interval of the rank.
+        real values); after resampling the selection frequency and the interval of the rank instead of layer and index,
+        which the name tells.
     """
     chosen = f.ranking.top(min(most, f.n_neurons))
     sets = numbers.members(f, numbers.deltas(f)[0])
@@ -35,8 +36,7 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
         rows.append(
             {
                 "neuron": line["neuron"],
-                "layer": line["layer"],
-                "index": line["index"],
+                **({} if f.certainty is not None else {"layer": line["layer"], "index": line["index"]}),
                 **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
                 "mass": percent(f.ranking.mass[neuron]),
                 **_sure(f, neuron),

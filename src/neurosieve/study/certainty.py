@@ -17,7 +17,7 @@ from neurosieve.study.settings import ProbeSettings
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
 
-CURVE_SIZES = 6
+CURVE_SIZES = 3
 """Sizes of retrained sets between the smallest tried and the largest needed."""
 
 FREQUENT = 0.9

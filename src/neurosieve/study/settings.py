@@ -20,7 +20,13 @@ else:  # pragma: no cover (tomli is tomllib's backport)
     import tomli as tomllib
 
 
-OPTIONS = {"path": "model", "files": "corpus", "properties": "property", "deltas": "delta"}
+OPTIONS = {
+    "path": "model",
+    "files": "corpus",
+    "properties": "property",
+    "deltas": "delta",
+    "discovery_rate": "rate",
+}
 """Entries of a study whose option on the command line has another name."""
 
 
@@ -173,7 +179,8 @@ class ProbeSettings(_Part):
         Duality gap at which the exact solver stops, a share of the objective.
     resamples : int
         Resamples of the sentences on which everything is repeated to say how sure it is (see `stability`), and
-        permutations of the labels (see `discover_neurons`); 0 leaves both out. Twenty cost about as much as the search.
+        permutations of the labels (see `discover_neurons`); 0 leaves both out. Twenty cost about as
+        much as the search over the paper's grid.
     resampling : {"bootstrap", "half"}
         How sentences are resampled.
     discovery_rate : float
