@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurosieve.analysis.labels import label_distribution
+from neurosieve.analysis.labels import label_distribution, mean_label_distribution
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
 
