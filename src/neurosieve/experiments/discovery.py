@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.data import LabelledSplit, Splits
-from neurosieve.probes.engine import column_moments, fit_probes
+from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.labels import is_labelled
+from neurosieve.probes.moments import column_moments
 from neurosieve.probes.spec import ProbeSpec
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from neurosieve.experiments.stability_tables import (
     score_table,
     set_table,
 )
-from neurosieve.probes.engine import column_moments, fit_probes
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.moments import column_moments
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.weight_mass import weight_mass_ranking
