@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from neurosieve.report.numbers import SPACE, count, delta_name, listed, percent
+from neurosieve.report.numbers import SPACE, count, delta_name, listed, percent, score_name
 
 if TYPE_CHECKING:
     from neurosieve.study.certainty import Certainty
@@ -121,9 +121,14 @@ def _discovered(f: Findings, c: Certainty) -> str:
         )
         means = "that tell occurrences of the same word apart, whatever they know of the words themselves"
     else:
+        why = (
+            "Each sentence has one label, so labels"
+            if f.unit == "sentence"
+            else (f"No word type has two {'values' if f.metric == 'r2' else 'labels'}, so labels")
+        )
         what = (
-            f"No word type has two labels, so whole sentences of labels were permuted, {c.n_permutations} times; knowing "
-            "the words is then enough to be listed. "
+            f"{why} were permuted over whole sentences, {c.n_permutations} times; knowing the words is then enough to be "
+            "listed. "
         )
         means = "that go with the property in any way"
     if not names:
@@ -143,14 +148,14 @@ def intervals(f: Findings) -> pd.DataFrame:
     c = f.certainty
     if c is None:
         return pd.DataFrame()
-    rows = []
+    rows, score = [], score_name(f)
     for row in c.scores[c.scores["split"] == "test"].to_dict("records"):
         fill = {"zero": ", others zero", "mean": ", others mean"}.get(str(row["fill"]), "")
         rows.append(
             {
                 "probe": f"{NAMES[row['subset']]}{fill}",
                 "neurons": count(row["n_neurons"]),
-                "accuracy %": _hundredths(row["value"]),
+                f"{score} %": _hundredths(row["value"]),
                 "95 % interval": f"{100 * row['low']:.2f} to {100 * row['high']:.2f}",
                 "spread: training text": _hundredths(row["sd_train"]),
                 "spread: scored text": _hundredths(row["sd_text"]),

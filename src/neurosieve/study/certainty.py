@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurosieve.experiments.discovery import Null, ambiguous_words, discover_neurons, fewest_permutations
 from neurosieve.experiments.stability import stability
+from neurosieve.probes.labels import is_labelled
 from neurosieve.study.settings import ProbeSettings
 
 if TYPE_CHECKING:
@@ -86,11 +87,17 @@ class Certainty:
                     frame[name] = frame[name].astype(float)
         return cls(**{**result, **tables})
 
-    def results(self) -> list[dict[str, Any]]:
-        """Rows for ``results.csv``: metric, value, split, subset and n of every interval, noise and count."""
+    def results(self, score: str) -> list[dict[str, Any]]:
+        """Rows for ``results.csv``: metric, value, split, subset and n of every interval, noise and count.
+
+        Parameters
+        ----------
+        score : str
+            What the scores are: ``"accuracy"`` or ``"r2"``.
+        """
         rows: list[dict[str, Any]] = []
         for row in self.scores.to_dict("records"):
-            name = "accuracy_mean_ablation" if row["fill"] == "mean" else "accuracy"
+            name = f"{score}_mean_ablation" if row["fill"] == "mean" else score
             where = {"split": row["split"], "subset": row["subset"], "n": int(row["n_neurons"])}
             if row["subset"] == "retrained":
                 rows.append({"metric": name, "value": row["value"], **where})
@@ -143,7 +150,7 @@ def resample(
         progress=cell.progress("resamples (fits x passes)"),
         **s.solver_settings,
     )
-    n_ambiguous = ambiguous_words(splits.train)
+    n_ambiguous = ambiguous_words(splits.train) if splits.unit == "word" else 0  # sentences hardly ever come back
     null: Null = "type" if n_ambiguous else "sentences"
     listed = discover_neurons(
         splits,
@@ -156,7 +163,6 @@ def resample(
         progress=cell.progress("permuted labels (fits x passes)"),
         **s.solver_settings,
     )
-    labelled = sum(label is not None for label in splits.train.y.tolist())
     return {
         "k": found.k,
         "neurons": _lists(found.to_frame().assign(q_value=listed.q_value)),
@@ -172,7 +178,7 @@ def resample(
         "null": listed.null,
         "n_permutations": listed.n_permutations,
         "changed": listed.changed,
-        "ambiguous": n_ambiguous / max(1, labelled),
+        "ambiguous": n_ambiguous / int(is_labelled(splits.train.y).sum()),
     }
 
 

@@ -208,7 +208,7 @@ class Findings:
             for metric in ("objective", "gap"):
                 if row[metric] is not None and not np.isnan(row[metric]):
                     add(metric, row[metric], seed=row["seed"], split="train")
-        for row in [] if self.certainty is None else self.certainty.results():
+        for row in [] if self.certainty is None else self.certainty.results(self.metric):
             add(row.pop("metric"), row.pop("value"), seed=0, **row)
 
     def ranking_frame(self) -> pd.DataFrame:
