@@ -87,6 +87,8 @@ def stages(job):
     label2idx, idx2label = mappings[:2]
     with clock("probe"):
         probe = train(X, y, job["l1"], job["l2"])
+    with clock("probe_of_its_own"):  # its own batches of 32; one epoch, to be scaled
+        linear_probe.train_logistic_regression_probe(X, y, lambda_l1=job["l1"], lambda_l2=job["l2"], num_epochs=1)
     with clock("ordering"):
         ordering, _ = linear_probe.get_neuron_ordering(probe, label2idx)
     n_kept = int(KEEP * X.shape[1])

@@ -26,6 +26,7 @@ _HOMES = {
     "experiments.minimal": ("minimal_neurons",),
     "experiments.control": ("ControlTask", "selectivity"),
     "experiments.stability": ("stability",),
+    "experiments.discovery": ("discover_neurons",),
     "analysis.layers": ("layer_distribution",),
     "analysis.labels": ("label_distribution",),
     "study.settings": ("StudySettings",),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurosieve.analysis.labels import label_distribution
+from neurosieve.analysis.labels import label_distribution, mean_label_distribution
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
 
@@ -71,3 +71,18 @@ def test_nothing_selected(ranking, neurons):
     result = label_distribution(ranking, 0, neurons)
     assert result.table["n_neurons"].tolist() == [0, 0, 0]
     assert result.n_selected == 0
+
+
+def test_the_mean_over_seeds_is_that_of_the_seeds():
+    neurons = pd.DataFrame({"neuron": list("abcd"), "layer": [0, 0, 1, 1], "index": [0, 1, 0, 1]})
+    one = weight_mass_ranking(np.array([[4.0, 1, 0, 0], [0, 0, 3, 0]]))
+    two = weight_mass_ranking(np.array([[0.0, 0, 4, 4], [5, 0, 0, 0]]))
+    mean = mean_label_distribution([(one, 2), (two, 3)], neurons)
+    each = [label_distribution(one, 2, neurons).table, label_distribution(two, 3, neurons).table]
+    for column in ("n_neurons", "n_exclusive"):
+        assert mean.table[column].tolist() == ((each[0][column] + each[1][column]) / 2).tolist()
+    assert mean.table["main_layer"].tolist() == [1, 0]  # 1 neuron of layer 0 and 2 of layer 1; one of each, the lower
+    assert mean.table["main_layer_share"].tolist() == [2 / 3, 1 / 2]
+    assert mean.n_selected == 2
+    alone = mean_label_distribution([(one, 2)], neurons)
+    pd.testing.assert_frame_equal(alone.table, each[0])

@@ -98,3 +98,12 @@ def test_grids():
 def test_refused(splits, grid, message):
     with pytest.raises(NeurosieveError, match=message):
         search_lambdas(splits, grid=grid)
+
+
+def test_the_frame_begins_with_the_chosen_pair_also_among_equals(result):
+    from dataclasses import replace
+
+    table = result.table.assign(score=[0.3, 0.5, 0.5, 0.1])
+    frame = replace(result, table=table, l1=1e-2, l2=1e-2).to_frame()
+    assert frame[["l1", "l2"]].to_numpy().tolist() == [[1e-2, 1e-2], [1e-3, 0.0], [0.0, 0.0], [0.5, 0.0]]
+    assert list(frame.columns) == list(result.table.columns)

@@ -13,6 +13,7 @@ import pytest
 from neurosieve.analysis.labels import label_distribution
 from neurosieve.analysis.layers import layer_distribution
 from neurosieve.rankings.weight_mass import weight_mass_ranking
+from neurosieve.study.certainty import Certainty
 from neurosieve.study.findings import Findings
 
 N_LAYERS, WIDTH, SEEDS = 4, 25, 3
@@ -171,6 +172,59 @@ def build_findings(**changes: Any) -> Findings:
         },
     )
     return replace(findings, **changes)
+
+
+def build_certainty(**changes: Any) -> Certainty:
+    """Three of a hundred neurons are always selected and listed; other text changes more than another seed."""
+    always = np.isin(np.arange(N_NEURONS), (3, 14, 15))
+    scores = [
+        {"split": split, "subset": subset, "fill": fill, "n_neurons": n, "value": 0.9, "low": 0.88, "high": 0.92}
+        for split in ("dev", "test")
+        for subset, fill, n in (
+            ("all", None, N_NEURONS),
+            ("top", "zero", 20),
+            ("top", "mean", 20),
+            ("retrained", None, 30),
+        )
+    ]
+    noises = {"sd_train": 0.006, "sd_text": 0.008, "sd_seed": 0.002}
+    sets = {"n_neurons": 30, "low": 25.0, "high": 40.0, "sampling_jaccard": 0.5, "seed_jaccard": 0.7}
+    sizes = np.array([5, 32, 100])
+    certainty = Certainty(
+        k=32,
+        neurons=pd.DataFrame(
+            {
+                "frequency": np.where(always, 1.0, 0.25),
+                "rank_low": np.where(always, 0.0, 10.0),
+                "rank_high": np.where(always, 4.0, 90.0),
+                "key_low": 0.0,
+                "key_high": 1.0,
+                "q_value": np.where(always, 0.05, 1.0),
+            }
+        ),
+        scores=pd.DataFrame([{**row, **noises} for row in scores]),
+        sets=pd.DataFrame([{"delta": delta, **sets} for delta in SIZES]),
+        overlap=pd.DataFrame(
+            {"n_neurons": sizes, "sampling": [0.2, 0.5, 1], "seed": [0.4, 0.7, 1], "chance": sizes / (2 * 100 - sizes)}
+        ),
+        sampling_jaccard=0.5,
+        seed_jaccard=0.7,
+        n_resamples=20,
+        n_seeds=SEEDS,
+        scheme="bootstrap",
+        rate=0.1,
+        null="type",
+        n_permutations=20,
+        changed=0.08,
+        ambiguous=0.18,
+    )
+    return replace(certainty, **changes)
+
+
+@pytest.fixture(scope="session")
+def make_certainty() -> Callable[..., Certainty]:
+    """`build_certainty`."""
+    return build_certainty
 
 
 @pytest.fixture(scope="session")

@@ -11,5 +11,6 @@ assert _spec.loader is not None
 _module = module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
+make_certainty = _module.make_certainty
 findings = _module.findings
 make_findings = _module.make_findings

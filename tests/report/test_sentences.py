@@ -174,7 +174,7 @@ def test_labels_say_which_are_distributed_and_which_focused(findings, make_findi
     assert "between 1 and 20" in text
     assert "Most distributed: “NN” 20, “É&” 9" in text
     assert "Most focused: “<UH>” 1, “VB” 2" in text
-    assert "12 of the 30 neurons (40 %) are taken by one label alone" in text
+    assert "12 of the 32 neurons (38 %) are taken by one label alone" in text
     same = findings.labels.assign(n_neurons=4)
     assert "Every one of the 6 labels takes 4" in said(places.labels, make_findings(labels=same))
 

@@ -21,7 +21,7 @@ def cell(finished_run: Path, tmp_path: Path) -> Cell:
     return open_cell(tmp_path / "run", "pos")
 
 
-@pytest.mark.parametrize("name", stages.STAGES)
+@pytest.mark.parametrize("name", [name for name in stages.STAGES if name != "stability"])  # which was not asked for
 def test_a_finished_stage_is_read(cell: Cell, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for function in ("fit_probes", "search_lambdas", "minimal_neurons", "score_probes"):
         monkeypatch.delattr(stages, function)
@@ -69,7 +69,7 @@ def test_a_probe_that_is_gone_is_stated(cell: Cell) -> None:
 
 
 def test_every_stage_has_its_wall_time(cell: Cell) -> None:
-    assert set(cell.seconds()) == set(stages.STAGES)
+    assert set(cell.seconds()) == set(stages.STAGES) - {"stability"}  # which is asked for
     assert all(seconds >= 0 for seconds in cell.seconds().values())
 
 

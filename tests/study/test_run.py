@@ -47,7 +47,8 @@ def test_results_are_one_tidy_table(finished_run: Path) -> None:
     assert set(results["property"]) == {"pos"}
     assert set(results["subset"]) == {"all", "top", "random", "bottom", "minimal"}
     assert set(results["task"]) == {"linguistic", "control"}
-    assert set(results["split"]) == {"dev", "test"}
+    assert set(results["split"]) == {"train", "dev", "test"}
+    assert set(results.loc[results["split"] == "train", "metric"]) == {"objective"}
     assert results["n_neurons"].between(1, N_NEURONS).all()
     assert (results["fraction"] == results["n_neurons"] / N_NEURONS).all()
     assert not results["value"].isna().any()
@@ -69,6 +70,10 @@ def test_results_hold_every_score_of_every_seed(finished_run: Path) -> None:
         "accuracy@0.005": 2 * 2 * 2,  # linguistic and control
         "n_neurons@0.005": 2,
         "n_neurons@0.02": 2,
+        "macro_f1": 2 * 2,
+        "macro_f1@0.005": 2 * 2,
+        "objective": 2,  # of the oracles; without a gap, which the stochastic solver cannot give
+        "gap": 0,
     }.items():
         assert (results["metric"] == metric).sum() == n_rows, metric
 
@@ -95,6 +100,8 @@ def test_rankings_hold_every_neuron_once(finished_run: Path) -> None:
         "rank_seed_0",
         "rank_seed_1",
         "in_minimal_set",
+        "mean_rank",
+        "minimal_set_share",
     ]
     assert list(rankings.columns) == [*head, *(f"rank:{label}" for label in LABELS)]
     assert list(rankings["rank"]) == list(range(N_NEURONS)) == list(rankings["rank_seed_0"])
@@ -105,6 +112,10 @@ def test_rankings_hold_every_neuron_once(finished_run: Path) -> None:
     cell = next((finished_run / "cells").iterdir())
     sets = json.loads((cell / "minimal.json").read_text(encoding="utf-8"))["result"]["sets"]
     assert len(selected) == len(sets["0/0.005"])
+    mean = rankings[["rank_seed_0", "rank_seed_1"]].mean(axis=1)
+    assert (rankings["mean_rank"] == mean).all()
+    both = [rankings[f"rank_seed_{seed}"] < len(sets[f"{seed}/0.005"]) for seed in (0, 1)]
+    assert (rankings["minimal_set_share"] == (both[0].astype(float) + both[1]) / 2).all()
 
 
 def test_the_manifest_says_where_the_numbers_come_from(finished_run: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from tests.study.conftest import QUICK
 
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
+from neurosieve.report.certainty import certainty, intervals
 from neurosieve.study import stages
+from neurosieve.study.findings import collect
 from neurosieve.study.run import run_study
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.steps import open_cell
@@ -243,3 +246,26 @@ def test_a_study_file_says_the_same(tmp_path: Path) -> None:
         ("stars",),
     )
     assert read.corpora[0].label == "t-sentences"
+
+
+@pytest.mark.parametrize("prop", ["mood", "animals"])
+def test_sentences_can_be_resampled(prop: str, of_sentences: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(of_sentences, tmp_path / "run"))
+    cell = open_cell(run, prop, resamples=2)
+    sure = collect(cell).certainty
+    assert sure is not None
+    assert sure.null == "sentences"
+    said = " ".join(certainty(collect(cell)))
+    assert "Each sentence has one label" in said
+    assert "word types" not in said
+
+
+def test_real_values_can_be_resampled(of_values: Path, tmp_path: Path) -> None:
+    cell = open_cell(Path(shutil.copytree(of_values, tmp_path / "run")), "length:number", resamples=2)
+    found = collect(cell)
+    assert found.certainty is not None
+    assert found.certainty.null == "sentences"  # the length of a word does not depend on where it stands
+    metrics = set(found.results()["metric"])
+    assert {"r2_low", "r2_sd_text", "n_discovered@0.1"} <= metrics
+    assert not [name for name in metrics if "accuracy" in name or "macro_f1" in name]
+    assert "R² %" in intervals(found).columns

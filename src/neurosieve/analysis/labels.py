@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,27 +57,60 @@ def label_distribution(ranking: NeuronRanking, n_selected: int, neurons: pd.Data
     -------
     LabelDistribution
     """
+    taken, share = taken_by_labels(ranking, n_selected)
+    return LabelDistribution(_table(ranking.labels.tolist(), [taken], neurons), share=share, n_selected=int(n_selected))
+
+
+def mean_label_distribution(
+    selections: Sequence[tuple[NeuronRanking, int]], neurons: pd.DataFrame
+) -> LabelDistribution:
+    """The mean of the label distributions of several seeds.
+
+    Parameters
+    ----------
+    selections : sequence of (NeuronRanking, int)
+        Ranking and size of the selection of each seed; all rankings have the same labels.
+    neurons : DataFrame with columns neuron, layer, index
+        The store's table of neurons.
+
+    Returns
+    -------
+    LabelDistribution
+        Numbers of neurons, the share and the size are means; the main layer holds most of a label's neurons over all
+        seeds.
+    """
+    found = [taken_by_labels(ranking, n) for ranking, n in selections]
+    return LabelDistribution(
+        _table(selections[0][0].labels.tolist(), [taken for taken, _ in found], neurons),
+        share=float(np.mean([share for _, share in found])),
+        n_selected=round(float(np.mean([n for _, n in selections]))),
+    )
+
+
+def _table(labels: list[object], seeds: list[NDArray[np.bool_]], neurons: pd.DataFrame) -> pd.DataFrame:
+    """One row a label, from the neurons that it takes (n_labels, n_neurons) in each seed; whole numbers for one seed."""
     import pandas as pd
 
-    taken, share = taken_by_labels(ranking, n_selected)
-    users = taken.sum(axis=0)
+    def mean(counts: list[int]) -> float:
+        return counts[0] if len(counts) == 1 else float(np.mean(counts))
+
     layers = neurons["layer"].to_numpy()
     names = list(dict.fromkeys(layers.tolist()))
     rows = []
-    for label, row in zip(ranking.labels.tolist(), taken, strict=True):
-        counts = [int((layers[row] == layer).sum()) for layer in names]
-        n = int(row.sum())
-        peak = int(np.argmax(counts))
+    for number, label in enumerate(labels):
+        taken = [seed[number] for seed in seeds]
+        counts = [sum(int((layers[row] == layer).sum()) for row in taken) for layer in names]
+        n, peak = sum(counts), int(np.argmax(counts))
         rows.append(
             {
                 "label": label,
-                "n_neurons": n,
-                "n_exclusive": int((row & (users == 1)).sum()),
+                "n_neurons": mean([int(row.sum()) for row in taken]),
+                "n_exclusive": mean([int((seed[number] & (seed.sum(axis=0) == 1)).sum()) for seed in seeds]),
                 "main_layer": names[peak] if n else None,
                 "main_layer_share": counts[peak] / n if n else np.nan,
             }
         )
-    return LabelDistribution(pd.DataFrame(rows), share=share, n_selected=int(n_selected))
+    return pd.DataFrame(rows)
 
 
 def taken_by_labels(ranking: NeuronRanking, n_selected: int) -> tuple[NDArray[np.bool_], float]:

@@ -9,6 +9,7 @@ import typer
 
 from neurosieve.cli.describe import add
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
+from neurosieve.cli.solver import CERTIFIED, chosen_solver
 from neurosieve.cli.start_study import run_and_say, start
 
 OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.", metavar="DIR")
@@ -172,6 +173,14 @@ def run(
         metavar="NAME",
         help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
     ),
+    certified: bool = CERTIFIED,
+    resamples: int = typer.Option(
+        0,
+        "--resamples",
+        help="Resamples of the text that say how sure the results are, such as 20.",
+        metavar="N",
+        min=0,
+    ),
     epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch.", metavar="N"),
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
@@ -252,7 +261,8 @@ def run(
     content["probes"] = {
         "seeds": seeds,
         "grid": grid,
-        "solver": solver,
+        "solver": chosen_solver(solver if _given(context, "solver") else None, certified=certified) or solver,
+        "resamples": resamples,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

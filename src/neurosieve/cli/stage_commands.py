@@ -11,6 +11,7 @@ import typer
 
 from neurosieve.cli.describe import add
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
+from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver
 from neurosieve.errors import NeurosieveError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _cell(
+def open_for_stage(
     run: Path,
     prop: str,
     model: str | None,
@@ -39,10 +40,14 @@ def _cell(
     quiet: bool,
     **changes: Any,  # noqa: ANN401
 ) -> Iterator[Cell]:
-    from neurosieve.study.steps import open_cell
+    """Open a cell of a run with changed settings, with progress and messages on stderr."""
+    from neurosieve.study.steps import open_cell, remember_solver
 
     with reporting(quiet=quiet) as report:
-        yield open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
+        cell = open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
+        if changes.get("solver"):
+            remember_solver(run, cell.settings.solver)  # the later stages must go on with it
+        yield cell
 
 
 def search(
@@ -60,12 +65,8 @@ def search(
     rare_labels: str | None = typer.Option(
         None, "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
     ),
-    solver: str | None = typer.Option(
-        None,
-        "--solver",
-        metavar="NAME",
-        help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
-    ),
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     epochs: int | None = typer.Option(None, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int | None = typer.Option(None, "--batch-size", help="Words in a batch.", metavar="N"),
     learning_rate: float | None = typer.Option(
@@ -99,14 +100,14 @@ def search(
         "seeds": seeds,
         "keep": keep,
         "rare_labels": rare_labels,
-        "solver": solver,
+        "solver": chosen_solver(solver, certified=certified),
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "tol": tol,
         "standardize": standardize,
     }
-    with _cell(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         result = stages.search(cell)
         remember_probe_settings(run, cell.settings)
     frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
@@ -129,6 +130,8 @@ def rank(
     top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
     seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -146,7 +149,9 @@ def rank(
     from neurosieve.study import stages
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
+    with open_for_stage(
+        run, prop, model, corpus, quiet=quiet, solver=chosen_solver(solver, certified=certified)
+    ) as cell:
         stages.search(cell) if seed == 0 else stages.oracles(cell)
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
     frame = frame if labels else frame.iloc[:, :6]
@@ -158,6 +163,8 @@ def ablate(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -175,7 +182,9 @@ def ablate(
     from neurosieve.study import stages
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
+    with open_for_stage(
+        run, prop, model, corpus, quiet=quiet, solver=chosen_solver(solver, certified=certified)
+    ) as cell:
         result = stages.ablation(cell)
         metric = cell.metric
     emit(
@@ -201,6 +210,8 @@ def minimal(
     step: float | None = typer.Option(
         None, "--step", help="By what share of all neurons the set grows.", metavar="SHARE"
     ),
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -220,7 +231,8 @@ def minimal(
     from neurosieve.study.steps import remember_probe_settings
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, corpus, quiet=quiet, deltas=delta or None, step=step) as cell:
+    changes = {"deltas": delta or None, "step": step, "solver": chosen_solver(solver, certified=certified)}
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.settings)
         metric = cell.metric
@@ -238,6 +250,8 @@ def control(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -257,7 +271,8 @@ def control(
     from neurosieve.study.findings import collect
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, corpus, quiet=quiet, control=True) as cell:
+    changes = {"control": True, "solver": chosen_solver(solver, certified=certified)}
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         stages.control(cell)  # which says so where there is no control task
         frame, metric = collect(cell).selectivity, cell.metric
     emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
@@ -268,6 +283,8 @@ def layers(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
@@ -282,7 +299,8 @@ def layers(
     Example:
         neurosieve layers runs/bert --property pos --csv
     """
-    _distribution("layers", run, prop, model, corpus, csv=csv, table=table, quiet=quiet)
+    asked = chosen_solver(solver, certified=certified)
+    _distribution("layers", run, prop, model, corpus, solver=asked, csv=csv, table=table, quiet=quiet)
 
 
 def labels(
@@ -290,30 +308,42 @@ def labels(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    solver: str | None = SOLVER,
+    certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
 ) -> None:
     """Count the selected neurons that each label takes.
 
-    Selected is seed 0's minimal set of the smallest delta. A neuron may serve several labels; n_exclusive counts those
-    that serve no other. main_layer is the layer that holds most of a label's neurons.
+    Selected is the minimal set of the smallest delta; numbers are means over seeds. A neuron may serve several labels;
+    n_exclusive counts those that serve no other. main_layer is the layer that holds most of a label's neurons.
 
     In Python: neurosieve.label_distribution
 
     Example:
         neurosieve labels runs/bert --property pos --table
     """
-    _distribution("labels", run, prop, model, corpus, csv=csv, table=table, quiet=quiet)
+    asked = chosen_solver(solver, certified=certified)
+    _distribution("labels", run, prop, model, corpus, solver=asked, csv=csv, table=table, quiet=quiet)
 
 
 def _distribution(
-    what: str, run: Path, prop: str, model: str | None, corpus: str | None, *, csv: bool, table: bool, quiet: bool
+    what: str,
+    run: Path,
+    prop: str,
+    model: str | None,
+    corpus: str | None,
+    *,
+    solver: str | None,
+    csv: bool,
+    table: bool,
+    quiet: bool,
 ) -> None:
     from neurosieve.study.findings import distributions
 
     form = chosen_format(csv=csv, table=table)
-    with _cell(run, prop, model, corpus, quiet=quiet) as cell:
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, solver=solver) as cell:
         if what == "labels" and cell.metric == "r2":
             raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
         found = distributions(cell)

@@ -48,7 +48,7 @@ def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
             except IncompleteStudyError as error:
                 found, failures = error.found, [str(failure) for failure in error.failures]
             said = [in_a_sentence(findings) for findings in found]
-    for sentence in said:
+    for sentence in [] if quiet else said:
         print(sentence, file=sys.stderr)
     if said:
         print(out / "report.html")

@@ -123,14 +123,19 @@ class Splits:
         y: Sequence[ArrayLike],
         *,
         words: Sequence[ArrayLike] | None = None,
+        sentences: Sequence[ArrayLike] | None = None,
         prop: str = "property",
     ) -> Splits:
-        """Take three arrays (train, dev, test) of activations, of labels and, for control tasks, of words."""
-        if len(X) != 3 or len(y) != 3 or (words is not None and len(words) != 3):
+        """Take three arrays (train, dev, test) of activations, of labels, for control tasks of words, and of sentence numbers.
+
+        Sentence numbers say which words were drawn together, for `stability`.
+        """
+        if any(given is not None and len(given) != 3 for given in (X, y, words, sentences)):
             raise NeurosieveError("expected three arrays each: train, dev and test")
         labels = [b if isinstance(b, np.ndarray) else np.asarray(b, dtype=object) for b in y]
         types = [None] * 3 if words is None else [np.asarray(c, dtype=object) for c in words]
-        parts = [LabelledSplit(a, b, c) for a, b, c in zip(X, labels, types, strict=True)]
+        texts = [None] * 3 if sentences is None else [np.asarray(d) for d in sentences]
+        parts = [LabelledSplit(a, b, c, d) for a, b, c, d in zip(X, labels, types, texts, strict=True)]
         return cls(parts[0], parts[1], parts[2], prop=prop)
 
     @property

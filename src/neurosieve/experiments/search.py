@@ -55,8 +55,10 @@ class SearchResult:
     beta: float
 
     def to_frame(self) -> pd.DataFrame:
-        """The table, best score first."""
-        return self.table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+        """The table, best score first, the chosen pair at its head; among equals the one that regularises more."""
+        ordered = self.table.assign(both=self.table["l1"] + self.table["l2"])
+        ordered = ordered.sort_values(["score", "both"], ascending=False, kind="stable", ignore_index=True)
+        return ordered.drop(columns="both")
 
 
 def ablation_score(

@@ -6,6 +6,7 @@
 from neurosieve.figures.ablation_bars import ablation
 from neurosieve.figures.agreement import seed_agreement
 from neurosieve.figures.all import draw_figures, save_figures
+from neurosieve.figures.certainty import noise, rank_intervals
 from neurosieve.figures.curve import minimal_curve
 from neurosieve.figures.label_bars import label_distribution
 from neurosieve.figures.lambdas import lambda_components, lambda_search
@@ -21,6 +22,8 @@ __all__ = [
     "lambda_search",
     "layer_distribution",
     "minimal_curve",
+    "noise",
+    "rank_intervals",
     "save_figure",
     "save_figures",
     "seed_agreement",

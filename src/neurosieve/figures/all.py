@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from neurosieve.figures.ablation_bars import ablation
 from neurosieve.figures.agreement import overlap_of_seeds, seed_agreement
+from neurosieve.figures.certainty import noise, rank_intervals, ranks_table
 from neurosieve.figures.curve import minimal_curve
 from neurosieve.figures.label_bars import label_distribution
 from neurosieve.figures.lambdas import lambda_components, lambda_search
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 
 def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
-    """Draw every figure that the findings allow: without control tasks no selectivity, with one seed no agreement.
+    """Draw every figure that the findings allow: without control tasks no selectivity, with one seed no agreement,
+    without resamples no intervals.
 
     Real values have a histogram in place of the bars of labels.
 
@@ -48,6 +50,9 @@ def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
         drawn["labels"] = (label_distribution(f), f.labels)
     if len(f.selectivity):
         drawn["selectivity"] = (selectivity(f), f.selectivity)
+    if f.certainty is not None:
+        drawn["noise"] = (noise(f), f.certainty.overlap)
+        drawn["rank-intervals"] = (rank_intervals(f), ranks_table(f))
     if f.ranks.shape[1] > 1:
         drawn["agreement"] = (seed_agreement(f), overlap_of_seeds(f.ranks))
     return {name: (ax, _named(data, f)) for name, (ax, data) in drawn.items()}
@@ -69,7 +74,8 @@ def save_figures(
         Made if it does not exist.
     findings : Findings
     prefix : str
-        Put before each name: minimal, layers, labels (or values), ablation, lambdas, lambda-parts, selectivity, agreement.
+        Put before each name: minimal, layers, labels (or values), ablation, lambdas, lambda-parts, selectivity, agreement,
+        noise, rank-intervals.
     formats : sequence of {"png", "svg", "pdf"}
 
     Returns

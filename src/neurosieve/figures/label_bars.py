@@ -47,11 +47,11 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
         hatch="//////",
         label="taken by this label alone",
     )
-    for place, row in zip(places, shown.itertuples(), strict=True):
-        layer = "" if row.n_neurons == 0 else f", layer {row.main_layer}"
+    for place, row in zip(places, shown.to_dict("records"), strict=True):
+        layer = "" if row["n_neurons"] == 0 else f", layer {row['main_layer']}"
         ax.annotate(
-            f"{row.n_neurons:g}{layer}",
-            (row.n_neurons, place),
+            f"{_count(row['n_neurons'])}{layer}",
+            (row["n_neurons"], place),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
@@ -76,4 +76,9 @@ def _short(label: object) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return _count(low) if low == high else f"{_count(low)} to {_count(high)}"
+
+
+def _count(value: float) -> str:
+    """A number of neurons; means over seeds keep one decimal."""
+    return f"{value:.1f}".removesuffix(".0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neurosieve.figures.agreement import overlap_of_seeds
-from neurosieve.report import numbers
+from neurosieve.report import certainty, numbers
 from neurosieve.report.numbers import count, delta_name, layer_name, percent
 
 if TYPE_CHECKING:
@@ -75,10 +75,11 @@ def _selectivity(f: Findings) -> str:
 def _stability(f: Findings) -> str:
     size = round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())
     table = overlap_of_seeds(f.ranks, [size])
+    resampled = certainty.in_short(f)
     if table.empty:
-        return "Unknown: one seed only."
+        return resampled or "Unknown: one seed only."
     row = table.iloc[0]
-    return (
+    return f"{resampled} " * bool(resampled) + (
         f"The top {count(size)} neurons of two seeds share {percent(row['mean'], 0)} of their union (chance: "
         f"{percent(row['chance'], 0)})."
     )

@@ -13,7 +13,7 @@ import pandas as pd
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.all import save_figures
 from neurosieve.figures.panels import Panel
-from neurosieve.report import brief, cautions, numbers, overview, places, sentences
+from neurosieve.report import brief, cautions, certainty, numbers, overview, places, sentences
 from neurosieve.report.comparison import across_figures
 from neurosieve.report.layouts import title_of, write_layouts
 from neurosieve.report.tables import paper_tables, write_tables, written_value
@@ -40,6 +40,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[Any], list[str]] | No
     ("ablation", "What ablation shows", ("ablation",), sentences.ablation),
     ("selectivity", "How selective the probes are", ("selectivity",), sentences.selectivity),
     ("agreement", "Whether seeds agree", ("agreement",), sentences.agreement),
+    ("certainty", "How sure we are", ("noise", "rank-intervals"), certainty.certainty),
     ("lambdas", "How the lambdas were chosen", ("lambdas", "lambda-parts"), sentences.search),
 )
 
@@ -50,11 +51,13 @@ ONLY_OF = {"labels": "accuracy", "values": "r2"}
 CAPTIONS = {
     "minimal": "Dev {score} of probes retrained on the top neurons, against their number.",
     "layers": "Neurons of the minimal set in each layer, mean over seeds, with the number expected by chance.",
-    "labels": "Neurons that each label takes of seed 0's minimal set.",
+    "labels": "Neurons that each label takes of the minimal set, mean over seeds.",
     "values": "Share of the {unit}s of each split by value.",
     "ablation": "Test {score} of the probe when only some neurons keep their values. Bars: mean; points: seeds.",
     "selectivity": "Test {score} on the property and on the control task, and their difference. Bars: mean; points: seeds.",
     "agreement": "Overlap of the top sets of different seeds, against their size.",
+    "noise": "Overlap of the top sets of two resamples of the text and of two seeds, against their size.",
+    "rank-intervals": "Ranks of the first neurons over resamples of the text: 95 % of them lie on the line; point: seed 0.",
     "lambdas": "Score of each pair of lambdas on dev.",
     "lambda-parts": "The values of {score} on dev that make up the score.",
 }
@@ -157,7 +160,8 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
                 "heading": heading,
                 "said": said,
                 "figures": [_figure(target, saved[name], _caption(name, f), said) for name in figures if name in saved],
-                "table": _rows(places.top_neurons(f)) if key == "neurons" else None,
+                "table": _table_of(key, f),
+                "ends_in_words": key == "neurons",
             }
         )
     return {
@@ -196,6 +200,13 @@ def _across(target: Path, findings: Sequence[Findings]) -> list[dict[str, Any]]:
         for (model, prop), f in zip(numbers.cell_names(findings), findings, strict=True)
     ]
     return across_figures(target, panels)
+
+
+def _table_of(key: str, f: Findings) -> dict[str, Any] | None:
+    """The table that a section shows."""
+    if key == "neurons":
+        return _rows(places.top_neurons(f))
+    return _rows(certainty.intervals(f)) if key == "certainty" and f.certainty is not None else None
 
 
 def _neurons(f: Findings) -> list[str]:

@@ -25,7 +25,8 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     DataFrame
         neuron, layer, index, one rank a seed (0 = first), mass (largest share of a label's weight mass), seeds (how many
         seeds' minimal sets of the smallest delta hold it), labels (that take it first, with their own rank of it; not of
-        real values).
+        real values); after resampling the selection frequency and the interval of the rank instead of layer and index,
+        which the name tells.
     """
     chosen = f.ranking.top(min(most, f.n_neurons))
     sets = numbers.members(f, numbers.deltas(f)[0])
@@ -35,15 +36,26 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
         rows.append(
             {
                 "neuron": line["neuron"],
-                "layer": line["layer"],
-                "index": line["index"],
+                **({} if f.certainty is not None else {"layer": line["layer"], "index": line["index"]}),
                 **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
                 "mass": percent(f.ranking.mass[neuron]),
+                **_sure(f, neuron),
                 "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
                 **({} if f.metric == "r2" else {"labels that take it first": _takers(f, neuron)}),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _sure(f: Findings, neuron: int) -> dict[str, str]:
+    """How often resamples select a neuron, and the interval of its rank."""
+    if f.certainty is None:
+        return {}
+    row = f.certainty.neurons.iloc[neuron]
+    return {
+        "resamples": percent(row["frequency"], 0),
+        "rank, 95 %": f"{row['rank_low']:.0f} to {row['rank_high']:.0f}",
+    }
 
 
 def _takers(f: Findings, neuron: int) -> str:
@@ -97,19 +109,20 @@ def layers(f: Findings) -> list[str]:
 def labels(f: Findings) -> list[str]:
     """Which labels are distributed over many neurons and which are focused on few."""
     table = f.labels.sort_values("n_neurons", ascending=False, kind="stable")
-    named = [f"“{row.label}” {row.n_neurons:g}" for row in table.itertuples()]
-    size = len(numbers.members(f, numbers.deltas(f)[0])[0])
+    named = [f"“{row['label']}” {_few(row['n_neurons'])}" for row in table.to_dict("records")]
+    size = round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())
+    mean = ", mean over seeds" if f.ranks.shape[1] > 1 else ""
     most, fewest = table["n_neurons"].max(), table["n_neurons"].min()
     if most == fewest:
-        said = [f"Every one of the {len(table)} labels takes {most:g} of seed 0's {count(size)} selected neurons."]
+        said = [f"Every one of the {len(table)} labels takes {_few(most)} of the {count(size)} selected neurons{mean}."]
     else:
         each = min(5, len(table) // 2)
         said = [
-            f"Of seed 0's {count(size)} selected neurons the labels take between {fewest:g} and {most:g}, half of them at most "
-            f"{table['n_neurons'].median():g}. Most distributed: {', '.join(named[:each])}. Most focused: "
+            f"Of the {count(size)} selected neurons the labels take between {_few(fewest)} and {_few(most)}{mean}; half of them "
+            f"at most {_few(table['n_neurons'].median())}. Most distributed: {', '.join(named[:each])}. Most focused: "
             f"{', '.join(reversed(named[-each:]))}."
         ]
-    alone = int(table["n_exclusive"].sum())
+    alone = round(table["n_exclusive"].sum())
     said.append(
         f"{count(alone)} of the {count(size)} neurons ({percent(alone / max(1, size), 0)}) are taken by one label alone."
     )
@@ -122,3 +135,8 @@ def labels(f: Findings) -> list[str]:
             "that in mind."
         )
     return said
+
+
+def _few(value: float) -> str:
+    """A number of neurons; means over seeds keep one decimal."""
+    return f"{value:.1f}".removesuffix(".0")

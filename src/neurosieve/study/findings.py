@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neurosieve.analysis.labels import label_distribution
+from neurosieve.analysis.labels import mean_label_distribution
 from neurosieve.analysis.layers import layer_distribution
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study import stages
 from neurosieve.study.cell import Cell
+from neurosieve.study.certainty import Certainty
 from neurosieve.study.counts import label_counts, labelled_counts, value_histogram, value_summary
 from neurosieve.study.spread import labelled_sentences, spread_by_seed
 
@@ -66,7 +68,8 @@ class Findings:
     layers : DataFrame
         layer, n_selected, n_neurons, share, expected; means over seeds, of the minimal set of the smallest delta.
     labels : DataFrame
-        label, n_neurons, n_exclusive, main_layer, main_layer_share (of seed 0's minimal set of the smallest delta).
+        label, n_neurons, n_exclusive, main_layer, main_layer_share; means over seeds, of the minimal set of the smallest
+        delta.
     neurons : DataFrame
         The store's table of neurons.
     ranking : NeuronRanking
@@ -95,6 +98,12 @@ class Findings:
     by_seed : dict of str to DataFrame
         ``"layers"``, ``"labels"`` and ``"architecture"`` of every seed's minimal set of the smallest delta, with the
         columns seed and delta (see `neurosieve.study.spread`).
+    macro_f1 : DataFrame
+        seed, split, delta (missing for the oracle), macro_f1; empty for real values.
+    certificate : DataFrame
+        seed, objective, gap (missing unless the solver is exact), n_passes of the oracles.
+    certainty : Certainty or None
+        What resampling and permuting gave, where it was asked for.
     """
 
     model: str
@@ -128,6 +137,9 @@ class Findings:
     corpus: str = ""
     sentences: dict[str, int] = field(default_factory=dict)
     by_seed: dict[str, pd.DataFrame] = field(default_factory=dict)
+    macro_f1: pd.DataFrame = field(default_factory=pd.DataFrame)
+    certificate: pd.DataFrame = field(default_factory=pd.DataFrame)
+    certainty: Certainty | None = None
 
     def results(self) -> pd.DataFrame:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
@@ -179,10 +191,33 @@ class Findings:
             where = {"seed": row["seed"], "split": row["split"], "subset": row["subset"], "n": row["n_neurons"]}
             add(f"{self.metric}{at}", row["control"], task="control", **where)
             add(f"selectivity{at}", row["selectivity"], **where)
+        self._add_certainty(add)
         return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
+    def _add_certainty(self, add: Callable[..., None]) -> None:
+        """Add what says how good and how sure the other rows are."""
+        sizes = {(row["seed"], row["delta"]): row["n_neurons"] for row in _records(self.minimal)}
+        for row in _records(self.macro_f1):
+            if np.isnan(row["delta"]):
+                add("macro_f1", row["macro_f1"], seed=row["seed"], split=row["split"])
+                continue
+            n = sizes[row["seed"], row["delta"]]
+            metric = f"macro_f1@{row['delta']:g}"
+            add(metric, row["macro_f1"], seed=row["seed"], split=row["split"], subset="minimal", n=n)
+        for row in _records(self.certificate):
+            for metric in ("objective", "gap"):
+                if row[metric] is not None and not np.isnan(row[metric]):
+                    add(metric, row[metric], seed=row["seed"], split="train")
+        for row in [] if self.certainty is None else self.certainty.results(self.metric):
+            add(row.pop("metric"), row.pop("value"), seed=0, **row)
+
     def ranking_frame(self) -> pd.DataFrame:
-        """Rows of ``rankings.csv``: the ranking of seed 0, with every seed's rank and whether the minimal set holds it."""
+        """Rows of ``rankings.csv``, in the order of seed 0's ranking.
+
+        Beside the ranking: every seed's rank and their mean, whether seed 0's minimal set of the smallest delta holds
+        the neuron, the share of seeds whose does, and, after resampling, the neuron's selection frequency, intervals of
+        rank and key, and q-value.
+        """
         frame = self.ranking.to_frame(self.neurons)
         position = {name: i for i, name in enumerate(self.neurons["neuron"])}
         numbers = frame["neuron"].map(position).to_numpy()
@@ -190,8 +225,14 @@ class Findings:
         fixed = pd.DataFrame({"model": self.model, "property": self.prop}, index=frame.index)
         seeds = self.ranks.iloc[numbers].reset_index(drop=True).add_prefix("rank_seed_")
         selected = pd.Series(np.arange(len(frame)) < smallest, name="in_minimal_set")
+        sizes = self.minimal.groupby("seed")["n_neurons"].max()
+        held = np.mean([self.ranks[seed] < sizes[seed] for seed in self.ranks.columns], axis=0)
+        over_seeds = pd.DataFrame(
+            {"mean_rank": self.ranks.mean(axis=1).to_numpy()[numbers], "minimal_set_share": held[numbers]}
+        )
+        sure = [] if self.certainty is None else [self.certainty.neurons.iloc[numbers].reset_index(drop=True)]
         head, labels = frame.iloc[:, :6], frame.iloc[:, 6:]
-        return pd.concat([fixed, head, seeds, selected, labels], axis=1)
+        return pd.concat([fixed, head, seeds, selected, over_seeds, *sure, labels], axis=1)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -201,7 +242,8 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def collect(cell: Cell) -> Findings:
     """Run whatever stages are missing and gather their results."""
     chosen = stages.search(cell)
-    oracle = pd.DataFrame(stages.oracles(cell)["rows"])
+    oracles = stages.oracles(cell)
+    oracle = pd.DataFrame(oracles["rows"])
     ablation = pd.DataFrame(stages.ablation(cell)["rows"])
     found = stages.minimal(cell)
     minimal = pd.DataFrame(found["rows"])
@@ -211,6 +253,9 @@ def collect(cell: Cell) -> Findings:
     neurons = cell.store.neurons
     rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
     where = distributions(cell)
+    asked = cell.settings.resamples or (cell.folder / "stability.json").is_file()
+    certainty = Certainty.of(stages.stability(cell)) if asked else None
+    macro_f1 = pd.DataFrame([*oracles["macro_f1"], *found["macro_f1"]], columns=["seed", "split", "delta", "macro_f1"])
     return Findings(
         model=cell.model,
         prop=cell.prop,
@@ -243,16 +288,21 @@ def collect(cell: Cell) -> Findings:
         corpus=str(cell.store.manifest["corpus"]["name"]),
         sentences=labelled_sentences(cell.store, cell.prop),
         by_seed=spread_by_seed(rankings, found["sets"], neurons, delta=min(cell.settings.deltas)),
+        macro_f1=macro_f1.astype({"delta": float}),
+        certificate=pd.DataFrame(oracles["certificate"]),
+        certainty=certainty,
     )
 
 
 def distributions(cell: Cell) -> dict[str, pd.DataFrame]:
-    """Where the minimal set of the smallest delta sits: ``layers`` (means over seeds) and ``labels`` (of seed 0)."""
+    """Where the minimal set of the smallest delta sits: ``layers`` and ``labels``, means over seeds."""
     sets, smallest, neurons = stages.minimal(cell)["sets"], min(cell.settings.deltas), cell.store.neurons
     each = [layer_distribution(sets[f"{seed}/{smallest}"], neurons).table for seed in range(cell.settings.seeds)]
     return {
         "layers": pd.concat(each).groupby("layer", sort=False, as_index=False).mean(),
-        "labels": label_distribution(cell.ranking(0), len(sets[f"0/{smallest}"]), neurons).table,
+        "labels": mean_label_distribution(
+            [(cell.ranking(seed), len(sets[f"{seed}/{smallest}"])) for seed in range(cell.settings.seeds)], neurons
+        ).table,
     }
 
 

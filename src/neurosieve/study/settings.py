@@ -20,7 +20,13 @@ else:  # pragma: no cover (tomli is tomllib's backport)
     import tomli as tomllib
 
 
-OPTIONS = {"path": "model", "files": "corpus", "properties": "property", "deltas": "delta"}
+OPTIONS = {
+    "path": "model",
+    "files": "corpus",
+    "properties": "property",
+    "deltas": "delta",
+    "discovery_rate": "rate",
+}
 """Entries of a study whose option on the command line has another name."""
 
 
@@ -173,6 +179,14 @@ class ProbeSettings(_Part):
         Duality gap at which the exact solver stops, a share of the objective.
     memory_limit : str or None
         What fitting and scoring may add to memory, such as ``"4GB"``; by default half of what is free.
+    resamples : int
+        Resamples of the sentences on which everything is repeated to say how sure it is (see `stability`), and
+        permutations of the labels (see `discover_neurons`); 0 leaves both out. Twenty cost about as
+        much as the search over the paper's grid.
+    resampling : {"bootstrap", "half"}
+        How sentences are resampled.
+    discovery_rate : float
+        Share of false entries allowed on the list of neurons that carry more than word types.
     """
 
     seeds: int = Field(default=3, ge=1)
@@ -192,6 +206,9 @@ class ProbeSettings(_Part):
     learning_rate: float = Field(default=1e-3, gt=0)
     tol: float = Field(default=1e-4, gt=0)
     memory_limit: str | None = None
+    resamples: int = Field(default=0, ge=0)
+    resampling: Literal["bootstrap", "half"] = "bootstrap"
+    discovery_rate: float = Field(default=0.1, gt=0, lt=1)
 
     @field_validator("memory_limit")
     @classmethod
@@ -201,6 +218,15 @@ class ProbeSettings(_Part):
 
             parse_bytes(memory_limit)
         return memory_limit
+
+    @field_validator("resamples")
+    @classmethod
+    def _comparable(cls, resamples: int) -> int:
+        if resamples == 1:
+            raise ValueError(
+                "one resample has nothing to be compared with; expected 0 (none), or 2 and more, such as 20"
+            )
+        return resamples
 
     @field_validator("deltas")
     @classmethod

@@ -1,4 +1,4 @@
-"""The stages of one cell, in order: search, oracles, ablation, minimal sets, control tasks.
+"""The stages of one cell, in order: search, oracles, ablation, minimal sets, control tasks, stability.
 
 Each stage reads what the earlier ones left in the cell's folder, so that the single commands and the whole run share
 them, and an interrupted run repeats nothing that is finished.
@@ -6,6 +6,7 @@ them, and an interrupted run repeats nothing that is finished.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,23 @@ from neurosieve.activations.source import as_source
 from neurosieve.errors import StudyError
 from neurosieve.experiments.ablation import Fill, ablated_probes
 from neurosieve.experiments.control import ControlTask
+from neurosieve.experiments.data import Splits
+from neurosieve.experiments.macro_f1 import macro_f1
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
 from neurosieve.experiments.search import search_lambdas
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
-from neurosieve.study.cell import Cell
+from neurosieve.study.cell import Cell, read_stage
+from neurosieve.study.settings import ProbeSettings
 
 _FIT = ("solver", "epochs", "batch_size", "learning_rate", "tol", "standardize", "rare_labels")
 _SEARCH = (*_FIT, "grid", "keep", "alpha", "beta")
 _SEEDED = (*_SEARCH, "seeds")
 _MINIMAL = (*_SEEDED, "deltas", "step", "regularize")
+_RESAMPLED = ("resamples", "resampling", "discovery_rate")
+_STABILITY = (*_MINIMAL, *_RESAMPLED)
 
 FILLS: tuple[Fill, ...] = ("zero", "mean")
 
@@ -48,12 +54,10 @@ def search(cell: Cell) -> dict[str, Any]:
         )
         cell.folder.mkdir(parents=True, exist_ok=True)
         found.probe.save(cell.probe_path(0))
-        unregularized = score_probes(cell.splits.test.activations, [found.unregularized], cell.splits.test.y)
         return {
             "l1": found.l1,
             "l2": found.l2,
             "table": found.table.to_dict(orient="list"),
-            "unregularized_test": float(unregularized[0]),
             "unseen": cell.splits.unseen,
         }
 
@@ -84,7 +88,11 @@ def oracles(cell: Cell) -> dict[str, Any]:
             rows += [
                 {"seed": seed, "split": split, "accuracy": float(a)} for seed, a in zip(probes, scores, strict=True)
             ]
-        return {"rows": rows, "objective": {seed: probe.objective_ for seed, probe in probes.items()}}
+        certificate = [
+            {"seed": seed, "objective": probe.objective_, "gap": probe.gap_, "n_passes": probe.n_passes_}
+            for seed, probe in probes.items()
+        ]
+        return {"rows": rows, "certificate": certificate, "macro_f1": _macro_f1(splits, {}, list(probes.items()))}
 
     return cell.stage("oracles", _SEEDED, make)
 
@@ -135,7 +143,7 @@ def minimal(cell: Cell) -> dict[str, Any]:
 
     def make() -> dict[str, Any]:
         s, splits = cell.settings, cell.splits
-        rows, curves, sets = [], [], {}
+        rows, curves, sets, macro = [], [], {}, []
         for seed in range(s.seeds):
             ranking, oracle = cell.ranking(seed), cell.oracle(seed)
             if not s.regularize:  # both without regularisation, so that they differ in neurons only
@@ -168,8 +176,9 @@ def minimal(cell: Cell) -> dict[str, Any]:
                     }
                 )
                 sets[f"{seed}/{delta}"] = item.neurons.tolist()
+                macro += _macro_f1(splits, {"delta": delta}, [(seed, item.probe)])
             curves.append({"seed": seed, **found.curve.to_dict(orient="list")})
-        return {"rows": rows, "sets": sets, "curves": curves}
+        return {"rows": rows, "sets": sets, "curves": curves, "macro_f1": macro}
 
     return cell.stage("minimal", _MINIMAL, make)
 
@@ -227,5 +236,61 @@ def control(cell: Cell) -> dict[str, Any]:
     return cell.stage("control", _MINIMAL, make)
 
 
-STAGES = {"search": search, "oracles": oracles, "ablation": ablation, "minimal": minimal, "control": control}
+def stability(cell: Cell) -> dict[str, Any]:
+    """Repeat the method on resampled sentences and permuted labels, to say how sure each result is.
+
+    Uses as many resamples as the settings say; where they say none, the result that an earlier command left.
+
+    Raises
+    ------
+    StudyError
+        If neither the settings nor an earlier command say how many resamples.
+    """
+    chosen, found = search(cell), minimal(cell)
+    s = with_resamples(cell)
+
+    def make() -> dict[str, Any]:
+        from neurosieve.study.certainty import resample
+
+        return resample(cell, settings=s, chosen=chosen, minimal=found["rows"])
+
+    return replace(cell, settings=s).stage("stability", _STABILITY, make)
+
+
+def with_resamples(cell: Cell) -> ProbeSettings:
+    """The cell's settings with a number of resamples: its own, or that of the finished stage."""
+    path = cell.folder / "stability.json"
+    if cell.settings.resamples or not path.is_file():
+        if not cell.settings.resamples:
+            raise StudyError(f"{cell.folder}: no number of resamples; pass --resamples, such as 20")
+        return cell.settings
+    made_with = read_stage(path)["made_with"]
+    return cell.settings.model_copy(update={key: made_with[key] for key in _RESAMPLED})
+
+
+def _macro_f1(splits: Splits, more: dict[str, Any], probes: list[tuple[int, FittedProbe]]) -> list[dict[str, Any]]:
+    """Rows of macro F1, one a split and probe; none for real values."""
+    if splits.loss == "squared":
+        return []
+    rows = []
+    for split, part in (("dev", splits.dev), ("test", splits.test)):
+        scores = macro_f1(part.activations, [probe for _, probe in probes], part.y)
+        rows += [
+            {"seed": seed, "split": split, **more, "macro_f1": float(score)}
+            for (seed, _), score in zip(probes, scores, strict=True)
+        ]
+    return rows
+
+
+STAGES = {
+    "search": search,
+    "oracles": oracles,
+    "ablation": ablation,
+    "minimal": minimal,
+    "control": control,
+    "stability": stability,
+}
 """All stages in the order in which they need each other."""
+
+OPTIONAL = ("control", "stability")
+"""Stages that a run can do without."""

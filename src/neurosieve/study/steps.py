@@ -22,7 +22,7 @@ from neurosieve.study.settings import (
     explained,
     option_name,
 )
-from neurosieve.study.stages import STAGES
+from neurosieve.study.stages import OPTIONAL, STAGES
 
 
 def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> ActivationStore:
@@ -165,6 +165,13 @@ def remember_probe_settings(run: str | Path, probes: ProbeSettings) -> None:
     write_json(folder.manifest_path, manifest)
 
 
+def remember_solver(run: str | Path, solver: str) -> None:
+    """Keep the solver for the later stages of the same run."""
+    manifest = RunFolder(run).manifest()
+    probes = {**manifest["settings"]["probes"], "solver": solver}
+    write_json(RunFolder(run).manifest_path, {**manifest, "settings": {**manifest["settings"], "probes": probes}})
+
+
 def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
     """Write the results of every cell that a run's folder holds, and return the page's path.
 
@@ -182,7 +189,7 @@ def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
             cell_folder = folder.cell_path(model.label, corpus.label, prop)
             if not cell_folder.is_dir():
                 continue
-            missing = [name for name in STAGES if name != "control" and not (cell_folder / f"{name}.json").is_file()]
+            missing = [name for name in STAGES if name not in OPTIONAL and not (cell_folder / f"{name}.json").is_file()]
             if missing:
                 command = {"oracles": "ablate", "ablation": "ablate"}.get(missing[0], missing[0])
                 raise StudyError(
