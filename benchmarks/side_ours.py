@@ -15,6 +15,7 @@ import common
 import data
 import memory
 import neurosieve as ns
+from neurosieve.probes.memory import memory_limit
 
 
 class Clock:
@@ -134,7 +135,9 @@ def main() -> None:
         getattr(ns, name)  # which imports it
     baseline = memory.peak()
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    answer = {"stages": stages, "end_to_end": end_to_end, "fit": fit}[job["task"]](job)
+    with memory_limit(job.get("memory")), memory.AnonymousPeak() as held:
+        answer = {"stages": stages, "end_to_end": end_to_end, "fit": fit}[job["task"]](job)
+    answer["held"] = held.bytes
     answer.update(baseline=baseline, peak=memory.peak(), threads=torch.get_num_threads())
     Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
 

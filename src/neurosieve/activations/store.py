@@ -30,20 +30,23 @@ class _Shards:
         counts = [shard["n_words"] for shard in manifest["shards"]]
         self.bounds = np.cumsum([0, *counts])
         self.starts = np.cumsum([0, *(layer["width"] for layer in self.layers)])
-        self._open: dict[int, Any] = {}
+        self._open: tuple[int, Any] | None = (
+            None  # the last one only: pages of a mapped file count as ours while it is open
+        )
 
     def tensor(self, number: int, layer: str) -> Any:  # noqa: ANN401 (a lazy slice of safetensors)
         from safetensors import SafetensorError, safe_open
 
-        if number not in self._open:
+        opened = self._open
+        if opened is None or opened[0] != number:
             path = fmt.shard_path(self.folder, number)
             try:
-                self._open[number] = safe_open(str(path), framework="numpy")
+                opened = self._open = (number, safe_open(str(path), framework="numpy"))
             except (OSError, SafetensorError) as error:
                 raise StoreError(
                     f"{path}: cannot be read ({error}); delete it and run the same extraction again, the rest is kept"
                 ) from error
-        return self._open[number].get_slice(layer)
+        return opened[1].get_slice(layer)
 
 
 class ActivationStore:
