@@ -39,7 +39,8 @@ class ElasticNetProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     random_state : int, RandomState or None
         Seed of the initial weights and the batches; the exact solver has neither.
     solver_options : mapping, optional
-        Settings of the solver, such as ``{"tol": 1e-6}`` (``{"tol": 1e-14}`` for all that float64 can resolve), or ``{"epochs": 10, "batch_size": 512, "learning_rate": 1e-3}`` for Adam.
+        Settings of the solver, such as ``{"tol": 1e-6}`` (``{"tol": 1e-14}`` for all that float64 can resolve), or
+        ``{"epochs": 10, "batch_size": 512, "learning_rate": 1e-3}`` for Adam.
 
     Attributes
     ----------
