@@ -90,19 +90,9 @@ def fit_probes(
     ConvergenceWarning
         Scikit-learn's, once, if the exact solver left probes above their tolerance.
     """
-    probes = _fit(
-        activations,
-        specs,
-        solver,
-        standardize=standardize,
-        device=device,
-        memory_limit=memory_limit,
-        progress=progress,
-        **settings,
-    )
-    if solver == "proximal":
-        proximal.warn_of_gaps(probes)
-    return probes
+    where: dict[str, Any] = {"device": device, "memory_limit": memory_limit, "progress": progress}
+    probes = _fit(activations, specs, solver, standardize=standardize, **where, **settings)
+    return proximal.warn_of_gaps(probes) if solver == "proximal" else probes
 
 
 def _fit(

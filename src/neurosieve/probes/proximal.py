@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -243,8 +243,8 @@ def _mask(problem: GroupProblem, number: int) -> Tensor | None:
     return _row(problem.mask, number)
 
 
-def warn_of_gaps(probes: Sequence[FittedProbe]) -> None:
-    """Warn, once, of the probes whose gap is above the tolerance in their `info`.
+def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
+    """Return the probes, with one warning for all whose gap is above the tolerance in their `info`.
 
     Warns
     -----
@@ -253,7 +253,7 @@ def warn_of_gaps(probes: Sequence[FittedProbe]) -> None:
     """
     missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"]))]
     if not missed:
-        return
+        return probes
     from sklearn.exceptions import ConvergenceWarning
 
     sentences = []
@@ -273,6 +273,7 @@ def warn_of_gaps(probes: Sequence[FittedProbe]) -> None:
             "the optimum, and where labels can be separated no finite optimum exists; set l1 or l2"
         )
     warnings.warn("; ".join(sentences), ConvergenceWarning, stacklevel=3)
+    return probes
 
 
 def _relative_gap(probe: FittedProbe) -> float:
