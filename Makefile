@@ -18,14 +18,17 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup  ## the whole chain on the built-in corpus with a real model; prints where the report lies
 	$(BIN)/neurosieve demo --out demo-report
 
+# A process a core, each with one thread: tests are too small to gain from threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+
 test: setup  ## all tests but the slow ones
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 check: setup  ## everything that must be green: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
 
 bench: setup  ## measure; results go to benchmarks/results
 	$(BIN)/python benchmarks/run.py
