@@ -65,5 +65,8 @@ def test_units_grow_with_the_work() -> None:
     assert stage_units(settings, neurons=1000, labels=40, words=20_000)["search"] == 2 * small["search"]
     assert stage_units(ProbeSettings(epochs=20), neurons=1000, labels=40, words=10_000)["search"] == 2 * small["search"]
     assert stage_units(ProbeSettings(control=False), neurons=1000, labels=40, words=10_000)["control"] == 0
+    assert small["stability"] == 0
+    resampled = stage_units(ProbeSettings(resamples=20), neurons=1000, labels=40, words=10_000)
+    assert resampled["stability"] > 2 * small["search"] / 64 * 20  # twenty resamples, and twenty permutations
     # 64 probes of 40 labels in one group: one reading of the words and 2,560 products a neuron.
     assert small["search"] == 10_000 * 10 * 1000 * (60 + 64 * 40)

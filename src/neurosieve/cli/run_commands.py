@@ -29,7 +29,7 @@ from neurosieve.cli.options import (
     UNTRAINED,
 )
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
-from neurosieve.cli.solver import CERTIFIED, chosen_solver
+from neurosieve.cli.solver import CERTIFIED, RESAMPLES, RUN_SOLVER, chosen_solver
 from neurosieve.cli.start_study import run_and_say, start
 
 
@@ -131,20 +131,9 @@ def run(
         help="Labels seen once in train: keep, drop, or refuse (above 0.5 %).",
         metavar="WHAT",
     ),
-    solver: str = typer.Option(
-        "adam",
-        "--solver",
-        metavar="NAME",
-        help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
-    ),
+    solver: str = RUN_SOLVER,
     certified: bool = CERTIFIED,
-    resamples: int = typer.Option(
-        0,
-        "--resamples",
-        help="Resamples of the text that say how sure the results are, such as 20.",
-        metavar="N",
-        min=0,
-    ),
+    resamples: int = RESAMPLES,
     epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch.", metavar="N"),
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),

@@ -1,4 +1,4 @@
-"""``--solver`` and ``--certified``, which every command that fits probes understands."""
+"""Options of commands that fit probes: ``--solver`` and ``--certified`` of all, ``--resamples`` of ``run``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from neurosieve.cli.output import UsageError
 
 EXACT = "proximal"
 
+RUN_SOLVER = typer.Option(
+    "adam",
+    "--solver",
+    metavar="NAME",
+    help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
+)
 SOLVER = typer.Option(
     None,
     "--solver",
@@ -17,6 +23,9 @@ SOLVER = typer.Option(
 )
 CERTIFIED = typer.Option(
     False, "--certified", help="Exact probes, each with a proof of how close it is: --solver proximal."
+)
+RESAMPLES = typer.Option(
+    0, "--resamples", help="Resamples of the text that say how sure the results are, such as 20.", metavar="N", min=0
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from neurosieve.activations.store import open_store
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.discovery import fewest_permutations
 from neurosieve.experiments.search import GRIDS
 from neurosieve.models.sizes import ModelSize, model_size
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.study.cell import read_stage
+from neurosieve.study.certainty import CURVE_SIZES
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.run import read_corpus
 from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings
@@ -222,7 +224,17 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
         "ablation": fits(8 * probes.seeds) / passes / 2,  # scored once, not fitted
         "minimal": probes.seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons) if len(sizes) else 0.0,
         "control": probes.seeds * fits(1 + sets) if probes.control else 0.0,
+        "stability": _resampling(probes, fits, sets=sets),
     }
+
+
+def _resampling(probes: ProbeSettings, fits: Callable[..., float], *, sets: float) -> float:
+    """Units of the resamples (the whole text and the other seeds besides), of their retrained sets, and of permutations."""
+    if not probes.resamples:
+        return 0.0
+    runs = probes.resamples + probes.seeds
+    permutations = max(probes.resamples, fewest_permutations(probes.discovery_rate))
+    return fits(runs) + runs * fits(CURVE_SIZES * 0.1 + sets) + fits(1 + permutations)
 
 
 def _speed(rows: list[dict[str, Any]], probes: ProbeSettings) -> tuple[float, str]:
