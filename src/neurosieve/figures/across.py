@@ -32,7 +32,8 @@ def layers_across(panels: Sequence[Panel]) -> Figure:
     Figure
     """
     models, props = names(panels, "model"), names(panels, "prop")
-    figure = Figure(figsize=(0.6 + 1.75 * len(models), 0.7 + 1.35 * len(props)), layout="constrained")
+    width = max(3.0, 0.6 + 1.75 * len(models))  # the line below the panels needs some width
+    figure = Figure(figsize=(width, 0.7 + 1.35 * len(props)), layout="constrained")
     grid = figure.subplots(len(props), len(models), squeeze=False)
     found = {(panel.prop, panel.model): panel for panel in panels}
     for row, prop in enumerate(props):
@@ -49,7 +50,8 @@ def layers_across(panels: Sequence[Panel]) -> Figure:
                 _layer_bars(ax, panel.layers)
             if column == 0:
                 ax.set_ylabel(short(prop), fontsize=9)
-    figure.supxlabel("layer; dark bars: selected neurons, dashes: expected by chance ± 2 sd", fontsize=8.5)
+    separator = "; " if width > 5 else "\n"
+    figure.supxlabel(f"layer{separator}bars: selected neurons, dashes: expected by chance ± 2 sd", fontsize=8)
     return figure
 
 
