@@ -50,8 +50,8 @@ def layers_across(panels: Sequence[Panel]) -> Figure:
                 _layer_bars(ax, panel.layers)
             if column == 0:
                 ax.set_ylabel(short(prop), fontsize=9)
-    separator = "; " if width > 5 else "\n"
-    figure.supxlabel(f"layer{separator}bars: selected neurons, dashes: expected by chance ± 2 sd", fontsize=8)
+    said = ("layer", "bars: selected neurons", "dashes: expected by chance ± 2 sd")
+    figure.supxlabel(("; " if width > 5 else "\n").join(said), fontsize=8)
     return figure
 
 
