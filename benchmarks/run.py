@@ -29,7 +29,7 @@ LIMITS = {
     "extraction": 240,
     "ranking": 300,
     "store": 120,
-    "neurox": 720,
+    "neurox": 900,
     "scaling": 180,
     "solver": 300,
     "gpu": 600,

@@ -25,7 +25,7 @@ from neurosieve.models.precision import in_precision
 
 log = logging.getLogger(__name__)
 
-SHARD_BYTES = 1 << 26
+SHARD_BYTES = 1 << 25
 """Of float16 values: enough to read at disk speed and to sort by length, little to prepare before and write after the rest."""
 UNKNOWN_WARN_SHARE = 0.05
 
