@@ -53,6 +53,7 @@ def _measure(report: machine.Report, name: str, model: ns.LanguageModel, words: 
         shutil.rmtree(out, ignore_errors=True)
         ns.extract(words, model, out)
 
+    count = sum(vectors.n_subwords for vectors in model.embed([sentence.words for sentence in words.sentences]))
     calls = _record(model, extract)  # which also warms up
 
     def forward() -> None:
@@ -65,7 +66,7 @@ def _measure(report: machine.Report, name: str, model: ns.LanguageModel, words: 
     rates = {side: words.n_words / statistics.median(walls[side]) for side in walls}
     share = statistics.median(walls["forward"]) / statistics.median(walls["extract"])
     note = ", ".join(f"{f / e:.2f}" for e, f in zip(walls["extract"], walls["forward"], strict=True))
-    note += f"; {words.n_words:,} words, {time.perf_counter() - began:.1f} s"
+    note += f"; {words.n_words:,} words, {count:,} sub-words, {time.perf_counter() - began:.1f} s"
     report.add(f"{name}: extraction", rates["extract"], "words/s")
     report.add(f"{name}: bare forward, same batches", rates["forward"], "words/s")
     report.add(f"{name}: extraction against the bare forward", share, "of it", note=note)

@@ -1,11 +1,13 @@
 """Random models of every family, of about one shape: width 384, 6 layers, inner width 1,536, 30,522 sub-words.
 
 They are made of a configuration and the small real model's tokenizer, without weights (those are drawn when the model is
-loaded), so that all Hugging Face families read the same sub-words. Both kinds of ELMo are built in memory.
+loaded), so that the Hugging Face families read the same sub-words; but Qwen2 is always read by byte-level rules, so its
+tokenizer is trained on the corpus. Both kinds of ELMo are built in memory.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,15 @@ import data
 import neurosieve as ns
 
 WIDTH, LAYERS, HEADS, INNER = 384, 6, 12, 1536
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "model_max_length": 512,
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
 USUAL = {
     "hidden_size": WIDTH,
     "num_hidden_layers": LAYERS,
@@ -113,11 +123,27 @@ def load(family: str) -> ns.LanguageModel:
     if source is None:
         raise SystemExit(f"the package {data.MODEL_PACKAGE} is not installed; run `make setup`")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in TOKENIZER_FILES:
-        shutil.copy(source / name, folder / name)
+    if family == "Qwen2":
+        _train_byte_level().save_pretrained(folder)
+    else:
+        shutil.copy(source / "tokenizer.json", folder / "tokenizer.json")
+        (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER), encoding="utf-8")
     config_class, options = FAMILIES[family]
     getattr(transformers, config_class)(vocab_size=30_522, **options).save_pretrained(folder)
     return ns.load_model(Path(folder), untrained=0)
+
+
+def _train_byte_level() -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    rules = Tokenizer(models.BPE())
+    rules.pre_tokenizer, rules.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=30_522, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet)
+    text = (" ".join(sentence.words) for sentence in data.corpus().split("train").sentences)
+    rules.train_from_iterator(text, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=rules, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
 
 
 def _elmo(family: str) -> ns.LanguageModel:
