@@ -132,7 +132,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         rows[row.key] = row
                         _write(options.out / "sites.csv", rows)
                         print(f"{' '.join(map(str, row.key))}: {row.accuracy:.3f}, {row.seconds:.1f} s", flush=True)
+    rows = _in_order(rows, [task.name for task in tasks], [model for model, _ in models])
+    _write(options.out / "sites.csv", rows)
     _write_page(options.out / "sites.md", list(rows.values()), settings)
+
+
+def _in_order(
+    rows: dict[tuple[str, str, bool, str], Row], tasks: Sequence[str], models: Sequence[str]
+) -> dict[tuple[str, str, bool, str], Row]:
+    """Rows in the order in which tasks and models are named; those of others come last."""
+
+    def place(key: tuple[str, str, bool, str]) -> tuple[int, int, bool]:
+        task, model, trained, _ = key
+        return (
+            *(names.index(n) if n in names else len(names) for n, names in ((task, tasks), (model, models))),
+            not trained,
+        )
+
+    return {key: rows[key] for key in sorted(rows, key=place)}
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -296,8 +313,8 @@ def _write_page(path: Path, rows: Sequence[Row], settings: str) -> None:
         "",
         "*Accuracy* is that of a probe on all neurons of the site, in percent of the test words. A second probe with a stronger",
         "penalty is ranked: *all* is its accuracy, *top*, *random* and *bottom* keep 20 % of its neurons and set the others to",
-        "their mean on train, without training again. (Weakly penalised probes spread their weights so evenly that their top",
-        "neurons are hardly better than random ones.) The untrained twin has the same architecture and fresh weights (seed 0).",
+        "their mean on train, without training again. (A trial on POS: with the weak penalty the top neurons of MiniLM's residual",
+        "stream did worse than random ones.) The untrained twin has the same architecture and fresh weights (seed 0).",
         "*words/s* is extraction by the wall clock, *per CPU s* by the time of all processors, on a machine that others used",
         "too; *s* is what probes, ranking and scores took. Sites differ in their number of neurons.",
         "",

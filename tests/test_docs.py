@@ -26,8 +26,9 @@ def test_python_blocks_about_models_run(tiny_bert: Path, capsys: pytest.CaptureF
     page = ROOT / "docs" / "models.md"
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
     assert len(blocks) == 2
+    names = {"__name__": "docs", "folder": tiny_bert}
     for block in blocks:
-        exec(compile(block, str(page), "exec"), {"__name__": "docs", "folder": tiny_bert})
+        exec(compile(block, str(page), "exec"), names)
     assert "['L1.mlp.N0', 'L1.mlp.N1']" in capsys.readouterr().out
 
 
