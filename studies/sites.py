@@ -40,6 +40,8 @@ TASKS = (
     f"CCG={DATA / 'pmb_english_4.0.0'}:ccg",
 )
 KEEP = 0.2
+UNSTARVED = 0.8
+"""Least share of one processor that a process must have had for its wall-clock times to say anything."""
 FINDINGS = "## Findings\n"
 
 
@@ -315,8 +317,9 @@ def _write_page(path: Path, rows: Sequence[Row], settings: str) -> None:
         "penalty is ranked: *all* is its accuracy, *top*, *random* and *bottom* keep 20 % of its neurons and set the others to",
         "their mean on train, without training again. (A trial on POS: with the weak penalty the top neurons of MiniLM's residual",
         "stream did worse than random ones.) The untrained twin has the same architecture and fresh weights (seed 0).",
-        "*words/s* is extraction by the wall clock, *per CPU s* by the time of all processors, on a machine that others used",
-        "too; *s* is what probes, ranking and scores took. Sites differ in their number of neurons.",
+        "*words/s* is extraction by the wall clock, *per CPU s* by the time of all processors; *s* is what probes, ranking and",
+        "scores took. Others used the machine too: where the wall clock counted far more than the processors (the process was",
+        "stopped or starved), its figures are left out here, and stand in sites.csv. Sites differ in their number of neurons.",
         "",
     ]
     for task in dict.fromkeys(row.task for row in rows):
@@ -343,9 +346,11 @@ def _table(task: str, rows: Sequence[Row]) -> list[str]:
         shares = " | ".join(
             f"{100 * share:.1f}" for share in (row.accuracy, row.ranked, row.top, row.random, row.bottom)
         )
+        starved = row.extraction_words_per_s < UNSTARVED * row.extraction_words_per_cpu_s
+        wall, seconds = ("–", "–") if starved else (f"{row.extraction_words_per_s:,.0f}", f"{row.seconds:.1f}")
         lines.append(
             f"| {row.model} | {'trained' if row.trained else 'untrained'} | {row.site} | {row.n_neurons:,} | {shares} "
-            f"| {row.extraction_words_per_s:,.0f} | {row.extraction_words_per_cpu_s:,.0f} | {row.seconds:.1f} |"
+            f"| {wall} | {row.extraction_words_per_cpu_s:,.0f} | {seconds} |"
         )
     return [*lines, ""]
 
