@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 LIMITS = {
     "engine": 360,
     "extraction": 240,
+    "families": 300,
     "ranking": 300,
     "store": 120,
     "neurox": 900,

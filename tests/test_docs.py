@@ -22,6 +22,16 @@ def test_python_blocks_run(page: Path, capsys: pytest.CaptureFixture[str]) -> No
         assert "neurons suffice" in capsys.readouterr().out
 
 
+def test_python_blocks_about_models_run(tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = ROOT / "docs" / "models.md"
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    assert len(blocks) == 2
+    names = {"__name__": "docs", "folder": tiny_bert}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), names)
+    assert "['L1.mlp.N0', 'L1.mlp.N1']" in capsys.readouterr().out
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
