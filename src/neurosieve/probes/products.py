@@ -67,8 +67,6 @@ class Products:
         Words a batch at most.
     """
 
-    precision: str = "float32"
-
     def __init__(self, W: Tensor, n_batch: int) -> None:
         self.W = W
         self._scores = W.new_empty((len(W), n_batch))

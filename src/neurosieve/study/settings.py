@@ -181,8 +181,8 @@ class ProbeSettings(_Part):
         What fitting and scoring may add to memory, such as ``"4GB"``; by default half of what is free.
     resamples : int
         Resamples of the sentences on which everything is repeated to say how sure it is (see `stability`), and
-        permutations of the labels (see `discover_neurons`); 0 leaves both out. Twenty cost about as
-        much as the search over the paper's grid.
+        permutations of the labels (see `discover_neurons`); 0 leaves both out. Each
+        fits the probes of all neurons again, and those of a few smaller sets.
     resampling : {"bootstrap", "half"}
         How sentences are resampled.
     discovery_rate : float

@@ -92,7 +92,11 @@ def oracles(cell: Cell) -> dict[str, Any]:
             {"seed": seed, "objective": probe.objective_, "gap": probe.gap_, "n_passes": probe.n_passes_}
             for seed, probe in probes.items()
         ]
-        return {"rows": rows, "certificate": certificate, "macro_f1": _macro_f1(splits, {}, list(probes.items()))}
+        return {
+            "rows": rows,
+            "certificate": certificate,
+            "macro_f1": _macro_f1(splits, [({"seed": seed}, probe) for seed, probe in probes.items()]),
+        }
 
     return cell.stage("oracles", _SEEDED, make)
 
@@ -143,7 +147,8 @@ def minimal(cell: Cell) -> dict[str, Any]:
 
     def make() -> dict[str, Any]:
         s, splits = cell.settings, cell.splits
-        rows, curves, sets, macro = [], [], {}, []
+        rows, curves, sets = [], [], {}
+        smallest: list[tuple[dict[str, Any], FittedProbe]] = []
         for seed in range(s.seeds):
             ranking, oracle = cell.ranking(seed), cell.oracle(seed)
             if not s.regularize:  # both without regularisation, so that they differ in neurons only
@@ -176,9 +181,9 @@ def minimal(cell: Cell) -> dict[str, Any]:
                     }
                 )
                 sets[f"{seed}/{delta}"] = item.neurons.tolist()
-                macro += _macro_f1(splits, {"delta": delta}, [(seed, item.probe)])
+                smallest.append(({"seed": seed, "delta": delta}, item.probe))
             curves.append({"seed": seed, **found.curve.to_dict(orient="list")})
-        return {"rows": rows, "sets": sets, "curves": curves, "macro_f1": macro}
+        return {"rows": rows, "sets": sets, "curves": curves, "macro_f1": _macro_f1(splits, smallest)}
 
     return cell.stage("minimal", _MINIMAL, make)
 
@@ -268,16 +273,15 @@ def with_resamples(cell: Cell) -> ProbeSettings:
     return cell.settings.model_copy(update={key: made_with[key] for key in _RESAMPLED})
 
 
-def _macro_f1(splits: Splits, more: dict[str, Any], probes: list[tuple[int, FittedProbe]]) -> list[dict[str, Any]]:
-    """Rows of macro F1, one a split and probe; none for real values."""
+def _macro_f1(splits: Splits, probes: list[tuple[dict[str, Any], FittedProbe]]) -> list[dict[str, Any]]:
+    """Rows of macro F1, one a split and probe, named as each probe is; none for real values. One pass a split."""
     if splits.loss == "squared":
         return []
     rows = []
     for split, part in (("dev", splits.dev), ("test", splits.test)):
         scores = macro_f1(part.activations, [probe for _, probe in probes], part.y)
         rows += [
-            {"seed": seed, "split": split, **more, "macro_f1": float(score)}
-            for (seed, _), score in zip(probes, scores, strict=True)
+            {**name, "split": split, "macro_f1": float(score)} for (name, _), score in zip(probes, scores, strict=True)
         ]
     return rows
 
