@@ -9,7 +9,7 @@ import pytest
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.data import LabelledSplit
-from neurosieve.experiments.resampling import draw_sentences, score_sentences, sentence_weights
+from neurosieve.experiments.resampling import draw_sentences, score_sentences
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
@@ -24,13 +24,18 @@ def split():
     return LabelledSplit(planted.X, y, sentences=np.repeat(np.arange(50), 8)[::-1])
 
 
+def _word_weights(split, n_resamples, **options):
+    weights, of_word = draw_sentences(split, n_resamples, **options)
+    return weights[:, of_word]
+
+
 @pytest.mark.parametrize("scheme", ["bootstrap", "half"])
 def test_words_of_a_sentence_stay_together(split, scheme):
-    weights = sentence_weights(split, 7, scheme=scheme, random_state=1).reshape(7, 50, 8)
+    weights = _word_weights(split, 7, scheme=scheme, random_state=1).reshape(7, 50, 8)
     assert (weights == weights[:, :, :1]).all()
     assert (weights[:, :, 0].sum(axis=1) == (50 if scheme == "bootstrap" else 25)).all()
     assert not (weights[0] == weights[1]).all()
-    again = sentence_weights(split, 7, scheme=scheme, random_state=1).reshape(7, 50, 8)
+    again = _word_weights(split, 7, scheme=scheme, random_state=1).reshape(7, 50, 8)
     assert (again == weights).all()
 
 
@@ -83,10 +88,10 @@ def _probes(split):
 def test_refused(split):
     blind = replace(split, sentences=None)
     with pytest.raises(NeurosieveError, match="does not know which words form a sentence"):
-        sentence_weights(blind, 3)
+        _word_weights(blind, 3)
     with pytest.raises(NeurosieveError, match="does not know which words form a sentence"):
         score_sentences(blind, _probes(split))
     with pytest.raises(NeurosieveError, match="scheme is 'other'"):
-        sentence_weights(split, 3, scheme="other")
+        _word_weights(split, 3, scheme="other")
     with pytest.raises(NeurosieveError, match="one sentence cannot be resampled"):
-        sentence_weights(replace(split, sentences=np.zeros(400, dtype=int)), 3)
+        _word_weights(replace(split, sentences=np.zeros(400, dtype=int)), 3)

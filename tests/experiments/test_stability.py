@@ -9,7 +9,8 @@ import pytest
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.data import Splits
-from neurosieve.experiments.stability import mean_jaccard, stability
+from neurosieve.experiments.stability import stability
+from neurosieve.experiments.stability_tables import jaccard_of_sets
 from neurosieve.planted import make_planted
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
@@ -167,7 +168,7 @@ def test_progress_is_one_bar_from_nothing_to_all():
 
 def test_jaccard_by_hand():
     one, two = (weight_mass_ranking(np.array([row])) for row in ([4.0, 3.0, 2.0, 1.0], [4.0, 1.0, 3.0, 2.0]))
-    assert mean_jaccard([one, two], 2) == pytest.approx(1 / 3)
+    assert jaccard_of_sets([one.top(2), two.top(2)]) == pytest.approx(1 / 3)
 
 
 def test_refused():

@@ -26,29 +26,6 @@ PROBES_AT_ONCE = 128
 """Probes whose predictions are held at the same time."""
 
 
-def sentence_weights(
-    split: LabelledSplit, n_resamples: int, *, scheme: Scheme = "bootstrap", random_state: int = 0
-) -> NDArray[np.float64]:
-    """Draw word weights for resamples of the sentences, shape (n_resamples, n_words).
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        With its sentence numbers.
-    n_resamples : int
-    scheme : {"bootstrap", "half"}
-        Draw as many sentences with replacement, or half of them without.
-    random_state : int
-
-    Raises
-    ------
-    NeurosieveError
-        If the split does not know its sentences.
-    """
-    weights, of_word = draw_sentences(split, n_resamples, scheme=scheme, random_state=random_state)
-    return weights[:, of_word]
-
-
 def draw_sentences(
     split: LabelledSplit, n_resamples: int, *, scheme: Scheme = "bootstrap", random_state: int = 0, stream: int = 3
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -59,8 +36,12 @@ def draw_sentences(
 
     Parameters
     ----------
-    split, n_resamples, scheme, random_state
-        As in `sentence_weights`.
+    split : LabelledSplit
+        With its sentence numbers.
+    n_resamples : int
+    scheme : {"bootstrap", "half"}
+        Draw as many sentences with replacement, or half of them without.
+    random_state : int
     stream : int
         Draws of different streams are independent.
 
@@ -69,6 +50,11 @@ def draw_sentences(
     weights : ndarray of shape (n_resamples, n_sentences), float64
     of_word : ndarray of shape (n_words,), int
         Position of each word's sentence.
+
+    Raises
+    ------
+    NeurosieveError
+        If the split does not know its sentences or has only one, or the scheme is unknown.
     """
     if split.sentences is None:
         raise NeurosieveError("the split does not know which words form a sentence; pass sentences=, one number a word")

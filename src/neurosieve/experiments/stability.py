@@ -22,7 +22,6 @@ from neurosieve.experiments.resampling import Scheme, draw_sentences, score_sent
 from neurosieve.experiments.stability_tables import (
     Name,
     ScoredRuns,
-    jaccard_of_sets,
     overlap_table,
     score_table,
     set_table,
@@ -292,8 +291,3 @@ def _variants(
             variants += [kept[subset] for subset in ("top", "random", "bottom")]
         variants += smaller[number * each : (number + 1) * each]
     return names, variants
-
-
-def mean_jaccard(rankings: list[NeuronRanking], k: int) -> float:
-    """Mean Jaccard index (shared over united) of the top `k` of each two rankings."""
-    return jaccard_of_sets([ranking.top(k) for ranking in rankings])
