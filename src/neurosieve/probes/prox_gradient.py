@@ -16,13 +16,21 @@ from neurosieve.probes.prox_objective import Penalised, Point
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
 _DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
-_BLOCK_REFRESH = (4, 12, 30, 60, 120, 240, 480, 960)
-"""Steps in a metric after which it is taken anew: often while the probabilities still move, then rarely."""
+"""Steps in the diagonal metric after which it is taken anew: often while the probabilities still move, then rarely."""
+
+_BLOCK_REFRESH = 8
+"""Steps in blocks between new ones, which see other probabilities and another sample of words."""
 
 _NEAR = 0.4
 """Relative gap below which Gram matrices pay."""
 
-_GROW, _SHRINK = 1.4, 0.98  # of the multiple of the metric: after a failed step, and after each good one
+_GROW, _SHRINK, _RECOVER = 1.4, 0.98, 0.7
+"""Of the multiple of the metric: after a failed step, after each good one, and after a good one above `_LARGE`."""
+
+_LARGE = 4.0
+_UNBOUNDED_PASSES = 200
+"""Passes for a probe without penalty at most: nothing says how far it has come, and often there is nowhere to arrive."""
+
 _FRESH = 1.2  # multiple of a metric just taken, at most: what the one before needed says little
 _LARGEST_MULTIPLE = 1e6
 _STALL_ITERATIONS = 20
@@ -40,7 +48,7 @@ def accelerate(
     The metric must exceed the curvature along each step, ``(gradient' - gradient) . step``, which in logits is
     ``sum omega (p' - p) (z' - z)``: no difference of nearly equal losses, whose rounding would hide it near the optimum.
     The momentum is dropped where it points uphill (O'Donoghue and Candes, 2015). Without any penalty there is no gap to go
-    by: it then stops when the objective stalls.
+    by: it then stops when the objective stalls, when the labels are separated, so that no optimum exists, or after 200 passes.
 
     Parameters
     ----------
@@ -52,6 +60,9 @@ def accelerate(
         Centred activations if they are in memory.
     """
     model = problem.likelihood
+    unbounded = problem.l1 == problem.l2 == 0.0
+    if unbounded:
+        max_passes = min(max_passes, _UNBOUNDED_PASSES)
     exact = 1e-7 if start.W.dtype == torch.float32 else 1e-12
     W, passes = start.W, 0.5
     Z = yield Logits(W)
@@ -83,21 +94,22 @@ def accelerate(
                 break
             multiple *= _GROW
         passes += 0.5
-        multiple *= _SHRINK
+        multiple *= _SHRINK if multiple < _LARGE else _RECOVER
         uphill = float((pull * (W_next - W)).sum()) < 0.0
         W_before, Z_before, b_before = W, Z, b
         W, Z, b, momentum = W_next, Z_next, b_next, 1.0 if uphill else following
         iteration, age = iteration + 1, age + 1
         objective = model.loss(P_next) + problem.penalty(W)
         if iteration % _STALL_ITERATIONS == 0:
-            if problem.l1 == problem.l2 == 0.0 and before - objective <= tol * objective:
+            stalled = before - objective <= tol * objective
+            if unbounded and (stalled or model.separated(P_next)):
                 return Point(W, b, directions, passes, dual)
             before = objective
         settled = exact > 1e-10 or float((W - W_before).abs().max()) <= _SETTLED * tol**0.5 * float(W.abs().max())
         if (objective - best <= tol * objective and settled) or passes >= max_passes:
             return Point(W, b, directions, passes, dual)
         arrived = not near and activations is not None and objective - best <= _NEAR * objective
-        if arrived or age in (_BLOCK_REFRESH if near else _DIAGONAL_REFRESH):
+        if arrived or (age % _BLOCK_REFRESH == 0 if near else age in _DIAGONAL_REFRESH):
             near, age = near or arrived, 0 if arrived else age
             if not near or arrived:
                 diagonal, directions, cost = yield from diagonal_metric(

@@ -14,6 +14,11 @@ _SHORT = 1.5
 """Nats: a Newton step shorter than this is taken whole, as it is sure to gain (up to 1.79, where exp(r) = 1 + r + r^2)."""
 
 
+_NEGLIGIBLE = 0.8
+"""Power of the smallest normal number below which a probability is zero (1e-30 in float32): processors multiply
+subnormal numbers up to a hundred times more slowly, and well separated labels are full of them."""
+
+
 class Likelihood:
     """Weighted mean cross-entropy of one probe's words.
 
@@ -68,8 +73,10 @@ class Likelihood:
             At the intercept returned.
         """
         omega = self.weights_as(logits)
+        floor = torch.finfo(logits.dtype).tiny ** _NEGLIGIBLE
         for step in range(max_steps + 1):
             P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
+            torch.threshold_(P, floor, 0.0)
             mean = (P @ omega).double()
             if step == max_steps or float((mean - self.target).abs().max()) <= tol:
                 break
@@ -81,6 +88,11 @@ class Likelihood:
         """Mean cross-entropy in nats, summed in float64."""
         own = probabilities.gather(0, self.codes[None])[0]
         return -float(own.clamp_min(torch.finfo(own.dtype).tiny).log().double() @ self.omega)
+
+    def separated(self, probabilities: Tensor) -> bool:
+        """Whether every word's own label is the likeliest by far: then scaling the weights up drives the loss to zero."""
+        own = probabilities.gather(0, self.codes[None])[0]
+        return bool(((own > 0.5) | (self.omega == 0.0)).all())
 
     def residuals(self, probabilities: Tensor) -> Tensor:
         """``omega (p - Y)``, the gradient by the logits, (n_live, n_words)."""
