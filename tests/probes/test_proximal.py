@@ -277,7 +277,7 @@ def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_column
     solution = solve(stream_of(X), problem_of(codes, grid), ProximalSettings())
     assert (solution.gap <= 1e-4 * solution.objective).all()
     assert (solution.gap >= 0).all()
-    assert solution.n_passes.max() < 150  # accelerated steps in one diagonal metric need several hundred
+    assert solution.n_passes.max() < 200  # accelerated steps in one diagonal metric need several hundred
 
 
 def test_a_sample_of_words_is_unbiased_and_of_the_size_asked():
