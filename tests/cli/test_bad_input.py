@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_shown(refused: Run, tagged_text: Path, command:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--grid", "huge"], "--grid: expected 'paper' or 'quick', found 'huge'"),
+        (["--grid", "huge"], "--grid: expected 'paper', 'quick' or 'strict', found 'huge'"),
         (["--solver", "sgd"], "--solver: expected 'adam' or 'neurox'"),
         (["--delta", "-0.1"], "--delta: expected fractions from 0 to 1 (0.005 is half a point), found -0.1"),
         (["--delta", "2"], "--delta: expected fractions from 0 to 1"),

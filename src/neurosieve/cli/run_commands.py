@@ -112,7 +112,10 @@ def run(
     dtype: str = DTYPE,
     seeds: int = typer.Option(3, "--seeds", help="Number of runs that are averaged (seeds 0, 1, ...).", metavar="N"),
     grid: str = typer.Option(
-        "paper", "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
+        "paper",
+        "--grid",
+        help="Regularisation to try: paper (64 pairs of l1 and l2), quick (16) or strict (16 without zeros).",
+        metavar="GRID",
     ),
     keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
     delta: list[float] = typer.Option(

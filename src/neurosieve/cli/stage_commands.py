@@ -56,7 +56,10 @@ def search(
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
     grid: str | None = typer.Option(
-        None, "--grid", help="Regularisation to try: paper (64 pairs of l1 and l2) or quick (16).", metavar="GRID"
+        None,
+        "--grid",
+        help="Regularisation to try: paper (64 pairs of l1 and l2), quick (16) or strict (16 without zeros).",
+        metavar="GRID",
     ),
     seeds: int | None = typer.Option(None, "--seeds", help="Number of runs that later stages average.", metavar="N"),
     keep: float | None = typer.Option(

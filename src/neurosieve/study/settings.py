@@ -153,7 +153,7 @@ class ProbeSettings(_Part):
     ----------
     seeds : int
         Number of runs that are averaged; they use the seeds 0, 1, ...
-    grid : {"paper", "quick"}
+    grid : {"paper", "quick", "strict"}
         Lambdas that are searched, with seed 0.
     keep : float
         Share of the neurons that ablation keeps (the paper's M).
@@ -190,7 +190,7 @@ class ProbeSettings(_Part):
     """
 
     seeds: int = Field(default=3, ge=1)
-    grid: Literal["paper", "quick"] = "paper"
+    grid: Literal["paper", "quick", "strict"] = "paper"
     keep: float = Field(default=0.2, gt=0, lt=1)
     alpha: float = 0.5
     beta: float = 0.5
