@@ -43,3 +43,19 @@ def test_no_step_of_the_intercept_raises_the_loss(margin):
         b, _ = model.fit_intercept(logits, b, tol=0.0, max_steps=1)
     assert max(np.diff(losses)) <= 1e-14 * losses[0]  # rounding
     assert losses[-1] < losses[0]
+
+
+def test_no_probability_is_subnormal():
+    codes, logits = separable(margin=90.0)
+    model = Likelihood(codes, None, 3)
+    _, P = model.fit_intercept(logits.float(), model.target.log(), tol=1e-7)
+    assert bool((P == 0.0).any())
+    assert float(P[P > 0.0].min()) > 1e-31  # subnormal numbers begin at 1.2e-38 and slow every product down
+
+
+@pytest.mark.parametrize(("margin", "separated"), [(0.0, False), (30.0, True)])
+def test_labels_are_separated_when_every_own_label_is_likeliest(margin, separated):
+    codes, logits = separable(margin=margin)
+    model = Likelihood(codes, None, 3)
+    _, P = model.fit_intercept(logits, model.target.log(), tol=1e-9)
+    assert model.separated(P) is separated

@@ -335,6 +335,16 @@ def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     assert probe.gap_ == probe.objective_
 
 
+def test_separated_labels_without_penalty_end_as_soon_as_every_word_is_right():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 300)).astype(np.float32)
+    codes = rng.integers(0, 3, 200)
+    with pytest.warns(ConvergenceWarning, match="no finite optimum exists"):
+        probe = fit_probes(X, [ProbeSpec(codes)], "proximal", tol=1e-9)[0]
+    assert (probe.predict(X) == codes).all()
+    assert probe.n_passes_ < 100
+
+
 def test_a_gap_that_is_not_a_number_is_no_proof():
     X, codes = data()
     one = Penalised(Likelihood(torch.from_numpy(codes), None, 3), 1e-2, 1e-2, None, torch.ones(8, dtype=torch.float64))

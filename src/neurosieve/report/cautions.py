@@ -72,8 +72,8 @@ def _about_runs(f: Findings) -> list[str]:
     everything = numbers.selective(f, None)
     if len(everything) and everything.mean() <= 0:
         said.append("The probe on all neurons is not selective: it learns the control task as well as the property.")
-    if f.settings.get("grid") == "quick":
-        said.append("The lambdas come from the quick grid, which is coarser than the paper's.")
+    if (grid := f.settings.get("grid", "paper")) != "paper":
+        said.append(f"The lambdas come from the {grid} grid, which is coarser than the paper's.")
     return said
 
 
