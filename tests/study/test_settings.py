@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from neurosieve.errors import StudyError
+from neurosieve.experiments.search import GRIDS
 from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings, option_name, slug
 
 STUDY = """
@@ -148,3 +149,10 @@ def test_a_memory_limit_that_is_no_size_is_refused():
     with pytest.raises(ValidationError, match="expected a size such as 4GB"):
         ProbeSettings(memory_limit="4 apples")
     assert ProbeSettings(memory_limit="4GB").memory_limit == "4GB"
+
+
+def test_the_exact_solver_searches_pairs_that_it_can_prove_unless_told_otherwise():
+    assert ProbeSettings().grid == "paper"
+    assert ProbeSettings(solver="proximal").grid == "strict"
+    assert ProbeSettings(solver="proximal", grid="quick").grid == "quick"
+    assert min(min(pair) for pair in GRIDS["strict"]) > 0

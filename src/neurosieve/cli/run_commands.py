@@ -111,10 +111,11 @@ def run(
     device: str | None = DEVICE,
     dtype: str = DTYPE,
     seeds: int = typer.Option(3, "--seeds", help="Number of runs that are averaged (seeds 0, 1, ...).", metavar="N"),
-    grid: str = typer.Option(
-        "paper",
+    grid: str | None = typer.Option(
+        None,
         "--grid",
-        help="Regularisation to try: paper (64 pairs of l1 and l2), quick (16) or strict (16 without zeros).",
+        help="Regularisation to try: paper (64 pairs of l1 and l2; the default), quick (16) or strict (16 without zeros; the "
+        "default of proximal).",
         metavar="GRID",
     ),
     keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
@@ -140,7 +141,7 @@ def run(
     epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch.", metavar="N"),
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
-    tol: float = typer.Option(1e-4, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
+    tol: float = typer.Option(1e-3, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
     standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
     memory_limit: str | None = typer.Option(
         None,
@@ -216,7 +217,7 @@ def run(
     )
     content["probes"] = {
         "seeds": seeds,
-        "grid": grid,
+        **({} if grid is None else {"grid": grid}),
         "solver": chosen_solver(solver if _given(context, "solver") else None, certified=certified) or solver,
         "resamples": resamples,
         "epochs": epochs,

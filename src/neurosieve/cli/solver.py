@@ -22,7 +22,7 @@ SOLVER = typer.Option(
     "must be the run's own once something is computed.",
 )
 CERTIFIED = typer.Option(
-    False, "--certified", help="Exact probes, each with a proof of how close it is: --solver proximal."
+    False, "--certified", help="Exact probes, each with a proof of how close it is: --solver proximal, --grid strict."
 )
 RESAMPLES = typer.Option(
     0, "--resamples", help="Resamples of the text that say how sure the results are, such as 20.", metavar="N", min=0

@@ -154,7 +154,8 @@ class ProbeSettings(_Part):
     seeds : int
         Number of runs that are averaged; they use the seeds 0, 1, ...
     grid : {"paper", "quick", "strict"}
-        Lambdas that are searched, with seed 0.
+        Lambdas that are searched, with seed 0 (see `search_lambdas`). By default the paper's, and ``"strict"`` with the
+        exact solver, which cannot prove much of a probe without l2.
     keep : float
         Share of the neurons that ablation keeps (the paper's M).
     alpha, beta : float
@@ -176,7 +177,8 @@ class ProbeSettings(_Part):
     epochs, batch_size, learning_rate
         Settings of the stochastic solvers.
     tol : float
-        Duality gap at which the exact solver stops, a share of the objective.
+        Duality gap at which the exact solver stops, a share of the objective: a thousandth, where scores and rankings
+        no longer move.
     memory_limit : str or None
         What fitting and scoring may add to memory, such as ``"4GB"``; by default half of what is free.
     resamples : int
@@ -204,11 +206,18 @@ class ProbeSettings(_Part):
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
-    tol: float = Field(default=1e-4, gt=0)
+    tol: float = Field(default=1e-3, gt=0)
     memory_limit: str | None = None
     resamples: int = Field(default=0, ge=0)
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grid_of_solver(cls, content: object) -> object:
+        if isinstance(content, dict) and content.get("solver") == "proximal":
+            return {"grid": "strict", **content}
+        return content
 
     @field_validator("memory_limit")
     @classmethod
