@@ -94,11 +94,19 @@ def test_a_model_in_a_package_is_found_without_running_it(minilm: Path) -> None:
         model_place("package:tomllib" if __import__("sys").version_info < (3, 11) else "package:json")
 
 
-@pytest.mark.parametrize("name", ["paper", "small"])
-def test_the_studies_that_come_with_it_are_valid(name: str) -> None:
+@pytest.mark.parametrize(("name", "grid"), [("paper", "paper"), ("small", "quick")])
+def test_the_studies_that_come_with_it_are_valid(name: str, grid: str) -> None:
     study = StudySettings.from_toml(ROOT / "studies" / f"{name}.toml")
     tasks = [prop for corpus in study.corpora for prop in corpus.properties]
     assert len(tasks) == 4
-    assert study.probes.grid == "paper"
+    assert study.probes.grid == grid
     assert (study.probes.seeds, study.probes.deltas, study.probes.solver) == (3, (0.005, 0.02), "adam")
     assert StudySettings.from_toml(ROOT / "studies" / f"{name}.toml", recipe="neurox").probes.solver == "neurox"
+
+
+def test_the_studies_that_compare_solvers_differ_in_the_solver_alone() -> None:
+    recipe, exact = (
+        StudySettings.from_toml(ROOT / "studies" / f"certified-{solver}.toml") for solver in ("adam", "proximal")
+    )
+    assert (recipe.models, recipe.corpora) == (exact.models, exact.corpora)
+    assert recipe.probes.model_copy(update={"solver": "proximal"}) == exact.probes
