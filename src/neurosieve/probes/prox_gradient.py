@@ -1,7 +1,7 @@
 """One probe by accelerated proximal gradient, in a metric that follows the probabilities.
 
-Far from the optimum the steps are taken in the cheap diagonal metric; near it, and where the activations are in memory,
-in the metric of the labels' own Gram matrices (`prox_metric`).
+Where the activations are in memory the steps are taken in the metric of the labels' own Gram matrices (`prox_metric`), from
+the first one if the start is another probe's optimum; from zero, and where they are not, in a cheap diagonal metric.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from neurosieve.probes.prox_metric import Metric, block_metric, diagonal_metric
-from neurosieve.probes.prox_objective import Penalised, Point
+from neurosieve.probes.prox_objective import LowerBound, Penalised, Point
 from neurosieve.probes.prox_passes import Gradient, Logits, Request
 
 _DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
@@ -21,17 +21,21 @@ _DIAGONAL_REFRESH = (5, 15, 30, 60, 120, 240, 480, 960)
 _BLOCK_REFRESH = 8
 """Steps in blocks between new ones, which see other probabilities and another sample of words."""
 
-_NEAR = 0.4
-"""Relative gap below which Gram matrices pay."""
+_OUTDATED = 2.5
+"""Multiple that a step needs from which blocks are taken anew at once: 2 suffices at the probabilities they were taken at."""
 
-_GROW, _SHRINK, _RECOVER = 1.4, 0.98, 0.7
-"""Of the multiple of the metric: after a failed step, after each good one, and after a good one above `_LARGE`."""
+_NEAR = 0.4
+"""Relative gap below which Gram matrices pay when the start was zero."""
+
+_GROW, _SHRINK, _RECOVER = 1.05, 0.98, 0.7
+"""Of the multiple of the metric: beyond what a failed step needed, after each good one, and after a good one above `_LARGE`."""
 
 _LARGE = 4.0
+_FARTHEST = 10.0  # growth of the multiple at most: what one step needed may be an exception
 _UNBOUNDED_PASSES = 200
 """Passes for a probe without penalty at most: nothing says how far it has come, and often there is nowhere to arrive."""
 
-_FRESH = 1.2  # multiple of a metric just taken, at most: what the one before needed says little
+_FRESH = 1.2  # multiple of a metric just taken for need, at most: what the one before needed says little
 _LARGEST_MULTIPLE = 1e6
 _STALL_ITERATIONS = 20
 
@@ -60,8 +64,7 @@ def accelerate(
         Centred activations if they are in memory.
     """
     model = problem.likelihood
-    unbounded = problem.l1 == problem.l2 == 0.0
-    if unbounded:
+    if problem.unbounded:
         max_passes = min(max_passes, _UNBOUNDED_PASSES)
     exact = 1e-7 if start.W.dtype == torch.float32 else 1e-12
     W, passes = start.W, 0.5
@@ -69,10 +72,11 @@ def accelerate(
     b, P = model.fit_intercept(Z, start.b, tol=exact)
     diagonal, directions, cost = yield from diagonal_metric(problem, P, start.directions, activations=activations)
     metric: Metric = diagonal
-    dual: Tensor | None = None
     passes += cost
+    lower = LowerBound(problem)
     W_before, Z_before, b_before = W, Z, b
-    momentum, multiple, best, before, iteration, age, near = 1.0, 1.0, 0.0, float("inf"), 0, 0, False
+    momentum, multiple, before, iteration, age = 1.0, 1.0, float("inf"), 0, 0
+    near = outdated = activations is not None and bool(W.any())
     while True:
         following = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
         beta = (momentum - 1.0) / following
@@ -80,19 +84,26 @@ def accelerate(
         Z_ahead = Z + beta * (Z - Z_before)
         b_ahead, P = model.fit_intercept(Z_ahead, b + beta * (b - b_before), tol=exact, max_steps=8)
         G = yield Gradient(model.residuals(P))
-        bound = problem.bound(P, G)
-        if bound > best or dual is None:
-            best, dual = max(best, bound), ahead
+        lower.look(ahead, P, G)
         while True:
+            if outdated:
+                diagonal, directions, cost = yield from diagonal_metric(problem, P, directions, activations=activations)
+                passes, age, outdated = passes + cost, 0, False
+                metric = diagonal
+                if near and activations is not None:
+                    metric = block_metric(problem, activations, P, W=W, G=G, outside=diagonal)
             W_next, pull = metric.step(ahead, G, W, multiple=multiple)
             Z_next = yield Logits(W_next)
             passes += 0.5
             b_next, P_next = model.fit_intercept(Z_next, b_ahead, tol=exact, max_steps=8)
             step = W_next - ahead
             bent = model.weighted_sum((P_next - P).mul_(Z_next - Z_ahead))
-            if bent <= multiple * float((pull * step).sum(dtype=torch.float64)) or multiple > _LARGEST_MULTIPLE:
+            pulled = float((pull * step).sum(dtype=torch.float64))
+            if bent <= multiple * pulled or multiple > _LARGEST_MULTIPLE:
                 break
-            multiple *= _GROW
+            needed = bent / pulled if pulled > 0.0 else float("inf")
+            outdated = near and age > 0 and needed > _OUTDATED
+            multiple = min(multiple, _FRESH) if outdated else min(_GROW * needed, _FARTHEST * multiple)
         passes += 0.5
         multiple *= _SHRINK if multiple < _LARGE else _RECOVER
         uphill = float((pull * (W_next - W)).sum()) < 0.0
@@ -102,22 +113,18 @@ def accelerate(
         objective = model.loss(P_next) + problem.penalty(W)
         if iteration % _STALL_ITERATIONS == 0:
             stalled = before - objective <= tol * objective
-            if unbounded and (stalled or model.separated(P_next)):
-                return Point(W, b, directions, passes, dual)
+            if problem.unbounded and (stalled or model.separated(P_next)):
+                return Point(W, b, directions, passes, lower.weights)
             before = objective
         settled = exact > 1e-10 or float((W - W_before).abs().max()) <= _SETTLED * tol**0.5 * float(W.abs().max())
-        if (objective - best <= tol * objective and settled) or passes >= max_passes:
-            return Point(W, b, directions, passes, dual)
-        arrived = not near and activations is not None and objective - best <= _NEAR * objective
-        if arrived or (age % _BLOCK_REFRESH == 0 if near else age in _DIAGONAL_REFRESH):
-            near, age = near or arrived, 0 if arrived else age
-            if not near or arrived:
-                diagonal, directions, cost = yield from diagonal_metric(
-                    problem, P_next, directions, activations=activations
-                )
-                metric, passes = diagonal, passes + cost
-            if near and activations is not None:
-                metric = block_metric(problem, activations, P_next, W=W, G=G, outside=diagonal)
-            multiple = min(multiple, _FRESH)
-            if arrived:
+        if (objective - lower.value <= tol * objective and settled) or passes >= max_passes:
+            return Point(W, b, directions, passes, lower.weights)
+        if not near:
+            near = activations is not None and objective - lower.value <= _NEAR * objective
+            outdated = near or iteration in _DIAGONAL_REFRESH
+            if outdated:
+                multiple = min(multiple, _FRESH)
+            if near:
                 momentum = 1.0
+        elif age % _BLOCK_REFRESH == 0:
+            outdated = True

@@ -6,12 +6,14 @@ blocks and drop what couples labels; a common multiple, found by backtracking, m
 the exact blocks).
 
 - `DiagonalMetric`: ``L_k variance_j``. Free to apply, and each label has steps as long as its own curvature allows.
-- `BlockMetric`: the block itself, on the label's working set of columns. A step is then a small elastic net a label,
-  solved on its Gram matrix, and several times fewer passes over the activations remain.
+- `BlockMetric`: the block itself, on the label's working set of columns; other columns without weight stay without until
+  a later metric takes them in. A step is then a small elastic net a label, solved on its Gram matrix, and several times
+  fewer passes over the activations remain.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,11 +28,17 @@ from neurosieve.probes.prox_passes import Gradient, Logits, Request
 _FIRST_POWER_STEPS, _LATER_POWER_STEPS, _POWER_WORDS = 6, 2, 4096
 _SMALLEST = 1e-30
 
-_LARGEST_BLOCK = 1024
-"""Columns of a label's working set: a matrix of 4 MB."""
+_BLOCK_BYTES = 256 << 20
+"""Of one probe's blocks together. Where all labels' working sets do not fit, the largest ones are cut."""
+
+_GROWTH, _FEWEST_COLUMNS = 1.5, 128
+"""Size of a label's working set, as a multiple of the columns that it uses, and at least."""
 
 _NEARLY = 0.95
 """Share of the threshold l1 from which a column without weight is taken into the working set."""
+
+_USED_FIRST = 1e6
+"""Factor that puts columns in use before all others."""
 
 _ROWS_PER_COLUMN, _FEWEST_ROWS = 2, 1024
 _RATE_STEPS = 5
@@ -126,15 +134,28 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockMetric:
-    """Each label's own Gram matrix on its working set, the diagonal metric on its other columns."""
+    """Each label's own Gram matrix on its working set; on its other columns, the diagonal metric if they have weight.
+
+    Attributes
+    ----------
+    problem : Penalised
+    outside : DiagonalMetric
+    blocks : tuple of _Block
+        One a label.
+    frozen : Tensor of shape (n_live, n_columns), bool
+        Columns that stay without weight.
+    """
 
     problem: Penalised
     outside: DiagonalMetric
     blocks: tuple[_Block, ...]
+    frozen: Tensor
 
     def step(self, ahead: Tensor, G: Tensor, start: Tensor, *, multiple: float) -> tuple[Tensor, Tensor]:
         """One small elastic net a label; see `Metric.step`."""
-        V, pull = self.outside.step(ahead, G, start, multiple=multiple)
+        V, _ = self.outside.step(ahead, G, start, multiple=multiple)
+        V.masked_fill_(self.frozen, 0.0)
+        pull = self.outside.diagonal * (V - ahead)
 
         def solve(k: int) -> None:
             block = self.blocks[k]
@@ -208,22 +229,34 @@ def block_metric(
     """
     spread = problem.variance.to(W.dtype).sqrt()
     doubt = P * (1.0 - P) * problem.likelihood.weights_as(P)
+    urgency = (G.abs() - _NEARLY * problem.l1) / (outside.diagonal + 2.0 * problem.l2) * spread  # a step's length
+    urgency = torch.where(W != 0.0, (urgency.clamp_min(0.0) + W.abs() * spread) * _USED_FIRST, urgency)
+    if problem.mask is not None:
+        urgency = urgency.masked_fill(~problem.mask, -1.0)
+    wanted = (_GROWTH * (W != 0.0).sum(dim=1)).long().clamp_min(_FEWEST_COLUMNS)
+    sizes = wanted.minimum((urgency > 0.0).sum(dim=1)).tolist()
+    largest = _largest_block(sizes)
+    frozen = W == 0.0
 
     def block_of(k: int) -> _Block:
-        candidate = (G[k].abs() - _NEARLY * problem.l1) / (outside.diagonal[k] + 2.0 * problem.l2)  # a step's length
-        urgency = torch.where(W[k] != 0.0, W[k].abs() + candidate.clamp_min(_SMALLEST), candidate) * spread
-        if problem.mask is not None:
-            urgency = urgency.masked_fill(~problem.mask, -1.0)
-        columns = urgency.topk(min(_LARGEST_BLOCK, len(urgency)))
-        chosen = columns.indices[columns.values > 0.0].sort().values
-        return _block(X, doubt[k], chosen)
+        columns = urgency[k].topk(min(sizes[k], largest)).indices.sort().values
+        frozen[k, columns] = False
+        return _block(X, doubt[k], columns)
 
-    return BlockMetric(problem, outside, tuple(_each_label(block_of, len(W), W.device)))
+    blocks = tuple(_each_label(block_of, len(W), W.device))
+    return BlockMetric(problem, outside, blocks, frozen)
+
+
+def _largest_block(sizes: list[int]) -> int:
+    """Columns to which the larger blocks must be cut for all to fit."""
+    return bisect_right(
+        range(1, max(sizes) + 1), _BLOCK_BYTES, key=lambda cut: 4 * sum(min(n, cut) ** 2 for n in sizes)
+    )
 
 
 def block_bytes(n_labels: int, n_columns: int) -> int:
     """Largest size of one probe's `BlockMetric`."""
-    return 4 * n_labels * min(_LARGEST_BLOCK, n_columns) ** 2
+    return min(_BLOCK_BYTES, 4 * n_labels * n_columns**2)
 
 
 def _each_label(work: Callable[[int], Result], n_labels: int, device: torch.device) -> list[Result]:

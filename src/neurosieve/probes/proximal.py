@@ -43,7 +43,7 @@ _NEARLY_ZERO = 1.001
 _STATE_BYTES = 1 << 30
 """Memory for the logits and Gram matrices of all probes that run side by side."""
 
-_LOGITS_KEPT = 8  # arrays of the size of one probe's logits that its solver holds
+_LOGITS_KEPT = 9  # arrays of the size of one probe's logits that its solver holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,8 @@ def _solve_one(
         point = replace(point, n_passes=passes + point.n_passes + CERTIFICATE_PASSES)
         passes = point.n_passes
         certificate = yield from certify(problem, point, kept_as=design.stream.dtype)
-        unpenalised = problem.l1 == problem.l2 == 0.0
-        if certificate.gap <= settings.tol * certificate.objective or passes >= settings.max_passes or unpenalised:
+        done = certificate.gap <= settings.tol * certificate.objective
+        if done or passes >= settings.max_passes or problem.unbounded:
             return _Solved(point, certificate)
         tol *= 0.5
 
