@@ -77,7 +77,8 @@ class Likelihood:
         for step in range(max_steps + 1):
             P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
             torch.threshold_(P, floor, 0.0)
-            mean = (P @ omega).double()
+            # A product's float32 sums lose the rare labels: 1e-5 of a frequent label is a rare one's whole frequency.
+            mean = (P * omega).sum(dim=1, dtype=torch.float64)
             if step == max_steps or float((mean - self.target).abs().max()) <= tol:
                 break
             moment = ((P * omega) @ P.T).double()
