@@ -1,18 +1,17 @@
 """The exact solver: the elastic net's optimum with exact zeros, and a proof of how close it is.
 
-Each probe is solved by accelerated proximal gradient in its labels' own metric (`prox_gradient`), its intercept by
-Newton steps at every iterate (`prox_likelihood`), and each result carries a duality gap computed anew in float64
-(`certificate`). Probes of one task that differ in their penalties form a path: the strongest penalty first, each
-started from the nearest one solved. Probes of different tasks advance side by side and share the passes
-(`prox_passes`). ``docs/solver.md`` has the derivation and the measurements.
+Each probe is solved by proximal Newton steps on a sample of words, corrected on all of them (the folder `exact`), and
+carries a duality gap. Probes of one task that differ in their penalties form a path: the strongest penalty first, each
+started from the nearest one solved. Probes of different tasks advance side by side and share the passes.
+``docs/solver.md`` has the derivation and the measurements.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
@@ -22,28 +21,25 @@ from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import require_whole
+from neurosieve.probes.exact.blocks import BLOCK_BYTES
+from neurosieve.probes.exact.likelihood import Likelihood
+from neurosieve.probes.exact.newton import SAMPLE_WORDS, approach
+from neurosieve.probes.exact.objective import Penalised, Point, evaluate
+from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.problem import GroupProblem, GroupSolution
-from neurosieve.probes.prox_gradient import accelerate
-from neurosieve.probes.prox_likelihood import Likelihood
-from neurosieve.probes.prox_metric import block_bytes
-from neurosieve.probes.prox_objective import CERTIFICATE_PASSES, Certificate, Penalised, Point, certify
-from neurosieve.probes.prox_passes import Design, Gradient, Request, run_together
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
 
-_SINGLE_TOL = 1e-6
-"""Relative gaps below this are solved in float64: float32 cannot resolve them."""
+_SINGLE_TOL = 1e-5
+"""Relative gaps below this are solved in float64, from a solution in float32 to this."""
 
 _ABSENT_MARGIN = 60.0
 """Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
 
-_NEARLY_ZERO = 1.001
-"""Largest gradient at zero weights, as a multiple of l1, at which all zeros may be good enough."""
+_STATE_BYTES = 2 << 30
+"""Memory for the logits, samples and matrices of all probes that run side by side."""
 
-_STATE_BYTES = 1 << 30
-"""Memory for the logits and Gram matrices of all probes that run side by side."""
-
-_LOGITS_KEPT = 9  # arrays of the size of one probe's logits that its solver holds
+_LOGITS_KEPT = 12  # arrays of the size of one probe's logits that its solver holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +70,14 @@ class ProximalSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A solver's last point (for the next one to start from) and its certificate."""
+    """A probe's weights in the precision they are returned in, and what is proven of them."""
 
-    point: Point
-    certificate: Certificate
+    W: Tensor
+    b: Tensor
+    objective: float
+    gap: float
+    least_total: float
+    n_passes: float
 
 
 def solve(
@@ -116,23 +116,20 @@ def solve(
     done: list[int] = []
 
     def keep(number: int, model: Likelihood, solved: _Solved) -> None:
-        point, certificate = solved.point, solved.certificate
-        W[number, model.live] = point.W.to(W.dtype)
-        intercept = certificate.b - W[number, model.live].double() @ design.mean
+        W[number, model.live] = solved.W
+        intercept = solved.b - solved.W.double() @ design.mean
         level = float(intercept.mean())  # what all intercepts share is free: without it, equal fits have equal scores
-        b[number] = certificate.least_total - level - _ABSENT_MARGIN
+        b[number] = solved.least_total - level - _ABSENT_MARGIN
         b[number, model.live] = (intercept - level).to(b.dtype)
-        objective[number], gap[number], n_passes[number] = certificate.objective, certificate.gap, point.n_passes
+        objective[number], gap[number], n_passes[number] = solved.objective, solved.gap, solved.n_passes
         done.append(number)
         if progress is not None:
             progress(len(done) / problem.n_probes)
 
     paths = [_solve_path(problem, path, design, settings, keep) for path in _paths(problem)]
-    state = _LOGITS_KEPT * 4 * problem.n_labels * stream.n_words
-    if design.resident is not None:
-        state += block_bytes(problem.n_labels, design.width)
-    at_once = max(1, _STATE_BYTES // state)
-    run_together(paths, design, at_once=at_once)
+    state = _LOGITS_KEPT * 4 * problem.n_labels * stream.n_words + BLOCK_BYTES // 4
+    state += min(SAMPLE_WORDS, stream.n_words) * design.width * design.rough.itemsize
+    run_together(paths, design, at_once=max(1, _STATE_BYTES // state))
     return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
 
 
@@ -143,11 +140,11 @@ def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.fl
     ``sum_i w_i (frequency - Y_i) x_i' / sum_i w_i`` among the columns that the probe may use.
     """
 
-    def largest(number: int) -> Generator[Request, Tensor, float]:
-        model, mask = _likelihood(problem, number), _mask(problem, number)
+    def largest(number: int) -> Solver[float]:
+        model = _likelihood(problem, number)
         frequencies = model.target[:, None].expand(-1, stream.n_words)
         G = yield Gradient(model.residuals(frequencies))
-        return float((G if mask is None else G[:, mask]).abs().max())
+        return float(_penalised(problem, number, model, design).usable(G).abs().max())
 
     design = Design(stream)
     return np.array(run_together([largest(i) for i in range(problem.n_probes)], design, at_once=8))
@@ -159,57 +156,48 @@ def _solve_path(
     design: Design,
     settings: ProximalSettings,
     keep: Callable[[int, Likelihood, _Solved], None],
-) -> Generator[Request, Tensor, None]:
+) -> Solver[None]:
     """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
-    model, mask = _likelihood(problem, path[0]), _mask(problem, path[0])
-    solved: dict[int, Point] = {}
+    model = _likelihood(problem, path[0])
+    solved: dict[int, tuple[Tensor, Tensor]] = {}
     for number in path:
-        l1, l2 = float(problem.l1[number]), float(problem.l2[number])
         if solved:
-            start = solved[min(solved, key=lambda other: _distance(problem, number, other))]
+            W, b = solved[min(solved, key=lambda other: _distance(problem, number, other))]
         else:
-            start = Point(torch.zeros((len(model.live), design.width), device=design.device), model.target.log())
-        one = Penalised(model, l1, l2, mask, design.variance)
-        result = yield from _solve_one(one, start, design, settings)
-        solved[number] = result.point
+            W, b = torch.zeros((len(model.live), design.width), device=design.device), model.target.log()
+        result, solved[number] = yield from _solve_one(_penalised(problem, number, model, design), W, b, design, settings)
         keep(number, model, result)
 
 
 def _solve_one(
-    problem: Penalised, start: Point, design: Design, settings: ProximalSettings
-) -> Generator[Request, Tensor, _Solved]:
-    """Solve until the gap in float64, at weights as they are returned, meets the tolerance, or passes run out."""
-    passes, tol = 0.0, 0.8 * settings.tol
-    point = start
-    if not bool(start.W.any()) and (yield from _may_stay_zero(problem)):
-        certificate = yield from certify(problem, start, kept_as=design.stream.dtype)
-        passes = CERTIFICATE_PASSES
-        if certificate.gap <= settings.tol * certificate.objective:
-            return _Solved(Point(start.W, certificate.b, start.directions, passes), certificate)
-    while True:
-        precision = torch.float32 if tol >= _SINGLE_TOL else torch.float64
-        start = Point(
-            point.W.to(precision), point.b, None if point.directions is None else point.directions.to(precision)
-        )
-        point = yield from accelerate(
-            problem, start, tol=tol, max_passes=settings.max_passes - passes, activations=design.resident
-        )
-        point = replace(point, n_passes=passes + point.n_passes + CERTIFICATE_PASSES)
-        passes = point.n_passes
-        certificate = yield from certify(problem, point, kept_as=design.stream.dtype)
-        done = certificate.gap <= settings.tol * certificate.objective
-        if done or passes >= settings.max_passes or problem.unbounded:
-            return _Solved(point, certificate)
-        tol *= 0.5
+    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings
+) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
+    """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
+    passes, gap = 0.0, math.inf
+    stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
+    if settings.tol < _SINGLE_TOL:
+        stages.append((torch.float64, settings.tol))
+    while stages:
+        dtype, tol = stages.pop(0)
+        left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
+        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough)
+        point, passes = reached.point, passes + reached.n_passes
+        W, b, gap = point.W, point.b, point.gap
+        if not stages and dtype == torch.float32 and gap > tol * point.objective and passes < settings.max_passes:
+            if not problem.unbounded:
+                stages.append((torch.float64, tol))  # where float32 leads no further
+    kept = W.to(design.stream.dtype)
+    least, objective = point.least_total, point.objective
+    if not torch.equal(kept.double(), W.double()):  # what is returned is rounded, and its objective is what counts
+        rounded, _ = yield from evaluate(problem, kept.double(), b, choose=_no_words)
+        objective, least, passes = rounded.objective, rounded.least_total, passes + 1.0
+        b = rounded.b
+        gap = max(0.0, gap + objective - point.objective)
+    return _Solved(kept, b, objective, gap, least, passes), (W.float(), b)
 
 
-def _may_stay_zero(problem: Penalised) -> Generator[Request, Tensor, bool]:
-    """Whether no weight, or hardly any, can leave zero: then the certificate is worth its price before the first step."""
-    model = problem.likelihood
-    P = model.target.float()[:, None].expand(-1, len(model.omega))
-    G = yield Gradient(model.residuals(P))
-    largest = float((G if problem.mask is None else G[:, problem.mask]).abs().max())
-    return largest <= _NEARLY_ZERO * problem.l1
+def _no_words(P: Tensor) -> Tensor:
+    return torch.empty(0, dtype=torch.int64, device=P.device)
 
 
 def _paths(problem: GroupProblem) -> list[list[int]]:
@@ -239,8 +227,9 @@ def _likelihood(problem: GroupProblem, number: int) -> Likelihood:
     return Likelihood(codes, _row(problem.weights, number), problem.n_labels)
 
 
-def _mask(problem: GroupProblem, number: int) -> Tensor | None:
-    return _row(problem.mask, number)
+def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: Design) -> Penalised:
+    l1, l2 = float(problem.l1[number]), float(problem.l2[number])
+    return Penalised(model, l1, l2, _row(problem.mask, number), design.variance)
 
 
 def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:

@@ -45,6 +45,13 @@ class ActivationStream:
         Bytes that activations may take; two windows of a few dozen words are the least.
     mean, scale : ndarray of shape (n_columns,), optional
         Subtracted from, and divided into, each batch: standardisation without a copy of the data.
+
+    Attributes
+    ----------
+    resident : Tensor of shape (n_words, n_columns), or None
+        All activations, if they fit.
+    spare_bytes : int
+        What they leave of the memory limit.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class ActivationStream:
         self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=self.dtype, device=device)
         row_bytes = self.width * source.dtype.itemsize
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
+        self.spare_bytes = memory_limit - self.n_words * row_bytes if self.resident is not None else 0
         # Two windows are alive at once, the one in use and the one being read, and the chunk that is being read.
         rows = max(0, memory_limit) // row_bytes
         self.chunk_words = min(CHUNK_WORDS, max(_SHORTEST_CHUNK, rows // _CHUNKS_IN_MEMORY))

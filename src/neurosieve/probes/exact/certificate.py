@@ -38,13 +38,12 @@ def match_frequencies(probabilities: Tensor, omega: Tensor, target: Tensor) -> T
     -------
     Tensor of shape (n_labels, n_words)
     """
-    frequency = probabilities @ omega
+    frequency = (probabilities * omega).sum(dim=1, dtype=torch.float64)  # a product's float32 sums lose the rare labels
     keep = torch.where(frequency > target, target / frequency.clamp_min(torch.finfo(frequency.dtype).tiny), 1.0)
     lacking = (target - frequency).clamp_min(0.0)
-    freed = (1.0 - keep) @ probabilities
-    return probabilities * keep[:, None] + torch.outer(
-        lacking / lacking.sum().clamp_min(torch.finfo(lacking.dtype).tiny), freed
-    )
+    freed = (1.0 - keep).to(probabilities.dtype) @ probabilities
+    given = (lacking / lacking.sum().clamp_min(torch.finfo(lacking.dtype).tiny)).to(probabilities.dtype)
+    return probabilities * keep[:, None].to(probabilities.dtype) + torch.outer(given, freed)
 
 
 def dual_scale(G: Tensor, entropy: float, *, l1: float, l2: float) -> float:

@@ -13,10 +13,12 @@ _RESOLVED = 4.0
 _SHORT = 1.5
 """Nats: a Newton step shorter than this is taken whole, as it is sure to gain (up to 1.79, where exp(r) = 1 + r + r^2)."""
 
-
 _NEGLIGIBLE = 0.8
 """Power of the smallest normal number below which a probability is zero (1e-30 in float32): processors multiply
 subnormal numbers up to a hundred times more slowly, and well separated labels are full of them."""
+
+SINGLE_TOL, DOUBLE_TOL = 2e-6, 1e-13
+"""Error of a label's frequency, as a share of it, at which its intercept is found in float32 and in float64."""
 
 
 class Likelihood:
@@ -53,37 +55,9 @@ class Likelihood:
         """`omega` in the precision of `like`."""
         return self._omega32 if like.dtype == torch.float32 else self.omega
 
-    def fit_intercept(self, logits: Tensor, b: Tensor, *, tol: float, max_steps: int = 30) -> tuple[Tensor, Tensor]:
-        """Monotone steps on the intercept until every label's mean probability is its frequency.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n_live, n_words)
-            Without intercept.
-        b : Tensor of shape (n_live,), float64
-            Where to start.
-        tol : float
-            Largest difference of a frequency that may remain.
-        max_steps : int
-
-        Returns
-        -------
-        b : Tensor of shape (n_live,), float64
-        probabilities : Tensor of shape (n_live, n_words)
-            At the intercept returned.
-        """
-        omega = self.weights_as(logits)
-        floor = torch.finfo(logits.dtype).tiny ** _NEGLIGIBLE
-        for step in range(max_steps + 1):
-            P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
-            torch.threshold_(P, floor, 0.0)
-            # A product's float32 sums lose the rare labels: 1e-5 of a frequent label is a rare one's whole frequency.
-            mean = (P * omega).sum(dim=1, dtype=torch.float64)
-            if step == max_steps or float((mean - self.target).abs().max()) <= tol:
-                break
-            moment = ((P * omega) @ P.T).double()
-            b = b + _intercept_step(mean, moment, self.target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
-        return b, P
+    def fit_intercept(self, logits: Tensor, b: Tensor, *, max_steps: int = 30) -> tuple[Tensor, Tensor]:
+        """The intercepts at which every label's mean probability is its frequency; see `match_labels`."""
+        return match_labels(logits, b, weight=self.weights_as(logits), target=self.target, max_steps=max_steps)
 
     def loss(self, probabilities: Tensor) -> float:
         """Mean cross-entropy in nats, summed in float64."""
@@ -101,9 +75,43 @@ class Likelihood:
         R.scatter_(0, self.codes[None], -R.sum(dim=0, keepdim=True))  # p - 1 itself would lose its digits near 0
         return R.mul_(self.weights_as(R))
 
-    def weighted_sum(self, values: Tensor) -> float:
-        """Sum over labels, and mean over words by their weights, of `values` (n_live, n_words)."""
-        return float(values.sum(dim=0).double() @ self.omega)
+
+def match_labels(
+    logits: Tensor, b: Tensor, *, weight: Tensor, target: Tensor, max_steps: int = 30
+) -> tuple[Tensor, Tensor]:
+    """Monotone steps on the intercept until every label's mean probability is `target`.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_live, n_words)
+        Without intercept.
+    b : Tensor of shape (n_live,), float64
+        Where to start.
+    weight : Tensor of shape (n_words,)
+    target : Tensor of shape (n_live,), float64
+        Weighted sums of the probabilities wanted; their sum is that of `weight`.
+    max_steps : int
+
+    Returns
+    -------
+    b : Tensor of shape (n_live,), float64
+    probabilities : Tensor of shape (n_live, n_words)
+        At the intercept returned.
+    """
+    floor = torch.finfo(logits.dtype).tiny ** _NEGLIGIBLE
+    tol = target * (SINGLE_TOL if logits.dtype == torch.float32 else DOUBLE_TOL)
+    for step in range(max_steps + 1):
+        b = b - b.mean()  # what all intercepts share changes nothing but the digits that float32 has left
+        P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
+        torch.threshold_(P, floor, 0.0)
+        weighted = P * weight
+        # A product's float32 sums lose the rare labels: 1e-5 of a frequent label is a rare one's whole frequency.
+        mean = weighted.sum(dim=1, dtype=torch.float64)
+        if step == max_steps or bool(((mean - target).abs() <= tol).all()):
+            break
+        moment = (weighted @ P.T).double()
+        b = b + _intercept_step(mean, moment, target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
+    return b, P
 
 
 def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: float) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.probes.prox_likelihood import Likelihood
+from neurosieve.probes.exact.likelihood import Likelihood
 
 
 def separable(*, margin, n_words=90, n_labels=3, seed=0):
@@ -25,7 +25,7 @@ def test_the_intercept_is_found_from_anywhere(margin, start, dtype):
     codes, logits = separable(margin=margin)
     model = Likelihood(codes, None, 3)
     b, P = model.fit_intercept(
-        logits.to(dtype), torch.tensor([start, 0.0, -start / 2], dtype=torch.float64), tol=1e-6, max_steps=200
+        logits.to(dtype), torch.tensor([start, 0.0, -start / 2], dtype=torch.float64), max_steps=200
     )
     assert bool(torch.isfinite(b).all())
     assert float((P.double() @ model.omega - model.target).abs().max()) <= 2e-6  # float32 sums of 90 values
@@ -40,7 +40,7 @@ def test_no_step_of_the_intercept_raises_the_loss(margin):
     for _ in range(30):
         Z = logits + b[:, None]
         losses.append(float((torch.logsumexp(Z, dim=0) - Z.gather(0, codes[None])[0]).mean()))
-        b, _ = model.fit_intercept(logits, b, tol=0.0, max_steps=1)
+        b, _ = model.fit_intercept(logits, b, max_steps=1)
     assert max(np.diff(losses)) <= 1e-14 * losses[0]  # rounding
     assert losses[-1] < losses[0]
 
@@ -48,7 +48,7 @@ def test_no_step_of_the_intercept_raises_the_loss(margin):
 def test_no_probability_is_subnormal():
     codes, logits = separable(margin=90.0)
     model = Likelihood(codes, None, 3)
-    _, P = model.fit_intercept(logits.float(), model.target.log(), tol=1e-7)
+    _, P = model.fit_intercept(logits.float(), model.target.log())
     assert bool((P == 0.0).any())
     assert float(P[P > 0.0].min()) > 1e-31  # subnormal numbers begin at 1.2e-38 and slow every product down
 
@@ -57,7 +57,7 @@ def test_no_probability_is_subnormal():
 def test_labels_are_separated_when_every_own_label_is_likeliest(margin, separated):
     codes, logits = separable(margin=margin)
     model = Likelihood(codes, None, 3)
-    _, P = model.fit_intercept(logits, model.target.log(), tol=1e-9)
+    _, P = model.fit_intercept(logits, model.target.log())
     assert model.separated(P) is separated
 
 
@@ -67,6 +67,6 @@ def test_rare_labels_keep_their_frequency_beside_frequent_ones_in_single_precisi
     codes[:3] = 3
     logits[3] -= 9.0
     model = Likelihood(codes, None, 4)
-    _, P = model.fit_intercept(logits.float(), model.target.log(), tol=1e-9)
+    _, P = model.fit_intercept(logits.float(), model.target.log())
     # Sums of 60,000 probabilities in float32 are off by 1e-5 of the frequent labels, which is a fifth of the rare one's.
     assert float(((P.double() @ model.omega) / model.target - 1.0).abs().max()) < 1e-4

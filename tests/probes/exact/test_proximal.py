@@ -17,10 +17,9 @@ from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.objective import objective
 from neurosieve.probes.problem import GroupProblem
-from neurosieve.probes.prox_likelihood import Likelihood
-from neurosieve.probes.prox_metric import _block, _sample
-from neurosieve.probes.prox_objective import Penalised, Point, certify
-from neurosieve.probes.prox_passes import Design, run_together
+from neurosieve.probes.exact.likelihood import Likelihood
+from neurosieve.probes.exact.passes import Design, run_together
+from neurosieve.probes.exact.sample import sample
 from neurosieve.probes.proximal import ProximalSettings, lambda_max, solve
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.stream import ActivationStream
@@ -277,27 +276,17 @@ def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_column
     solution = solve(stream_of(X), problem_of(codes, grid), ProximalSettings())
     assert (solution.gap <= 1e-4 * solution.objective).all()
     assert (solution.gap >= 0).all()
-    assert solution.n_passes.max() < 200  # accelerated steps in one diagonal metric need several hundred
+    assert solution.n_passes.max() < 500  # with those of conjugate gradients, of which a step takes up to 20
 
 
 def test_a_sample_of_words_is_unbiased_and_of_the_size_asked():
     doubt = torch.rand(5000, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 8
-    rows, chance = _sample(doubt, 800)
+    rows, chance = sample(doubt, 800)
     assert len(rows) == pytest.approx(800, abs=8)  # the rate is found to 1 %
     assert float((doubt[rows] / chance).sum()) == pytest.approx(float(doubt.sum()), rel=0.01)  # a step of 1 in 800
-    everything, chance = _sample(doubt, 9999)
+    everything, chance = sample(doubt, 9999)
     assert len(everything) == 5000
     assert (chance == 1).all()
-
-
-@pytest.mark.parametrize("n_columns", [2, 3, 40])
-def test_the_diagonal_of_a_block_exceeds_its_gram_matrix(n_columns):
-    # Columns that oppose each other: their sum is then the direction of least curvature, not of largest.
-    X = torch.randn((600, n_columns), generator=torch.Generator().manual_seed(1))
-    X -= 0.2 * X.mean(dim=1, keepdim=True)
-    block = _block(X, torch.rand(600, generator=torch.Generator().manual_seed(2)), torch.arange(n_columns))
-    excess = block.diagonal[:, None] * block.descent  # the diagonal minus the Gram matrix
-    assert float(torch.linalg.eigvalsh(excess.double()).min()) > -1e-5 * float(block.diagonal.max())  # float32
 
 
 @pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])
@@ -343,14 +332,6 @@ def test_separated_labels_without_penalty_end_as_soon_as_every_word_is_right():
         probe = fit_probes(X, [ProbeSpec(codes)], "proximal", tol=1e-9)[0]
     assert (probe.predict(X) == codes).all()
     assert probe.n_passes_ < 100
-
-
-def test_a_gap_that_is_not_a_number_is_no_proof():
-    X, codes = data()
-    one = Penalised(Likelihood(torch.from_numpy(codes), None, 3), 1e-2, 1e-2, None, torch.ones(8, dtype=torch.float64))
-    W = torch.full((3, 8), float("nan"))
-    solver = certify(one, Point(W, torch.zeros(3, dtype=torch.float64)), kept_as=torch.float32)
-    assert run_together([solver], Design(stream_of(X)), at_once=1)[0].gap == np.inf
 
 
 def test_float64_activations_are_fitted_and_certified_in_float64():

@@ -1,0 +1,6 @@
+"""The exact solver, in the order in which to read it.
+
+`passes` (products with the activations) and `likelihood` (cross-entropy with the best intercept) are what it computes with;
+`objective` and `certificate` say what a point is worth and prove it; `sample`, `model` and `blocks` build what stands in
+for the objective near a point; `step` minimises that, and `newton` goes from point to point.
+"""

@@ -1,0 +1,147 @@
+"""What stands in for the objective near a point: its exact gradient, and the exact curvature of a sample of words.
+
+    F(V)  ~  F(W) + <G, V - W> + sum_i v_i B(z_i(V), z_i(W)) + penalty(V) - penalty(W)
+
+over sampled words i with weights v_i that make the sum unbiased; B is the Bregman divergence of ``logsumexp``, which is
+cross-entropy less its tangent. The gradient is that of all words, so a minimum of the model that is the point itself is
+the optimum. The intercept is fitted here too: every label keeps the frequency that the sample gives it at the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.exact.likelihood import match_labels
+from neurosieve.probes.exact.objective import Penalised, Point
+
+_INTERCEPT_STEPS = 6
+_SMALLEST = 1e-30
+_NEAR = 1.0  # nats
+_RESOLVED = 4.0  # multiples of the rounding unit, as a share of the diagonal, below which a curvature is noise
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point of the model.
+
+    Attributes
+    ----------
+    V : Tensor of shape (n_live, n_columns)
+    change : Tensor of shape (n_live, n_rows)
+        Of the sampled words' logits since the model's point, without that of the intercept.
+    b : Tensor of shape (n_live,), float64
+        Change of the intercept.
+    P : Tensor of shape (n_live, n_rows)
+        Probabilities.
+    value : float
+        Of the model.
+    """
+
+    V: Tensor
+    change: Tensor
+    b: Tensor
+    P: Tensor
+    value: float
+
+
+class LocalModel:
+    """The model at one point.
+
+    Parameters
+    ----------
+    problem : Penalised
+    point : Point
+    X : Tensor of shape (n_rows, n_columns)
+        Centred activations of the sampled words, in the precision of the model's products.
+    rows, chance : Tensor of shape (n_rows,)
+        Their numbers, and the chance that each had of being sampled.
+
+    Attributes
+    ----------
+    n_products : int
+        Products with `X` so far.
+    start : Place
+    """
+
+    def __init__(self, problem: Penalised, point: Point, X: Tensor, *, rows: Tensor, chance: Tensor) -> None:
+        self.problem, self.point, self.n_products = problem, point, 0
+        self._X = X if X.dtype == torch.bfloat16 and point.W.dtype == torch.float32 else X.to(point.W.dtype)
+        self.weight = problem.likelihood.weights_as(point.P)[rows] / chance
+        self.P = point.P[:, rows]
+        self._logs = self.P.clamp_min(_SMALLEST).log()
+        self._target = (self.P * self.weight).sum(dim=1, dtype=torch.float64)
+        self.start = Place(
+            point.W,
+            torch.zeros_like(self.P),
+            torch.zeros(len(self.P), dtype=torch.float64, device=self.P.device),
+            self.P,
+            problem.penalty(point.W),
+        )
+
+    def logits(self, V: Tensor) -> Tensor:
+        """``V @ X.T`` over the sampled words, (n_rows_of_V, n_rows)."""
+        self.n_products += 1
+        return (V.to(self._X.dtype) @ self._X.T).to(V.dtype)
+
+    def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Activations of some of the sampled words and columns, in the precision of the weights."""
+        return self._X[rows[:, None], columns].to(self.point.W.dtype)
+
+    def at(self, V: Tensor, change: Tensor, b: Tensor) -> Place:
+        """Evaluate weights whose logits have changed by `change`; the intercept is fitted from `b` on."""
+        b, P = match_labels(
+            self._logs + change, b, weight=self.weight, target=self._target, max_steps=_INTERCEPT_STEPS
+        )
+        total = change + b[:, None].to(change.dtype)
+        divergence = self._log_total(total) - (self.P * total).sum(dim=0)
+        linear = (self.point.G * (V - self.point.W)).sum(dtype=torch.float64)
+        value = float((divergence * self.weight).sum(dtype=torch.float64) + linear) + self.problem.penalty(V)
+        return Place(V, change, b, P, value)
+
+    def _log_total(self, change: Tensor) -> Tensor:
+        """``log sum_k p_k exp(change_k)`` a word, with the digits that the difference of two ``logsumexp`` loses near 0."""
+        near = torch.log1p((torch.expm1(change.clamp(-_NEAR, _NEAR)) * self.P).sum(dim=0))
+        far = torch.logsumexp(self._logs + change, dim=0)
+        return torch.where(change.abs().amax(dim=0) <= _NEAR, near, far)
+
+    def between(self, start: Place, end: Place, share: float) -> Place:
+        """Evaluate the point at a `share` of the way between two places."""
+        return self.at(
+            start.V + share * (end.V - start.V),
+            start.change + share * (end.change - start.change),
+            start.b + share * (end.b - start.b),
+        )
+
+    def gradient(self, place: Place) -> Tensor:
+        """Gradient of the smooth part, (n_live, n_columns)."""
+        if place is self.start:
+            return self.point.G
+        return self.point.G + self._backward((place.P - self.P) * self.weight)
+
+    def bent(self, start: Place, end: Place) -> Tensor:
+        """How much the gradient changes along a step, times the step: a curvature for each label, (n_live,), float64."""
+        return ((end.P - start.P) * (end.change - start.change) * self.weight).sum(dim=1, dtype=torch.float64)
+
+    def curvature(self, place: Place) -> Callable[[Tensor], Tensor]:
+        """The Hessian at a place, its intercept eliminated: from changes of logits (n_live, n_rows) to (n_live, n_columns)."""
+        P, weighted = place.P, place.P * self.weight
+        mean = weighted.sum(dim=1, dtype=torch.float64)
+        # Equal changes of all intercepts change nothing: the ones fill that null space.
+        resolved = 1.0 + _RESOLVED * torch.finfo(P.dtype).eps
+        covariance = torch.diag(mean * resolved) - (weighted @ P.T).double() + mean.sum() / len(mean) ** 2
+        inverse = torch.linalg.inv_ex(covariance).inverse.to(P.dtype)
+
+        def bend(z: Tensor) -> Tensor:
+            u = weighted * (z - (P * z).sum(dim=0))
+            z = z - (inverse @ u.sum(dim=1))[:, None]
+            return self._backward(weighted * (z - (P * z).sum(dim=0)))
+
+        return bend
+
+    def _backward(self, U: Tensor) -> Tensor:
+        self.n_products += 1
+        return self.problem.usable((U.to(self._X.dtype) @ self._X).to(U.dtype))

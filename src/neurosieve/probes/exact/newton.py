@@ -1,0 +1,155 @@
+"""From point to point: evaluate all words, lower a model of the objective on a sample of them, go there.
+
+Each step costs one pass over the activations. Where bfloat16 is faster, most passes are rough: they only add up what has
+changed since a point that was evaluated from scratch. An end is always evaluated from scratch, which makes its
+certificate; if that does not meet the tolerance, the steps go on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.exact.blocks import Blocks
+from neurosieve.probes.exact.model import LocalModel
+from neurosieve.probes.exact.objective import Penalised, Point, Trial, evaluate, follow, weigh
+from neurosieve.probes.exact.passes import Logits, Solver
+from neurosieve.probes.exact.sample import doubtful_words
+from neurosieve.probes.exact.step import descend
+
+SAMPLE_WORDS = 12_288
+"""Words that a model looks at to begin with; all, if that is nearly as many."""
+
+_NEARLY_ALL = 0.7
+_POOR = 0.5
+"""Share of the gain that a model promised, below which the next one looks at twice as many words; at a point that was reached
+by rough passes, these are evaluated anew first."""
+
+_FAR = 0.7
+"""Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it."""
+
+_NEAR = 3e-3
+"""Relative gap at which rough passes start anew from a point evaluated from scratch."""
+
+_MARGIN = 0.8  # of the tolerance, that an estimated gap must meet
+_ENOUGH = 0.3  # of the tolerance: a gain below it is not worth another round
+_REBUILD_STEPS, _OUTSIDE = 4, 0.02
+"""Steps for which blocks serve, and columns outside of all working sets that want weight, as a share of those that have some."""
+
+_SHORTEST = 1e-3
+_NOISE = {torch.float32: 1e-8, torch.float64: 1e-15}
+"""Change of the objective, as a share of it, that rounding may make."""
+
+_STALLED, _BETTER = 3, 0.7
+"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and the share of the gap at the last such
+evaluation that must then be reached for the steps to go on."""
+
+_UNBOUNDED_STEPS = 40
+"""Steps for a probe without penalty: nothing says how far it has come, and often there is nowhere to arrive."""
+
+_ERRORS_COUNT, _SETTLED = 1e-6, 1e-2
+"""Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
+tolerance, since a gap bounds the error of the weights by no more than its root."""
+
+
+@dataclass(slots=True)
+class _Words:
+    """Chooses the words of the next model; remembers the chance that each had."""
+
+    problem: Penalised
+    size: int
+    rows: Tensor = field(default_factory=lambda: torch.empty(0))
+    chance: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def choose(self, P: Tensor) -> Tensor:
+        n_words = len(self.problem.likelihood.omega)
+        size = self.size if self.size < _NEARLY_ALL * n_words else n_words
+        self.rows, self.chance = doubtful_words(P, self.problem.likelihood.weights_as(P), size)
+        return self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where the steps ended, evaluated from scratch, and how many passes over the activations they took."""
+
+    point: Point
+    n_passes: float
+
+
+def approach(
+    problem: Penalised, W: Tensor, b: Tensor, *, tol: float, max_passes: float, rough: bool
+) -> Solver[Reached]:
+    """Take steps until the gap is at most `tol` of the objective, or they lead nowhere, or passes run out.
+
+    Parameters
+    ----------
+    problem : Penalised
+    W : Tensor of shape (n_live, n_columns)
+        Where to start; its precision is that of everything here.
+    b : Tensor of shape (n_live,), float64
+    tol : float
+    max_passes : float
+    rough : bool
+        Whether rough passes are rougher than others.
+    """
+    words = _Words(problem, SAMPLE_WORDS)
+    point, X = yield from evaluate(problem, W, b, choose=words.choose)
+    anchor, exact, passes = point, True, 1.0
+    multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
+    blocks: Blocks | None = None
+    age = steps = stalled = 0
+    near, poor, futile, settled = False, False, False, tol >= _ERRORS_COUNT
+    while True:
+        done = settled and point.gap <= (tol if exact else _MARGIN * tol) * point.objective
+        ended = done or futile or stalled >= _STALLED or passes >= max_passes
+        if problem.unbounded:
+            ended = stalled >= _STALLED or steps >= _UNBOUNDED_STEPS or problem.likelihood.separated(point.P)
+        if exact and ended:
+            return Reached(point, passes)
+        strayed = poor or point.objective < _FAR * anchor.objective
+        close = point.gap <= _NEAR * point.objective
+        if not exact and (ended or (rough and (strayed or (close and not near)))):
+            last_gap = anchor.gap
+            point, X = yield from evaluate(problem, point.W, point.b, choose=words.choose)
+            futile = ended and point.gap > _BETTER * last_gap  # rounding is all that is left
+            near, poor, stalled = near or close, False, 0 if not futile else stalled
+            anchor, exact, passes = point, True, passes + 1.0
+            continue
+        local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
+        if blocks is None or age >= _REBUILD_STEPS or _many_outside(blocks, problem, point):
+            blocks, age = Blocks(local), 0
+        place = descend(local, blocks, multiples, enough=_ENOUGH * tol * point.objective)
+        passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
+        step, promised = place.V - point.W, local.start.value - place.value
+        change = yield Logits(step, rough=True)
+        trial = _walk(problem, point, step=step, change=change, b=place.b)
+        gained = point.objective - trial.objective
+        poor = gained < _POOR * promised
+        if poor and (exact or not rough):
+            words.size *= 2
+        vain = poor and not rough and len(X) == int((problem.likelihood.omega > 0.0).sum())
+        stalled = stalled + 1 if vain or gained <= _NOISE[W.dtype] * point.objective else 0
+        if tol < _ERRORS_COUNT:
+            settled = float(step.abs().max()) <= _SETTLED * tol**0.5 * float(trial.W.abs().max())
+        point, X = yield from follow(problem, anchor, trial, choose=words.choose)
+        exact, passes, age, steps = False, passes + 1.0, age + 1, steps + 1
+
+
+def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor) -> Trial:
+    """As much of the step as lowers the objective: all of it, a half, ..., or none."""
+    share = 1.0
+    while share > _SHORTEST:
+        trial = weigh(problem, point.W + share * step, Z=point.Z + share * change, b=point.b + share * b)
+        if trial.objective <= point.objective * (1.0 + _NOISE[step.dtype]):
+            return trial
+        share *= 0.5
+    return point
+
+
+def _many_outside(blocks: Blocks, problem: Penalised, point: Point) -> bool:
+    """Whether many columns outside of the working sets want weight."""
+    used = point.W != 0.0
+    outside = (point.G.abs() > problem.l1) & ~used & ~blocks.working
+    return int(outside.sum()) > _OUTSIDE * int(used.sum())

@@ -1,0 +1,240 @@
+"""Products with the activations, shared by all probes that are being solved.
+
+The solver of one probe is a generator: it yields what it needs next (one request, or several that one pass can serve
+together) and is sent the answers. `run_together` advances many of them at once and serves all waiting requests with one
+pass over the activations, so that probes share reading and matrix products, are free to be at different stages, and
+leave when they are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.products import chosen_precision
+from neurosieve.probes.stream import ActivationStream
+
+CHUNK_WORDS = 2048
+"""Words a chunk of a pass that is not rough: 20 MB of float32 at 2,688 neurons."""
+
+_ROUGH_VALUES = 1 << 24
+"""Activations from which rough products are worth their copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Request for ``W @ X.T``: `W` (n_rows, n_columns) in, (n_rows, n_words) out; `rough` is in bfloat16 where that is faster."""
+
+    W: Tensor
+    rough: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """Request for ``R @ X``: `R` (n_rows, n_words) in, (n_rows, n_columns) out; sums over chunks of words in float64."""
+
+    R: Tensor
+    rough: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Request for the activations of some words: their numbers, ascending, in; (n_rows, n_columns) out."""
+
+    rows: Tensor
+
+
+Request: TypeAlias = Logits | Gradient | Words
+Asked: TypeAlias = Request | tuple[Request, ...]
+Result = TypeVar("Result")
+Solver: TypeAlias = Generator[Asked, Any, Result]
+"""Is sent a tensor for each request, or a tuple of tensors for a tuple of requests."""
+
+
+class Design:
+    """Centred activations of one stream, with copies in memory where these fit beside the stream's own.
+
+    Centring changes the intercept and nothing else, and keeps products of float32 accurate where a neuron's mean is
+    large against its spread.
+
+    Attributes
+    ----------
+    mean, variance : Tensor of shape (n_columns,), float64
+        Of each column over all words, unweighted.
+    rough : torch.dtype
+        In what rough products are: bfloat16 where that is faster, else float32.
+    copies : dict of torch.dtype to Tensor of shape (n_words, n_columns)
+        In float32 and in `rough`, as far as memory allows.
+    """
+
+    def __init__(self, stream: ActivationStream) -> None:
+        self.stream = stream
+        self.n_words, self.width, self.device = stream.n_words, stream.width, stream.device
+        large = self.n_words * self.width >= _ROUGH_VALUES
+        halves = large and chosen_precision("auto", self.device) == "bfloat16"
+        self.rough = torch.bfloat16 if halves else torch.float32
+        self.mean, self.variance = self._moments()
+        self.copies: dict[torch.dtype, Tensor] = {}
+        spare = stream.spare_bytes
+        for dtype in dict.fromkeys((self.rough, torch.float32)):
+            size = self.n_words * self.width * dtype.itemsize
+            if size <= spare:
+                self.copies[dtype] = torch.empty((self.n_words, self.width), dtype=dtype, device=self.device)
+                spare -= size
+        if self.copies:
+            for place, X in self._read():
+                for copy in self.copies.values():
+                    copy[place] = X
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        total = torch.zeros(self.width, dtype=torch.float64, device=self.device)
+        squares, shift = torch.zeros_like(total), None
+        for _, X in self.stream.batches(CHUNK_WORDS):
+            if shift is None:  # squares about a typical value do not cancel
+                shift = X.mean(dim=0)
+            moved = X - shift
+            total += moved.sum(dim=0, dtype=torch.float64)
+            squares += moved.square().sum(dim=0, dtype=torch.float64)
+        offset = total / self.n_words
+        mean = offset if shift is None else offset + shift.double()
+        return mean, (squares / self.n_words - offset.square()).clamp_min(0.0)
+
+    def _read(self) -> Iterator[tuple[slice, Tensor]]:
+        """Centred activations in the stored order, in the precision of the stream, with their places."""
+        for rows, X in self.stream.batches(CHUNK_WORDS):
+            first = int(rows[0])
+            yield slice(first, first + len(X)), X.sub_(self.mean.to(X.dtype))
+
+    def serve(self, requests: Sequence[Request]) -> list[Tensor]:
+        """Answer all requests: from the copies if possible, and the others with one pass over the stream."""
+        products: dict[tuple[type, bool, torch.dtype], _Product] = {}
+        answers: list[Callable[[], Tensor]] = []
+        tasks: list[_Product | _Taken] = []
+        for request in requests:
+            if isinstance(request, Words):
+                taken = _Taken(request.rows, self)
+                tasks.append(taken)
+                answers.append(taken.answer)
+                continue
+            factor = request.W if isinstance(request, Logits) else request.R
+            dtype = self.rough if request.rough and factor.dtype == torch.float32 else factor.dtype
+            key = (type(request), request.rough, dtype)
+            if key not in products:
+                products[key] = _Product(self, backward=isinstance(request, Gradient), dtype=dtype, rough=request.rough)
+                tasks.append(products[key])
+            answers.append(products[key].add(factor))
+        streamed = []
+        for task in tasks:
+            copy = self.copies.get(task.source)
+            if copy is None:
+                streamed.append(task)
+            else:
+                task.take_all(copy)
+        if streamed:
+            for place, X in self._read():
+                for task in streamed:
+                    task.take(place, X)
+        return [answer() for answer in answers]
+
+
+class _Product:
+    """Requests for the same product in the same precision: one multiplication a chunk answers all of them.
+
+    Attributes
+    ----------
+    source : torch.dtype
+        Of the copy that will do; float64 products of float64 activations need the stream, as all copies have rounded them.
+    """
+
+    def __init__(self, design: Design, *, backward: bool, dtype: torch.dtype, rough: bool) -> None:
+        self.design, self.backward, self.dtype, self.rough = design, backward, dtype, rough
+        single = dtype == torch.float64 and design.stream.dtype == torch.float32
+        self.source = torch.float32 if single else dtype
+        self._parts: list[Tensor] = []
+        self._factor: Tensor | None = None
+        self._result: Tensor | None = None
+
+    def add(self, factor: Tensor) -> Callable[[], Tensor]:
+        """Add the factor of one request; returns where its answer will be."""
+        first = sum(map(len, self._parts))
+        self._parts.append(factor)
+        return lambda: self._answer(first, len(factor))
+
+    def take_all(self, copy: Tensor) -> None:
+        step = len(copy) if self.rough else CHUNK_WORDS
+        for start in range(0, len(copy), step):
+            self.take(slice(start, min(start + step, len(copy))), copy[start : start + step])
+
+    def take(self, place: slice, X: Tensor) -> None:
+        """Multiply by the activations `X` of the words at `place`."""
+        if self._factor is None or self._result is None:
+            whole = self._parts[0] if len(self._parts) == 1 else torch.cat(self._parts)
+            self._factor = whole.to(self.dtype)
+            width = self.design.width if self.backward else self.design.n_words
+            kept = torch.float64 if self.backward else whole.dtype  # gradients are summed over chunks in float64
+            self._result = torch.zeros((len(whole), width), dtype=kept, device=whole.device)
+        X = X.to(self.dtype)
+        if self.backward:
+            self._result += self._factor[:, place] @ X
+        else:
+            self._result[:, place] = self._factor @ X.T
+
+    def _answer(self, first: int, n_rows: int) -> Tensor:
+        if self._result is None:
+            raise RuntimeError("a pass over no words answers nothing")
+        return self._result[first : first + n_rows].to(self._parts[0].dtype)
+
+
+class _Taken:
+    """Activations of some words, in the precision of rough products."""
+
+    def __init__(self, rows: Tensor, design: Design) -> None:
+        self.rows, self.source = rows, design.rough
+        self._result = torch.empty((len(rows), design.width), dtype=design.rough, device=design.device)
+
+    def take_all(self, copy: Tensor) -> None:
+        torch.index_select(copy, 0, self.rows, out=self._result)
+
+    def take(self, place: slice, X: Tensor) -> None:
+        """Keep those of the words at `place` that were asked for."""
+        first, last = torch.searchsorted(self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)).tolist()
+        self._result[first:last] = X[self.rows[first:last] - place.start]
+
+    def answer(self) -> Tensor:
+        return self._result
+
+
+def run_together(solvers: Sequence[Solver[Result]], design: Design, *, at_once: int) -> list[Result]:
+    """Run solvers side by side, `at_once` at a time, and return their results in order.
+
+    Parameters
+    ----------
+    solvers : sequence of generators
+    design : Design
+    at_once : int
+        Solvers whose state is in memory together.
+    """
+    results: dict[int, Result] = {}
+    answers: dict[int, Tensor | tuple[Tensor, ...] | None] = {}
+    following = 0
+    while len(results) < len(solvers):
+        while len(answers) < at_once and following < len(solvers):
+            answers[following] = None
+            following += 1
+        waiting: dict[int, Asked] = {}
+        for number, answer in answers.items():
+            try:
+                waiting[number] = solvers[number].send(answer)
+            except StopIteration as stop:
+                results[number] = stop.value
+        several = {number: asked if isinstance(asked, tuple) else (asked,) for number, asked in waiting.items()}
+        served = iter(design.serve([request for asked in several.values() for request in asked]))
+        answers = {}
+        for number, asked in several.items():
+            given = tuple(next(served) for _ in asked)
+            answers[number] = given if isinstance(waiting[number], tuple) else given[0]
+    return [results[i] for i in range(len(solvers))]

@@ -1,0 +1,162 @@
+"""One step: lower the model of the objective, label by label first, then all labels together.
+
+1. *Nets*: every label's elastic net on its own matrix (`blocks`) says which weights are zero. Where labels compete for
+   the same words, or a step changes what a label is in doubt about, its matrix is too weak by a factor that the model
+   shows; then that label steps again with a larger multiple.
+2. *Face*: with zeros and signs as the nets have them the model is smooth, and conjugate gradients with the labels'
+   factors as preconditioner couple the labels. Weights that change their sign become zero.
+
+The better of the two is taken, as the model judges them; while the zeros still change a lot only the first is tried.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from neurosieve.probes.exact.blocks import Blocks
+from neurosieve.probes.exact.model import LocalModel, Place
+
+_ROUNDS = 3
+"""Times that nets and face are done on one model."""
+
+_WORTHWHILE = 0.2
+"""Gain of a round, as a share of all rounds' so far, below which there is no other one."""
+
+_WEAK, _STRONG, _EASE = 1.5, 0.7, 0.7
+"""Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below the
+second its multiple shrinks by the third."""
+
+_RETRIES = 4
+_SETTLED = 0.15
+"""Share of the used weights that may enter or leave for the face to be worth solving on."""
+
+_CG_STEPS, _CG_GAIN = 20, 0.03
+"""Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end."""
+
+_FLIPS = 0.02
+"""Share of the face that may change sign before it is left out and conjugate gradients start anew."""
+
+_SHORTEST = 1e-2
+
+
+def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: float) -> Place:
+    """Lower the model until it gains little more.
+
+    Parameters
+    ----------
+    model : LocalModel
+    blocks : Blocks
+        Of this or an earlier point.
+    multiples : Tensor of shape (n_live,), float64
+        Of the labels' matrices, from step to step; changed in place.
+    enough : float
+        Gain below which another round is not worth its time.
+    """
+    place = model.start
+    for _ in range(_ROUNDS):
+        before = place
+        place, coupled = _round(model, blocks, multiples, before)
+        gain, total = before.value - place.value, model.start.value - place.value
+        if coupled or not gain > max(enough, _WORTHWHILE * total if before is not model.start else 0.0):
+            break
+    return place
+
+
+def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -> tuple[Place, bool]:
+    """Nets, then the face if it has settled; also whether the latter was the better."""
+    g = model.gradient(start)
+    apart = start if model.problem.l1 == 0.0 else _nets(model, blocks, multiples, start=start, g=g)
+    changed = int(((apart.V != 0.0) != (start.V != 0.0)).sum())
+    best, coupled = apart, False
+    if changed <= _SETTLED * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
+        together = _face(model, blocks, g, start=start, apart=apart)
+        coupled = together.value < apart.value
+        best = together if coupled else apart
+    share = 1.0
+    while not best.value < start.value and share > _SHORTEST:
+        share *= 0.5
+        best = model.between(start, best, 0.5)
+    return (best, coupled) if best.value < start.value else (start, True)
+
+
+def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place, g: Tensor) -> Place:
+    V, change = start.V.clone(), torch.zeros_like(start.change)
+    labels, pulled = list(range(len(V))), torch.zeros_like(multiples)
+    for retry in range(_RETRIES + 1):
+        pulled += blocks.nets(start.V, g, multiples, labels=labels, out=V)
+        change[labels] = model.logits((V - start.V)[labels])
+        end = model.at(V, start.change + change, start.b)
+        bent, expected = model.bent(start, end), multiples * pulled
+        weak = bent > (_WEAK if end.value < start.value else 1.0) * expected
+        weak &= bent > 1e-3 * expected.sum()  # the others cannot matter
+        if not bool(weak.any()) or retry == _RETRIES:
+            break
+        if end.value < start.value and retry > 0:
+            break
+        multiples[weak] = (bent / pulled.clamp_min(1e-300))[weak]
+        labels = weak.nonzero()[:, 0].tolist()
+        pulled[weak] = 0.0
+    eased = (_EASE * multiples).clamp_min(1.0)
+    multiples.copy_(torch.where(bent < _STRONG * expected, eased, multiples))
+    return end
+
+
+def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: Place) -> Place:
+    """Conjugate gradients from `apart` on its non-zero weights (all weights without l1), those that change sign left out."""
+    l1, l2 = model.problem.l1, model.problem.l2
+    face = apart.V != 0.0 if l1 else _usable(model)
+    signs = apart.V.sign() if l1 else torch.zeros_like(apart.V)
+    blocks.factor(face)
+    bend = model.curvature(start)
+    V, change = apart.V.clone(), apart.change - start.change
+    gained, left = max(0.0, start.value - apart.value), _CG_STEPS
+    while left > 0:
+        r = -(g + l1 * signs + 2.0 * l2 * V)
+        if gained > 0.0 or left < _CG_STEPS:
+            r -= bend(change)
+        r.masked_fill_(~face, 0.0)
+        most, flipped = _FLIPS * int(face.sum()), torch.zeros_like(face)
+        z = blocks.solve(r, face)
+        p, rz = z, _dot(r, z)
+        while left > 0:
+            left -= 1
+            along = model.logits(p)
+            bent = (bend(along) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
+            curved = _dot(p, bent)
+            if not curved > 0.0 or not math.isfinite(rz):
+                left = 0
+                break
+            length = rz / curved
+            V += length * p
+            change += length * along
+            r -= length * bent
+            gain = 0.5 * length * rz
+            gained += gain
+            if l1:
+                flipped = (V.sign() != signs) & face
+            if int(flipped.sum()) > most:
+                break
+            if gain < _CG_GAIN * gained:
+                left = 0
+                break
+            z = blocks.solve(r, face)
+            rz, before = _dot(r, z), rz
+            p = z + (rz / before) * p
+        if bool(flipped.any()):
+            V.masked_fill_(flipped, 0.0)
+            face &= ~flipped
+            change = model.logits(V - start.V)
+    return model.at(V, start.change + change, start.b)
+
+
+def _usable(model: LocalModel) -> Tensor:
+    mask = model.problem.mask
+    every = torch.ones_like(model.point.W, dtype=torch.bool)
+    return every if mask is None else every & mask
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return float((a * b).sum(dtype=torch.float64))
