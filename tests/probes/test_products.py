@@ -10,7 +10,7 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.probes import products
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
-from neurosieve.probes.products import chosen_precision, products_of
+from neurosieve.probes.products import FEW_VALUES, chosen_precision, products_of
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
@@ -56,17 +56,17 @@ def test_bfloat16_finds_the_same_neurons(planted):
 
 def test_chosen_where_it_is_faster(monkeypatch):
     monkeypatch.setattr(products, "_speed_up", lambda: 2.0)
-    assert chosen_precision("auto", CPU) == "bfloat16"
-    assert chosen_precision("float32", CPU) == "float32"
+    assert chosen_precision("auto", CPU, FEW_VALUES) == "bfloat16"
+    assert chosen_precision("float32", CPU, FEW_VALUES) == "float32"
     monkeypatch.setattr(products, "_speed_up", lambda: 1.2)  # too little to be sure of
-    assert chosen_precision("auto", CPU) == "float32"
-    assert chosen_precision("bfloat16", CPU) == "bfloat16"
+    assert chosen_precision("auto", CPU, FEW_VALUES) == "float32"
+    assert chosen_precision("bfloat16", CPU, 1) == "bfloat16"
 
 
 def test_on_a_gpu_by_what_it_supports(monkeypatch):
     for supported, expected in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, s=supported: s)
-        assert chosen_precision("auto", torch.device("cuda")) == expected
+        assert chosen_precision("auto", torch.device("cuda"), FEW_VALUES) == expected
 
 
 def test_the_processor_is_asked_by_multiplying():

@@ -42,7 +42,8 @@ class AdamSettings:
     recipe : {"paper", "neurox"}
         ``"paper"``: squared L2, batches shuffled anew each epoch. ``"neurox"``: L2 norm not squared, stored order.
     products : {"auto", "float32", "bfloat16"}
-        In what matrices are multiplied; ``"auto"`` takes what is faster on the device (see `neurosieve.probes.products`).
+        In what matrices are multiplied; ``"auto"`` takes what is faster on the device for data that are
+        not small (see `neurosieve.probes.products`).
     """
 
     epochs: int = 10
@@ -122,7 +123,8 @@ def solve(
     inactive = None if problem.mask is None else ~problem.mask[:, None, :]
     order = np.random.default_rng((problem.random_state, 1)) if paper else None
     size = min(settings.batch_size, stream.n_words)
-    products = products_of(W.view(-1, width), size, chosen_precision(settings.products, stream.device))
+    precision = chosen_precision(settings.products, stream.device, stream.n_words * width)
+    products = products_of(W.view(-1, width), size, precision)
     losses = torch.zeros(n_probes, dtype=stream.dtype, device=stream.device)
     penalties = torch.zeros(n_probes, dtype=torch.float64)
     done = 0

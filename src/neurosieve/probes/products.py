@@ -3,7 +3,7 @@
 In bfloat16 only the factors are rounded, and each product once: weights, gradients, moments, the softmax and every sum
 stay in float32. Whether that pays is a matter of the machine: graphics processors and matrix units multiply bfloat16
 several times faster, and processors that merely list its instructions may do it more slowly than float32. So a processor
-is asked, once a process, by multiplying.
+is asked, once a process, by multiplying. Small data stay in float32.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ WORTHWHILE = 1.5
 """How many times faster bfloat16 must be on a processor: far from what noise in the measurement could decide."""
 
 
-def chosen_precision(asked: str, device: torch.device) -> Precision:
-    """What to multiply in: what was asked, or for ``"auto"`` what is faster on `device`.
+FEW_VALUES = 1 << 24
+"""Activations (words times neurons) below which rounding buys nothing: a probe is fitted in a second either way, and its weights
+should not depend on the processor."""
+
+
+def chosen_precision(asked: str, device: torch.device, n_values: int) -> Precision:
+    """What to multiply in: what was asked, or for ``"auto"`` what is faster on `device` for `n_values` activations.
 
     Raises
     ------
@@ -35,6 +40,8 @@ def chosen_precision(asked: str, device: torch.device) -> Precision:
         return cast("Precision", asked)
     if asked != "auto":
         raise NeurosieveError(f"products={asked!r}: expected 'auto', 'float32' or 'bfloat16'")
+    if n_values < FEW_VALUES:
+        return "float32"
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if _speed_up() >= WORTHWHILE else "float32"

@@ -7,6 +7,7 @@ certificate; if that does not meet the tolerance, the steps go on from there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -39,7 +40,7 @@ _REBUILD_STEPS, _OUTSIDE = 4, 0.02
 """Steps for which blocks serve, and columns outside of all working sets that want weight, as a share of those that have some."""
 
 _SHORTEST = 1e-3
-_NOISE = {torch.float32: 1e-8, torch.float64: 1e-15}
+_NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
 
 _STALLED, _BETTER = 3, 0.7
@@ -49,9 +50,9 @@ evaluation that must then be reached for the steps to go on."""
 _UNBOUNDED_STEPS = 40
 """Steps for a probe without penalty: nothing says how far it has come, and often there is nowhere to arrive."""
 
-_ERRORS_COUNT, _SETTLED = 1e-6, 1e-2
+_ERRORS_COUNT, _SETTLED, _SHRINKING = 1e-6, 1e-2, 0.9
 """Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
-tolerance, since a gap bounds the error of the weights by no more than its root."""
+tolerance, since a gap bounds the error of the weights by no more than its root; steps are then expected to shrink to the third."""
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ def approach(
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
     blocks: Blocks | None = None
     age = steps = stalled = 0
-    near, poor, futile, settled = False, False, False, tol >= _ERRORS_COUNT
+    near, poor, futile, settled, last_length = False, False, False, tol >= _ERRORS_COUNT, math.inf
     while True:
         done = settled and point.gap <= (tol if exact else _MARGIN * tol) * point.objective
         ended = done or futile or stalled >= _STALLED or passes >= max_passes
@@ -125,14 +126,17 @@ def approach(
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
         trial = _walk(problem, point, step=step, change=change, b=place.b)
-        gained = point.objective - trial.objective
+        gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
         if poor and (exact or not rough):
             words.size *= 2
-        vain = poor and not rough and len(X) == int((problem.likelihood.omega > 0.0).sum())
-        stalled = stalled + 1 if vain or gained <= _NOISE[W.dtype] * point.objective else 0
-        if tol < _ERRORS_COUNT:
-            settled = float(step.abs().max()) <= _SETTLED * tol**0.5 * float(trial.W.abs().max())
+        if tol < _ERRORS_COUNT:  # the objective says nothing of the last digits of the weights, but the steps do
+            settled = length <= _SETTLED * tol**0.5 * float(trial.W.abs().max())
+            idle = length > _SHRINKING * last_length
+        else:
+            all_words = len(X) == int((problem.likelihood.omega > 0.0).sum())
+            idle = gained <= _NOISE[W.dtype] * point.objective or (poor and all_words and not rough)
+        stalled, last_length = stalled + 1 if idle else 0, length
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
         exact, passes, age, steps = False, passes + 1.0, age + 1, steps + 1
 

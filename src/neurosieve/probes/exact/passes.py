@@ -21,9 +21,6 @@ from neurosieve.probes.stream import ActivationStream
 CHUNK_WORDS = 2048
 """Words a chunk of a pass that is not rough: 20 MB of float32 at 2,688 neurons."""
 
-_ROUGH_VALUES = 1 << 24
-"""Activations from which rough products are worth their copy."""
-
 
 @dataclass(frozen=True, slots=True)
 class Logits:
@@ -74,8 +71,7 @@ class Design:
     def __init__(self, stream: ActivationStream) -> None:
         self.stream = stream
         self.n_words, self.width, self.device = stream.n_words, stream.width, stream.device
-        large = self.n_words * self.width >= _ROUGH_VALUES
-        halves = large and chosen_precision("auto", self.device) == "bfloat16"
+        halves = chosen_precision("auto", self.device, self.n_words * self.width) == "bfloat16"
         self.rough = torch.bfloat16 if halves else torch.float32
         self.mean, self.variance = self._moments()
         self.copies: dict[torch.dtype, Tensor] = {}

@@ -40,6 +40,7 @@ _FLIPS = 0.02
 """Share of the face that may change sign before it is left out and conjugate gradients start anew."""
 
 _SHORTEST = 1e-2
+_NOISE = 1e-15  # of a model's value, all sums being in float64
 
 
 def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: float) -> Place:
@@ -73,13 +74,13 @@ def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -
     best, coupled = apart, False
     if changed <= _SETTLED * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
         together = _face(model, blocks, g, start=start, apart=apart)
-        coupled = together.value < apart.value
+        coupled = together.value <= apart.value + _NOISE * abs(apart.value)
         best = together if coupled else apart
-    share = 1.0
-    while not best.value < start.value and share > _SHORTEST:
+    share, least = 1.0, start.value + _NOISE * abs(start.value)
+    while not best.value <= least and share > _SHORTEST:
         share *= 0.5
         best = model.between(start, best, 0.5)
-    return (best, coupled) if best.value < start.value else (start, True)
+    return (best, coupled) if best.value <= least else (start, True)
 
 
 def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place, g: Tensor) -> Place:
