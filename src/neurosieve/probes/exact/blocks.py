@@ -31,14 +31,14 @@ BLOCK_BYTES = 512 << 20
 _GROWTH, _FEWEST_COLUMNS = 2.0, 128
 """Size of a label's working set at most, as a multiple of the columns that it uses, and in any case."""
 
-_NEARLY = 0.9
+_NEARLY = 0.97
 """Share of the threshold l1 from which a column without weight is taken into the working set."""
 
 _ROWS_PER_COLUMN, _FEWEST_ROWS, _MOST_ROWS = 2, 512, 2048
 """Words that a label's matrix is taken from."""
 
-_RIDGE = 0.01
-"""Share of the diagonal added to a matrix, against the noise of its sample of words."""
+_RIDGE = 0.03
+"""Share of the diagonal added to a matrix, against the noise of its sample of words and of rough products."""
 
 _SWEEPS = 10
 _FARTHEST = 1e8
@@ -179,7 +179,7 @@ def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
     A = model.columns(rows, columns)
     A -= (weight @ A) / weight.sum().clamp_min(torch.finfo(A.dtype).tiny)
     A *= weight.sqrt()[:, None]
-    gram = A.T @ A
+    gram = model.product(A.T, A)
     diagonal = gram.diagonal()
     diagonal += _RIDGE * diagonal + torch.finfo(A.dtype).tiny ** 0.5
     return _Block(columns, gram, gram.cpu().numpy())

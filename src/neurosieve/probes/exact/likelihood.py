@@ -17,7 +17,7 @@ _NEGLIGIBLE = 0.8
 """Power of the smallest normal number below which a probability is zero (1e-30 in float32): processors multiply
 subnormal numbers up to a hundred times more slowly, and well separated labels are full of them."""
 
-SINGLE_TOL, DOUBLE_TOL = 2e-6, 1e-13
+SINGLE_TOL, DOUBLE_TOL = 1e-5, 1e-13
 """Error of a label's frequency, as a share of it, at which its intercept is found in float32 and in float64."""
 
 
@@ -99,6 +99,7 @@ def match_labels(
         At the intercept returned.
     """
     floor = torch.finfo(logits.dtype).tiny ** _NEGLIGIBLE
+    total = target.sum()
     tol = target * (SINGLE_TOL if logits.dtype == torch.float32 else DOUBLE_TOL)
     for step in range(max_steps + 1):
         b = b - b.mean()  # what all intercepts share changes nothing but the digits that float32 has left
@@ -107,6 +108,7 @@ def match_labels(
         weighted = P * weight
         # A product's float32 sums lose the rare labels: 1e-5 of a frequent label is a rare one's whole frequency.
         mean = weighted.sum(dim=1, dtype=torch.float64)
+        mean *= total / mean.sum()  # rounded probabilities do not quite sum to 1, which no intercept can mend
         if step == max_steps or bool(((mean - target).abs() <= tol).all()):
             break
         moment = (weighted @ P.T).double()

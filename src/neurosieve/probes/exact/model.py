@@ -21,7 +21,7 @@ from neurosieve.probes.exact.objective import Penalised, Point
 _INTERCEPT_STEPS = 6
 _SMALLEST = 1e-30
 _NEAR = 1.0  # nats
-_RESOLVED = 4.0  # multiples of the rounding unit, as a share of the diagonal, below which a curvature is noise
+_FLAT = 1e-10  # share of the largest curvature of an intercept that is added to all
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,11 @@ class LocalModel:
     def logits(self, V: Tensor) -> Tensor:
         """``V @ X.T`` over the sampled words, (n_rows_of_V, n_rows)."""
         self.n_products += 1
-        return (V.to(self._X.dtype) @ self._X.T).to(V.dtype)
+        return self.product(V, self._X.T)
+
+    def product(self, A: Tensor, B: Tensor) -> Tensor:
+        """``A @ B`` in the precision of the activations, returned in that of the weights."""
+        return (A.to(self._X.dtype) @ B.to(self._X.dtype)).to(self.point.W.dtype)
 
     def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Activations of some of the sampled words and columns, in the precision of the weights."""
@@ -129,19 +133,21 @@ class LocalModel:
     def curvature(self, place: Place) -> Callable[[Tensor], Tensor]:
         """The Hessian at a place, its intercept eliminated: from changes of logits (n_live, n_rows) to (n_live, n_columns)."""
         P, weighted = place.P, place.P * self.weight
-        mean = weighted.sum(dim=1, dtype=torch.float64)
-        # Equal changes of all intercepts change nothing: the ones fill that null space.
-        resolved = 1.0 + _RESOLVED * torch.finfo(P.dtype).eps
-        covariance = torch.diag(mean * resolved) - (weighted @ P.T).double() + mean.sum() / len(mean) ** 2
-        inverse = torch.linalg.inv_ex(covariance).inverse.to(P.dtype)
+        # In float64: labels that are nearly certain have a curvature of a millionth of their frequency, and the inverse
+        # of what float32 leaves of it would drown the others.
+        exact = P.double()
+        mean = exact @ self.weight.double()
+        covariance = torch.diag(mean) - (exact * self.weight) @ exact.T
+        covariance += covariance.diagonal().max() * (1.0 / len(mean) + _FLAT * torch.eye(len(mean), dtype=mean.dtype, device=mean.device))
+        inverse = torch.linalg.inv_ex(covariance).inverse
 
         def bend(z: Tensor) -> Tensor:
             u = weighted * (z - (P * z).sum(dim=0))
-            z = z - (inverse @ u.sum(dim=1))[:, None]
+            z = z - (inverse @ u.sum(dim=1, dtype=torch.float64)).to(z.dtype)[:, None]
             return self._backward(weighted * (z - (P * z).sum(dim=0)))
 
         return bend
 
     def _backward(self, U: Tensor) -> Tensor:
         self.n_products += 1
-        return self.problem.usable((U.to(self._X.dtype) @ self._X).to(U.dtype))
+        return self.problem.usable(self.product(U, self._X))

@@ -33,7 +33,7 @@ _RETRIES = 4
 _SETTLED = 0.15
 """Share of the used weights that may enter or leave for the face to be worth solving on."""
 
-_CG_STEPS, _CG_GAIN = 20, 0.03
+_CG_STEPS, _CG_GAIN = 16, 0.03
 """Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end."""
 
 _FLIPS = 0.02
