@@ -24,7 +24,7 @@ from neurosieve.probes.checks import require_whole
 from neurosieve.probes.exact.blocks import BLOCK_BYTES
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.newton import SAMPLE_WORDS, approach
-from neurosieve.probes.exact.objective import Penalised, Point, evaluate
+from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.spec import FittedProbe
@@ -165,7 +165,9 @@ def _solve_path(
             W, b = solved[min(solved, key=lambda other: _distance(problem, number, other))]
         else:
             W, b = torch.zeros((len(model.live), design.width), device=design.device), model.target.log()
-        result, solved[number] = yield from _solve_one(_penalised(problem, number, model, design), W, b, design, settings)
+        result, solved[number] = yield from _solve_one(
+            _penalised(problem, number, model, design), W, b, design, settings
+        )
         keep(number, model, result)
 
 
@@ -183,9 +185,9 @@ def _solve_one(
         reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough)
         point, passes = reached.point, passes + reached.n_passes
         W, b, gap = point.W, point.b, point.gap
-        if not stages and dtype == torch.float32 and gap > tol * point.objective and passes < settings.max_passes:
-            if not problem.unbounded:
-                stages.append((torch.float64, tol))  # where float32 leads no further
+        missed = gap > tol * point.objective and passes < settings.max_passes and not problem.unbounded
+        if missed and not stages and dtype == torch.float32:
+            stages.append((torch.float64, tol))  # where float32 leads no further
     kept = W.to(design.stream.dtype)
     least, objective = point.least_total, point.objective
     if not torch.equal(kept.double(), W.double()):  # what is returned is rounded, and its objective is what counts

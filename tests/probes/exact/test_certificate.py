@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.probes.exact.certificate import conjugate_penalty, dual_bound, dual_scale, match_frequencies, mean_entropy
+from neurosieve.probes.exact.certificate import (
+    conjugate_penalty,
+    dual_bound,
+    dual_scale,
+    match_frequencies,
+    mean_entropy,
+)
 from neurosieve.probes.objective import objective
 
 PENALTIES = [(1e-1, 1e-1), (1e-2, 1e-3), (1e-3, 0.0), (0.0, 1e-2), (1e-2, 1e-9), (0.0, 0.0)]

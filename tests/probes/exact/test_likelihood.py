@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.probes.exact.likelihood import Likelihood
+from neurosieve.probes.exact.likelihood import DOUBLE_TOL, SINGLE_TOL, Likelihood
 
 
 def separable(*, margin, n_words=90, n_labels=3, seed=0):
@@ -28,7 +28,8 @@ def test_the_intercept_is_found_from_anywhere(margin, start, dtype):
         logits.to(dtype), torch.tensor([start, 0.0, -start / 2], dtype=torch.float64), max_steps=200
     )
     assert bool(torch.isfinite(b).all())
-    assert float((P.double() @ model.omega - model.target).abs().max()) <= 2e-6  # float32 sums of 90 values
+    off = (P.double() @ model.omega - model.target).abs() / model.target
+    assert float(off.max()) <= (2.0 * SINGLE_TOL if dtype == torch.float32 else 10.0 * DOUBLE_TOL)  # sums of 90 values
 
 
 @pytest.mark.parametrize("margin", [1.0, 8.0, 30.0])

@@ -15,11 +15,9 @@ from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.exact.sample import sample
 from neurosieve.probes.objective import objective
 from neurosieve.probes.problem import GroupProblem
-from neurosieve.probes.exact.likelihood import Likelihood
-from neurosieve.probes.exact.passes import Design, run_together
-from neurosieve.probes.exact.sample import sample
 from neurosieve.probes.proximal import ProximalSettings, lambda_max, solve
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.stream import ActivationStream

@@ -40,12 +40,16 @@ _ROWS_PER_COLUMN, _FEWEST_ROWS, _MOST_ROWS = 2, 512, 2048
 _RIDGE = 0.03
 """Share of the diagonal added to a matrix, against the noise of its sample of words and of rough products."""
 
+_LACKING, _FADED = 0.02, 1.3
+"""Columns that a label's matrix lacks, as a share of those needed, and the factor by which its doubt has changed, from which the
+matrix is taken anew."""
+
 _SWEEPS = 10
 _FARTHEST = 1e8
 """Norm of the regression target that scikit-learn is given, see `_elastic_net`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Block:
     """One label's working set.
 
@@ -55,33 +59,49 @@ class _Block:
     gram : Tensor of shape (n_working, n_working)
     on_host : ndarray of shape (n_working, n_working)
         The same where coordinate descent runs.
+    doubt : float
+        Of the label in all words when the matrix was taken.
+    face, factor : Tensor
+        Columns of the last factor, and that.
     """
 
     columns: Tensor
     gram: Tensor
     on_host: NDArray[np.floating]
+    doubt: float
+    face: Tensor | None = None
+    factor: Tensor | None = None
 
 
 class Blocks:
-    """The blocks of all labels at one point.
+    """The blocks of all labels, each from the last point at which that had to be taken anew."""
 
-    Attributes
-    ----------
-    working : Tensor of shape (n_live, n_columns), bool
-        The labels' working sets.
-    """
+    def __init__(self, problem: Penalised) -> None:
+        self._problem = problem
+        self._blocks: list[_Block] = []
 
-    def __init__(self, model: LocalModel) -> None:
-        self._problem = model.problem
+    def refresh(self, model: LocalModel) -> None:
+        """Take anew the matrices that no longer fit the model's point: other columns, or another amount of doubt."""
         doubt = model.P * (1.0 - model.P) * model.weight
-        self.working = _working_sets(model.problem, model.point)
-        self._blocks = [_block(model, doubt[k], self.working[k].nonzero()[:, 0]) for k in range(len(doubt))]
+        totals = doubt.sum(dim=1).tolist()
+        wanted = _working_sets(model.problem, model.point)
+        used = model.point.W != 0.0
+        if not self._blocks:
+            none = torch.empty(0, dtype=torch.int64, device=doubt.device)
+            empty = doubt.new_empty((0, 0))
+            self._blocks = [_Block(none, empty, empty.cpu().numpy(), -1.0) for _ in totals]
+        needed = wanted & (used | (model.point.G.abs() > self._problem.l1))
         self._diagonal = torch.outer(doubt.sum(dim=1), self._problem.variance.to(doubt.dtype)) + 2.0 * self._problem.l2
         self._diagonal += torch.finfo(doubt.dtype).tiny
-        for k, block in enumerate(self._blocks):
+        self._working = torch.zeros_like(used)
+        for k, (block, total) in enumerate(zip(self._blocks, totals, strict=True)):
+            lacking = needed[k].clone()
+            lacking[block.columns] = False
+            many = int(lacking.sum()) > _LACKING * int(needed[k].sum())
+            if many or not total / _FADED <= block.doubt <= total * _FADED:
+                block = self._blocks[k] = _block(model, doubt[k], wanted[k].nonzero()[:, 0])
+            self._working[k, block.columns] = True
             self._diagonal[k, block.columns] = block.gram.diagonal() + 2.0 * self._problem.l2
-        self._factored: Tensor | None = None
-        self._factors: list[tuple[Tensor, Tensor]] = []
 
     def nets(self, V: Tensor, g: Tensor, multiples: Tensor, *, labels: list[int], out: Tensor) -> Tensor:
         """Minimise each label's own quadratic with the penalty, from weights `V`, where the gradient is `g`.
@@ -123,26 +143,26 @@ class Blocks:
                 pulled[k] = float(step @ (block.gram @ step))
         return pulled
 
-    def factor(self, face: Tensor) -> None:
-        """Factor each label's matrix on the columns of `face` (n_live, n_columns), unless that was done for nearly the same."""
-        face = face & self.working
-        if self._factored is not None and int((face & ~self._factored).sum()) <= 0.05 * int(face.sum()):
-            return
-        self._factored, self._factors = face, []
-        for k, block in enumerate(self._blocks):
-            inside = face[k, block.columns]
-            gram = block.gram if bool(inside.all()) else block.gram[inside][:, inside]
-            self._factors.append((block.columns[inside], _cholesky(gram, 2.0 * self._problem.l2)))
+    def solve(self, r: Tensor, face: Tensor, labels: list[int]) -> Tensor:
+        """Multiply `r` (n_live, n_columns) by the inverse of each label's matrix on its `face`, of the diagonal elsewhere.
 
-    def solve(self, r: Tensor, face: Tensor) -> Tensor:
-        """Multiply `r` (n_live, n_columns) by the inverses of the factored matrices, and of the diagonal elsewhere on `face`."""
-        if self._factored is None:
-            raise RuntimeError("factor comes before solve")
-        out = torch.where(face & ~self._factored, r / self._diagonal, 0.0)
-        for k, (columns, factor) in enumerate(self._factors):
-            if len(columns):
-                out[k, columns] = torch.cholesky_solve(r[k, columns][:, None], factor)[:, 0]
-        return out.masked_fill_(~face, 0.0)
+        A factor of nearly the same columns will do: of those that have left, the inverse is taken and then left out.
+        """
+        out = torch.where(face & ~self._working, r / self._diagonal, 0.0)
+        for k in labels:
+            block = self._blocks[k]
+            inside = face[k, block.columns]
+            if block.face is None or int((inside & ~block.face).sum()) > _LACKING * int(inside.sum()):
+                gram = block.gram if bool(inside.all()) else block.gram[inside][:, inside]
+                block.face, block.factor = inside, _cholesky(gram, 2.0 * self._problem.l2)
+            columns = block.columns[block.face]
+            if len(columns) and block.factor is not None:
+                out[k, columns] = torch.cholesky_solve(r[k, columns][:, None], block.factor)[:, 0]
+            late = block.columns[inside & ~block.face]
+            if len(late):
+                out[k, late] = r[k, late] / self._diagonal[k, late]
+        out.masked_fill_(~face, 0.0)
+        return out
 
 
 def _working_sets(problem: Penalised, point: Point) -> Tensor:
@@ -182,7 +202,7 @@ def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
     gram = model.product(A.T, A)
     diagonal = gram.diagonal()
     diagonal += _RIDGE * diagonal + torch.finfo(A.dtype).tiny ** 0.5
-    return _Block(columns, gram, gram.cpu().numpy())
+    return _Block(columns, gram, gram.cpu().numpy(), float(doubt.sum()))
 
 
 def _cholesky(gram: Tensor, ridge: float) -> Tensor:

@@ -9,7 +9,7 @@ the optimum. The intercept is fitted here too: every label keeps the frequency t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,13 +62,13 @@ class LocalModel:
 
     Attributes
     ----------
-    n_products : int
-        Products with `X` so far.
+    n_products : float
+        Products of all labels with `X` so far.
     start : Place
     """
 
     def __init__(self, problem: Penalised, point: Point, X: Tensor, *, rows: Tensor, chance: Tensor) -> None:
-        self.problem, self.point, self.n_products = problem, point, 0
+        self.problem, self.point, self.n_products = problem, point, 0.0
         self._X = X if X.dtype == torch.bfloat16 and point.W.dtype == torch.float32 else X.to(point.W.dtype)
         self.weight = problem.likelihood.weights_as(point.P)[rows] / chance
         self.P = point.P[:, rows]
@@ -82,10 +82,12 @@ class LocalModel:
             problem.penalty(point.W),
         )
 
-    def logits(self, V: Tensor) -> Tensor:
-        """``V @ X.T`` over the sampled words, (n_rows_of_V, n_rows)."""
-        self.n_products += 1
-        return self.product(V, self._X.T)
+    def logits(self, V: Tensor, labels: list[int]) -> Tensor:
+        """``V @ X.T`` over the sampled words, (n_live, n_rows); rows of `V` (n_live, n_columns) not in `labels` are zero."""
+        self.n_products += len(labels) / len(V)
+        Z = torch.zeros_like(self.P)
+        Z[labels] = self.product(V[labels], self._X.T)
+        return Z
 
     def product(self, A: Tensor, B: Tensor) -> Tensor:
         """``A @ B`` in the precision of the activations, returned in that of the weights."""
@@ -97,9 +99,7 @@ class LocalModel:
 
     def at(self, V: Tensor, change: Tensor, b: Tensor) -> Place:
         """Evaluate weights whose logits have changed by `change`; the intercept is fitted from `b` on."""
-        b, P = match_labels(
-            self._logs + change, b, weight=self.weight, target=self._target, max_steps=_INTERCEPT_STEPS
-        )
+        b, P = match_labels(self._logs + change, b, weight=self.weight, target=self._target, max_steps=_INTERCEPT_STEPS)
         total = change + b[:, None].to(change.dtype)
         divergence = self._log_total(total) - (self.P * total).sum(dim=0)
         linear = (self.point.G * (V - self.point.W)).sum(dtype=torch.float64)
@@ -124,30 +124,38 @@ class LocalModel:
         """Gradient of the smooth part, (n_live, n_columns)."""
         if place is self.start:
             return self.point.G
-        return self.point.G + self._backward((place.P - self.P) * self.weight)
+        return self.point.G + self._backward((place.P - self.P) * self.weight, range(len(self.P)))
 
     def bent(self, start: Place, end: Place) -> Tensor:
         """How much the gradient changes along a step, times the step: a curvature for each label, (n_live,), float64."""
         return ((end.P - start.P) * (end.change - start.change) * self.weight).sum(dim=1, dtype=torch.float64)
 
-    def curvature(self, place: Place) -> Callable[[Tensor], Tensor]:
-        """The Hessian at a place, its intercept eliminated: from changes of logits (n_live, n_rows) to (n_live, n_columns)."""
+    def curvature(self, place: Place) -> Callable[[Tensor, list[int]], Tensor]:
+        """The Hessian at a place, its intercept eliminated: from changes of logits (n_live, n_rows) to (n_live, n_columns).
+
+        Of the result, only the rows of the labels given are computed.
+        """
         P, weighted = place.P, place.P * self.weight
         # In float64: labels that are nearly certain have a curvature of a millionth of their frequency, and the inverse
         # of what float32 leaves of it would drown the others.
         exact = P.double()
         mean = exact @ self.weight.double()
         covariance = torch.diag(mean) - (exact * self.weight) @ exact.T
-        covariance += covariance.diagonal().max() * (1.0 / len(mean) + _FLAT * torch.eye(len(mean), dtype=mean.dtype, device=mean.device))
+        level = (
+            covariance.diagonal().max()
+        )  # the constant fills the null space: what all intercepts share changes nothing
+        covariance += level / len(mean) + torch.diag(_FLAT * level.expand(len(mean)))
         inverse = torch.linalg.inv_ex(covariance).inverse
 
-        def bend(z: Tensor) -> Tensor:
+        def bend(z: Tensor, labels: list[int]) -> Tensor:
             u = weighted * (z - (P * z).sum(dim=0))
             z = z - (inverse @ u.sum(dim=1, dtype=torch.float64)).to(z.dtype)[:, None]
-            return self._backward(weighted * (z - (P * z).sum(dim=0)))
+            return self._backward(weighted * (z - (P * z).sum(dim=0)), labels)
 
         return bend
 
-    def _backward(self, U: Tensor) -> Tensor:
-        self.n_products += 1
-        return self.problem.usable(self.product(U, self._X))
+    def _backward(self, U: Tensor, labels: Sequence[int]) -> Tensor:
+        self.n_products += len(labels) / len(U)
+        G = torch.zeros_like(self.point.W)
+        G[list(labels)] = self.product(U[list(labels)], self._X)
+        return self.problem.usable(G)

@@ -36,9 +36,6 @@ _NEAR = 3e-3
 
 _MARGIN = 0.8  # of the tolerance, that an estimated gap must meet
 _ENOUGH = 0.3  # of the tolerance: a gain below it is not worth another round
-_REBUILD_STEPS, _OUTSIDE = 4, 0.02
-"""Steps for which blocks serve, and columns outside of all working sets that want weight, as a share of those that have some."""
-
 _SHORTEST = 1e-3
 _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
@@ -99,8 +96,8 @@ def approach(
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
-    blocks: Blocks | None = None
-    age = steps = stalled = 0
+    blocks = Blocks(problem)
+    steps = stalled = 0
     near, poor, futile, settled, last_length = False, False, False, tol >= _ERRORS_COUNT, math.inf
     while True:
         done = settled and point.gap <= (tol if exact else _MARGIN * tol) * point.objective
@@ -119,8 +116,7 @@ def approach(
             anchor, exact, passes = point, True, passes + 1.0
             continue
         local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
-        if blocks is None or age >= _REBUILD_STEPS or _many_outside(blocks, problem, point):
-            blocks, age = Blocks(local), 0
+        blocks.refresh(local)
         place = descend(local, blocks, multiples, enough=_ENOUGH * tol * point.objective)
         passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
@@ -138,7 +134,7 @@ def approach(
             idle = gained <= _NOISE[W.dtype] * point.objective or (poor and all_words and not rough)
         stalled, last_length = stalled + 1 if idle else 0, length
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
-        exact, passes, age, steps = False, passes + 1.0, age + 1, steps + 1
+        exact, passes, steps = False, passes + 1.0, steps + 1
 
 
 def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor) -> Trial:
@@ -150,10 +146,3 @@ def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: 
             return trial
         share *= 0.5
     return point
-
-
-def _many_outside(blocks: Blocks, problem: Penalised, point: Point) -> bool:
-    """Whether many columns outside of the working sets want weight."""
-    used = point.W != 0.0
-    outside = (point.G.abs() > problem.l1) & ~used & ~blocks.working
-    return int(outside.sum()) > _OUTSIDE * int(used.sum())

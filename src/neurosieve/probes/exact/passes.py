@@ -197,7 +197,9 @@ class _Taken:
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
-        first, last = torch.searchsorted(self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)).tolist()
+        first, last = torch.searchsorted(
+            self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
+        ).tolist()
         self._result[first:last] = X[self.rows[first:last] - place.start]
 
     def answer(self) -> Tensor:

@@ -39,6 +39,9 @@ _CG_STEPS, _CG_GAIN = 16, 0.03
 _FLIPS = 0.02
 """Share of the face that may change sign before it is left out and conjugate gradients start anew."""
 
+_MATTERS = 0.97
+"""Of what conjugate gradients can gain, the share whose labels take part."""
+
 _SHORTEST = 1e-2
 _NOISE = 1e-15  # of a model's value, all sums being in float64
 
@@ -88,7 +91,7 @@ def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place,
     labels, pulled = list(range(len(V))), torch.zeros_like(multiples)
     for retry in range(_RETRIES + 1):
         pulled += blocks.nets(start.V, g, multiples, labels=labels, out=V)
-        change[labels] = model.logits((V - start.V)[labels])
+        change[labels] = model.logits(V - start.V, labels)[labels]
         end = model.at(V, start.change + change, start.b)
         bent, expected = model.bent(start, end), multiples * pulled
         weak = bent > (_WEAK if end.value < start.value else 1.0) * expected
@@ -110,22 +113,23 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
     l1, l2 = model.problem.l1, model.problem.l2
     face = apart.V != 0.0 if l1 else _usable(model)
     signs = apart.V.sign() if l1 else torch.zeros_like(apart.V)
-    blocks.factor(face)
     bend = model.curvature(start)
     V, change = apart.V.clone(), apart.change - start.change
-    gained, left = max(0.0, start.value - apart.value), _CG_STEPS
+    gained, left, every = max(0.0, start.value - apart.value), _CG_STEPS, list(range(len(V)))
     while left > 0:
         r = -(g + l1 * signs + 2.0 * l2 * V)
         if gained > 0.0 or left < _CG_STEPS:
-            r -= bend(change)
+            r -= bend(change, every)
         r.masked_fill_(~face, 0.0)
         most, flipped = _FLIPS * int(face.sum()), torch.zeros_like(face)
-        z = blocks.solve(r, face)
+        z = blocks.solve(r, face, every)
+        labels = _that_matter(r * z)
+        r, z = _only(r, labels), _only(z, labels)
         p, rz = z, _dot(r, z)
         while left > 0:
             left -= 1
-            along = model.logits(p)
-            bent = (bend(along) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
+            along = model.logits(p, labels)
+            bent = (bend(along, labels) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
             curved = _dot(p, bent)
             if not curved > 0.0 or not math.isfinite(rz):
                 left = 0
@@ -143,14 +147,27 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
             if gain < _CG_GAIN * gained:
                 left = 0
                 break
-            z = blocks.solve(r, face)
+            z = blocks.solve(r, face, labels)
             rz, before = _dot(r, z), rz
             p = z + (rz / before) * p
         if bool(flipped.any()):
             V.masked_fill_(flipped, 0.0)
             face &= ~flipped
-            change = model.logits(V - start.V)
+            change = model.logits(V - start.V, every)
     return model.at(V, start.change + change, start.b)
+
+
+def _that_matter(shares: Tensor) -> list[int]:
+    """Labels that hold nearly all of a sum over labels and columns."""
+    of_labels, order = shares.sum(dim=1, dtype=torch.float64).sort(descending=True)
+    held = of_labels.cumsum(0) / of_labels.sum()
+    return sorted(order[: 1 + int((held < _MATTERS).sum())].tolist())
+
+
+def _only(values: Tensor, labels: list[int]) -> Tensor:
+    kept = torch.zeros_like(values)
+    kept[labels] = values[labels]
+    return kept
 
 
 def _usable(model: LocalModel) -> Tensor:
