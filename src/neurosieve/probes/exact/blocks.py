@@ -161,8 +161,7 @@ class Blocks:
             late = block.columns[inside & ~block.face]
             if len(late):
                 out[k, late] = r[k, late] / self._diagonal[k, late]
-        out.masked_fill_(~face, 0.0)
-        return out
+        return out.masked_fill_(~face, 0.0)
 
 
 def _working_sets(problem: Penalised, point: Point) -> Tensor:
@@ -212,6 +211,7 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
         shifted = gram.clone()
         diagonal = shifted.diagonal()
         diagonal += ridge + extra * diagonal
+        factor: Tensor
         factor, info = torch.linalg.cholesky_ex(shifted)
         if int(info) == 0 or extra > 1.0:
             return factor
