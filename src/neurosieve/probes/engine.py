@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -123,7 +124,12 @@ def _fit(
         for together in _joinable(specs, encoded, solver)
         for group in _groups_of(together, subsets, encoded, source.n_neurons, limit=limit)
     ]
-    limit -= max((_own_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
+    own = max((_own_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
+    if isinstance(options, ProximalSettings):
+        wanted = max((_exact_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
+        state = min(wanted, limit // 2)  # the other half is for activations
+        own, solve = own + state, partial(solve, state_bytes=state)
+    limit -= own
     total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
     stream: ActivationStream | None = None
@@ -305,6 +311,17 @@ def _own_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSourc
     n_batch = min(source.n_words, getattr(options, "batch_size", CHUNK_WORDS))
     batch = n_batch * (width * (source.dtype.itemsize + 4) + 4 * n_rows)
     return KERNEL_BYTES + STATE_BYTES * n_rows * width + batch
+
+
+def _exact_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSource, options: ProximalSettings) -> int:
+    """Bytes that solving a group exactly makes good use of, besides those."""
+    return proximal.wanted_bytes(
+        options,
+        n_probes=len(group.members),
+        n_words=source.n_words,
+        n_labels=max(len(encoded[i].classes) for i in group.members),
+        n_columns=source.n_neurons if group.columns is None else len(group.columns),
+    )
 
 
 def _problem(

@@ -21,11 +21,11 @@ from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import require_whole
-from neurosieve.probes.exact.blocks import BLOCK_BYTES
 from neurosieve.probes.exact.likelihood import Likelihood
-from neurosieve.probes.exact.newton import SAMPLE_WORDS, approach
+from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
+from neurosieve.probes.exact.room import Room, Sizes
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
@@ -37,9 +37,7 @@ _ABSENT_MARGIN = 60.0
 """Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
 
 _STATE_BYTES = 2 << 30
-"""Memory for the logits, samples and matrices of all probes that run side by side."""
-
-_LOGITS_KEPT = 12  # arrays of the size of one probe's logits that its solver holds
+"""For all that probes hold while they are solved: no more gains much, as they share little but passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,8 @@ def solve(
     problem: GroupProblem,
     settings: ProximalSettings,
     progress: Callable[[float], None] | None = None,
+    *,
+    state_bytes: int = _STATE_BYTES,
 ) -> GroupSolution:
     """Fit a group of probes to their optimum.
 
@@ -96,6 +96,8 @@ def solve(
     settings : ProximalSettings
     progress : callable, optional
         Called with the share of probes that are done.
+    state_bytes : int
+        Memory for what probes hold while they are solved, besides activations; decides how many run side by side.
 
     Returns
     -------
@@ -126,11 +128,23 @@ def solve(
         if progress is not None:
             progress(len(done) / problem.n_probes)
 
-    paths = [_solve_path(problem, path, design, settings, keep) for path in _paths(problem)]
-    state = _LOGITS_KEPT * 4 * problem.n_labels * stream.n_words + BLOCK_BYTES // 4
-    state += min(SAMPLE_WORDS, stream.n_words) * design.width * design.rough.itemsize
-    run_together(paths, design, at_once=max(1, _STATE_BYTES // state))
+    sizes = _sizes(settings, stream.n_words, problem.n_labels, design.width)
+    at_once = max(1, state_bytes // sizes.wanted)
+    room = sizes.room(state_bytes // at_once)
+    paths = [_solve_path(problem, path, design, settings, keep, room=room) for path in _paths(problem)]
+    run_together(paths, design, at_once=at_once)
     return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
+
+
+def wanted_bytes(settings: ProximalSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
+    """Memory that solving so many probes makes good use of, besides activations."""
+    one = _sizes(settings, n_words, n_labels, n_columns).wanted
+    return max(one, min(_STATE_BYTES, n_probes * one))
+
+
+def _sizes(settings: ProximalSettings, n_words: int, n_labels: int, n_columns: int) -> Sizes:
+    double = settings.tol < _SINGLE_TOL
+    return Sizes(n_words, n_labels, n_columns, itemsize=8 if double else 4, sample_itemsize=12 if double else 4)
 
 
 def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.float64]:
@@ -156,6 +170,8 @@ def _solve_path(
     design: Design,
     settings: ProximalSettings,
     keep: Callable[[int, Likelihood, _Solved], None],
+    *,
+    room: Room,
 ) -> Solver[None]:
     """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
     model = _likelihood(problem, path[0])
@@ -166,13 +182,13 @@ def _solve_path(
         else:
             W, b = torch.zeros((len(model.live), design.width), device=design.device), model.target.log()
         result, solved[number] = yield from _solve_one(
-            _penalised(problem, number, model, design), W, b, design, settings
+            _penalised(problem, number, model, design), W, b, design, settings, room=room
         )
         keep(number, model, result)
 
 
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings
+    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, room: Room
 ) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
     passes, gap = 0.0, math.inf
@@ -182,7 +198,7 @@ def _solve_one(
     while stages:
         dtype, tol = stages.pop(0)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
-        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough)
+        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=room)
         point, passes = reached.point, passes + reached.n_passes
         W, b, gap = point.W, point.b, point.gap
         missed = gap > tol * point.objective and passes < settings.max_passes and not problem.unbounded

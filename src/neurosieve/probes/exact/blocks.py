@@ -25,9 +25,6 @@ from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, Point
 from neurosieve.probes.exact.sample import sample
 
-BLOCK_BYTES = 512 << 20
-"""Of one probe's matrices together. Where all labels' working sets do not fit, the largest ones are cut."""
-
 _GROWTH, _FEWEST_COLUMNS = 2.0, 128
 """Size of a label's working set at most, as a multiple of the columns that it uses, and in any case."""
 
@@ -37,16 +34,21 @@ _NEARLY = 0.97
 _ROWS_PER_COLUMN, _FEWEST_ROWS, _MOST_ROWS = 2, 512, 2048
 """Words that a label's matrix is taken from."""
 
-_RIDGE = 0.03
-"""Share of the diagonal added to a matrix, against the noise of its sample of words and of rough products."""
+_ENTRIES = 1 << 25
+"""Products that a matrix may cost in any case: small ones are taken from more words, if need be from all."""
 
-_LACKING, _FADED = 0.02, 1.3
-"""Columns that a label's matrix lacks, as a share of those needed, and the factor by which its doubt has changed, from which the
-matrix is taken anew."""
+_RIDGE = 0.06
+"""Share of the diagonal added to a matrix a column and word that it is taken from, against the noise of the sample."""
+
+_LACKING, _FADED = 0.1, 1.3
+"""What is to be gained at columns that a label's matrix lacks, as a share of all that is to be gained, and the factor by which its
+doubt has changed, from which the matrix is taken anew."""
+_LEFT = 0.02
+"""Columns that have come back to a label's face, as a share of it, from which its factor is taken anew."""
 
 _SWEEPS = 10
-_FARTHEST = 1e8
-"""Norm of the regression target that scikit-learn is given, see `_elastic_net`."""
+_FAR = 100.0
+"""How far the regression target that scikit-learn is given lies from what can be explained, see `_elastic_net`."""
 
 
 @dataclass(slots=True)
@@ -56,9 +58,9 @@ class _Block:
     Attributes
     ----------
     columns : Tensor of shape (n_working,), int64
-    gram : Tensor of shape (n_working, n_working)
-    on_host : ndarray of shape (n_working, n_working)
-        The same where coordinate descent runs.
+    gram : ndarray of shape (n_working, n_working), float64
+        On the processor, where coordinate descent runs.
+    diagonal : Tensor of shape (n_working,)
     doubt : float
         Of the label in all words when the matrix was taken.
     face, factor : Tensor
@@ -66,42 +68,47 @@ class _Block:
     """
 
     columns: Tensor
-    gram: Tensor
-    on_host: NDArray[np.floating]
+    gram: NDArray[np.float64]
+    diagonal: Tensor
     doubt: float
     face: Tensor | None = None
     factor: Tensor | None = None
 
 
 class Blocks:
-    """The blocks of all labels, each from the last point at which that had to be taken anew."""
+    """The blocks of all labels, each from the last point at which that had to be taken anew.
 
-    def __init__(self, problem: Penalised) -> None:
-        self._problem = problem
+    Parameters
+    ----------
+    problem : Penalised
+    max_columns : int
+        Square root of the sum of squares of all matrices' sizes. Where the labels' working sets do not fit, the largest ones
+        are cut.
+    """
+
+    def __init__(self, problem: Penalised, *, max_columns: int) -> None:
+        self._problem, self._max_columns = problem, max_columns
         self._blocks: list[_Block] = []
 
     def refresh(self, model: LocalModel) -> None:
         """Take anew the matrices that no longer fit the model's point: other columns, or another amount of doubt."""
         doubt = model.P * (1.0 - model.P) * model.weight
-        totals = doubt.sum(dim=1).tolist()
-        wanted = _working_sets(model.problem, model.point)
-        used = model.point.W != 0.0
+        totals = doubt.sum(dim=1)
+        self._diagonal = torch.outer(totals, self._problem.variance.to(doubt.dtype)) + 2.0 * self._problem.l2
+        self._diagonal += torch.finfo(doubt.dtype).tiny
+        gain = _violation(self._problem, model.point).square() / self._diagonal
+        wanted = _working_sets(self._problem, model.point, gain, max_columns=self._max_columns)
         if not self._blocks:
             none = torch.empty(0, dtype=torch.int64, device=doubt.device)
-            empty = doubt.new_empty((0, 0))
-            self._blocks = [_Block(none, empty, empty.cpu().numpy(), -1.0) for _ in totals]
-        needed = wanted & (used | (model.point.G.abs() > self._problem.l1))
-        self._diagonal = torch.outer(doubt.sum(dim=1), self._problem.variance.to(doubt.dtype)) + 2.0 * self._problem.l2
-        self._diagonal += torch.finfo(doubt.dtype).tiny
-        self._working = torch.zeros_like(used)
-        for k, (block, total) in enumerate(zip(self._blocks, totals, strict=True)):
-            lacking = needed[k].clone()
-            lacking[block.columns] = False
-            many = int(lacking.sum()) > _LACKING * int(needed[k].sum())
-            if many or not total / _FADED <= block.doubt <= total * _FADED:
+            self._blocks = [_Block(none, np.empty((0, 0)), doubt.new_empty(0), -1.0) for _ in gain]
+        gain.masked_fill_(~wanted, 0.0)
+        self._working = torch.zeros_like(wanted)
+        for k, (block, total) in enumerate(zip(self._blocks, totals.tolist(), strict=True)):
+            lacking = float(gain[k].sum() - gain[k, block.columns].sum()) > _LACKING * float(gain[k].sum())
+            if lacking or not total / _FADED <= block.doubt <= total * _FADED:
                 block = self._blocks[k] = _block(model, doubt[k], wanted[k].nonzero()[:, 0])
             self._working[k, block.columns] = True
-            self._diagonal[k, block.columns] = block.gram.diagonal() + 2.0 * self._problem.l2
+            self._diagonal[k, block.columns] = block.diagonal + 2.0 * self._problem.l2
 
     def nets(self, V: Tensor, g: Tensor, multiples: Tensor, *, labels: list[int], out: Tensor) -> Tensor:
         """Minimise each label's own quadratic with the penalty, from weights `V`, where the gradient is `g`.
@@ -128,19 +135,12 @@ class Blocks:
                 block = self._blocks[k]
                 if not len(block.columns):
                     continue
-                start, multiple = V[k, block.columns], float(multiples[k])
-                q = block.gram @ start - g[k, block.columns] / multiple
-                found = _elastic_net(
-                    block.on_host,
-                    q.cpu().numpy(),
-                    start.cpu().numpy(),
-                    l1=self._problem.l1 / multiple,
-                    l2=self._problem.l2 / multiple,
-                )
-                end = torch.from_numpy(found).to(V.device)
-                out[k, block.columns] = end
-                step = end - start
-                pulled[k] = float(step @ (block.gram @ step))
+                multiple = float(multiples[k])
+                start, slope = (values[k, block.columns].double().cpu().numpy() for values in (V, g))
+                q = block.gram @ start - slope / multiple
+                end = _elastic_net(block.gram, q, start, l1=self._problem.l1 / multiple, l2=self._problem.l2 / multiple)
+                out[k, block.columns] = torch.from_numpy(end).to(V.device, V.dtype)
+                pulled[k] = float((end - start) @ (block.gram @ (end - start)))
         return pulled
 
     def solve(self, r: Tensor, face: Tensor, labels: list[int]) -> Tensor:
@@ -152,8 +152,9 @@ class Blocks:
         for k in labels:
             block = self._blocks[k]
             inside = face[k, block.columns]
-            if block.face is None or int((inside & ~block.face).sum()) > _LACKING * int(inside.sum()):
-                gram = block.gram if bool(inside.all()) else block.gram[inside][:, inside]
+            if block.face is None or int((inside & ~block.face).sum()) > _LEFT * int(inside.sum()):
+                gram = torch.from_numpy(block.gram).to(r.device, r.dtype)
+                gram = gram if bool(inside.all()) else gram[inside][:, inside]
                 block.face, block.factor = inside, _cholesky(gram, 2.0 * self._problem.l2)
             columns = block.columns[block.face]
             if len(columns) and block.factor is not None:
@@ -164,28 +165,40 @@ class Blocks:
         return out.masked_fill_(~face, 0.0)
 
 
-def _working_sets(problem: Penalised, point: Point) -> Tensor:
-    """The columns that each label uses and those whose gradient nearly suffices, the largest first, as far as allowed."""
+def _working_sets(problem: Penalised, point: Point, gain: Tensor, *, max_columns: int) -> Tensor:
+    """The columns that each label uses and those whose gradient nearly suffices, the largest first, as far as allowed.
+
+    Where memory does not allow all, those with the largest `gain` in sight, so that all get their turn.
+    """
     used = point.W != 0.0
-    urgency = torch.where(used, math.inf, point.G.abs())
-    wanted = urgency >= _NEARLY * problem.l1
+    wanted = used | (point.G.abs() >= _NEARLY * problem.l1)
     if problem.mask is not None:
         wanted &= problem.mask
     most = (_GROWTH * used.sum(dim=1)).long().clamp_min(_FEWEST_COLUMNS)
-    sizes = wanted.sum(dim=1).minimum(most)
-    sizes = sizes.clamp_max(_largest_block(sizes, point.W.dtype.itemsize))
+    asked = wanted.sum(dim=1).minimum(most)
+    sizes = asked.clamp_max(_largest_block(asked, max_columns**2))
+    urgency = torch.where((sizes == asked)[:, None], torch.where(used, math.inf, point.G.abs()), gain).masked_fill_(
+        ~wanted, -1.0
+    )
     working = torch.zeros_like(used)
     for k, size in enumerate(sizes.tolist()):
-        working[k, urgency[k].masked_fill(~wanted[k], -1.0).topk(size).indices] = True
+        working[k, urgency[k].topk(size).indices] = True
     return working
 
 
-def _largest_block(sizes: Tensor, itemsize: int) -> int:
-    """Columns to which the larger blocks must be cut for all to fit, together with their copies on the host."""
+def _violation(problem: Penalised, point: Point) -> Tensor:
+    """How far each column of each label is from its optimality condition, (n_live, n_columns)."""
+    slope = point.G + 2.0 * problem.l2 * point.W
+    idle = (slope.abs() - problem.l1).clamp_min(0.0)
+    return torch.where(point.W == 0.0, idle, (slope + problem.l1 * point.W.sign()).abs())
+
+
+def _largest_block(sizes: Tensor, max_entries: int) -> int:
+    """Columns to which the larger blocks must be cut for all to fit."""
     low, high = 1, int(sizes.max().clamp_min(1))
     while low < high:
         middle = (low + high + 1) // 2
-        if 2 * itemsize * int(sizes.clamp_max(middle).square().sum()) <= BLOCK_BYTES:
+        if int(sizes.clamp_max(middle).square().sum()) <= max_entries:
             low = middle
         else:
             high = middle - 1
@@ -193,15 +206,18 @@ def _largest_block(sizes: Tensor, itemsize: int) -> int:
 
 
 def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
-    rows, chance = sample(doubt, min(_MOST_ROWS, max(_FEWEST_ROWS, _ROWS_PER_COLUMN * len(columns))))
+    affordable = _ENTRIES // max(1, len(columns)) ** 2
+    rows, chance = sample(doubt, max(affordable, min(_MOST_ROWS, max(_FEWEST_ROWS, _ROWS_PER_COLUMN * len(columns)))))
     weight = doubt[rows] / chance
     A = model.columns(rows, columns)
     A -= (weight @ A) / weight.sum().clamp_min(torch.finfo(A.dtype).tiny)
     A *= weight.sqrt()[:, None]
     gram = model.product(A.T, A)
     diagonal = gram.diagonal()
-    diagonal += _RIDGE * diagonal + torch.finfo(A.dtype).tiny ** 0.5
-    return _Block(columns, gram, gram.cpu().numpy(), float(doubt.sum()))
+    noise = 0.0 if len(rows) == int((doubt > 0.0).sum()) else _RIDGE * len(columns) / len(rows)
+    rounding = torch.finfo(model.precision).eps
+    diagonal += (noise + rounding) * diagonal + torch.finfo(A.dtype).tiny ** 0.5
+    return _Block(columns, gram.double().cpu().numpy(), diagonal, float(doubt.sum()))
 
 
 def _cholesky(gram: Tensor, ridge: float) -> Tensor:
@@ -219,17 +235,19 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
 
 
 def _elastic_net(
-    gram: NDArray[np.floating], q: NDArray[np.floating], w: NDArray[np.floating], *, l1: float, l2: float
-) -> NDArray[np.floating]:
+    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float
+) -> NDArray[np.float64]:
     """A few sweeps of coordinate descent on ``w' gram w / 2 - q' w + l1 |w| + l2 w^2``, from `w` on.
 
-    Scikit-learn stops by a duality gap of the regression behind the Gram matrix. There is none here; a regression target
-    of a huge norm makes that gap huge, so that all sweeps are done.
+    Scikit-learn stops by the duality gap of the regression behind the Gram matrix. There is none here; a target that is
+    farther than what can be explained keeps that gap above zero. In float64, as rounding of so long a target would hide
+    what the weights can still gain, and a gap of exactly zero ends the descent before it begins.
     """
     total = l1 + 2.0 * l2
+    norm = _FAR * max(float(w @ (gram @ w)), float((q**2 / gram.diagonal()).sum()))
     path = enet_path(
-        np.zeros((1, len(q)), dtype=gram.dtype, order="F"),
-        np.full(1, _FARTHEST, dtype=gram.dtype),
+        np.zeros((1, len(q)), order="F"),
+        np.full(1, max(norm, np.finfo(np.float64).tiny) ** 0.5),
         l1_ratio=l1 / total,
         alphas=[total],
         precompute=gram,

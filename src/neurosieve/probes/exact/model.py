@@ -62,6 +62,8 @@ class LocalModel:
 
     Attributes
     ----------
+    whole : bool
+        Whether the model looks at all words without rounding more than the weights: then it is the objective itself.
     n_products : float
         Products of all labels with `X` so far.
     start : Place
@@ -70,6 +72,8 @@ class LocalModel:
     def __init__(self, problem: Penalised, point: Point, X: Tensor, *, rows: Tensor, chance: Tensor) -> None:
         self.problem, self.point, self.n_products = problem, point, 0.0
         self._X = X if X.dtype == torch.bfloat16 and point.W.dtype == torch.float32 else X.to(point.W.dtype)
+        all_words = len(rows) >= int((problem.likelihood.omega > 0.0).sum())
+        self.whole = all_words and self._X.dtype == point.W.dtype
         self.weight = problem.likelihood.weights_as(point.P)[rows] / chance
         self.P = point.P[:, rows]
         self._logs = self.P.clamp_min(_SMALLEST).log()
@@ -88,6 +92,11 @@ class LocalModel:
         Z = torch.zeros_like(self.P)
         Z[labels] = self.product(V[labels], self._X.T)
         return Z
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of products with the activations."""
+        return self._X.dtype
 
     def product(self, A: Tensor, B: Tensor) -> Tensor:
         """``A @ B`` in the precision of the activations, returned in that of the weights."""

@@ -8,7 +8,7 @@ certificate; if that does not meet the tolerance, the steps go on from there.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -17,13 +17,13 @@ from neurosieve.probes.exact.blocks import Blocks
 from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, Point, Trial, evaluate, follow, weigh
 from neurosieve.probes.exact.passes import Logits, Solver
+from neurosieve.probes.exact.room import Room
 from neurosieve.probes.exact.sample import doubtful_words
 from neurosieve.probes.exact.step import descend
 
-SAMPLE_WORDS = 12_288
-"""Words that a model looks at to begin with; all, if that is nearly as many."""
-
 _NEARLY_ALL = 0.7
+"""Share of the words from which a sample is all of them."""
+
 _POOR = 0.5
 """Share of the gain that a model promised, below which the next one looks at twice as many words; at a point that was reached
 by rough passes, these are evaluated anew first."""
@@ -58,12 +58,13 @@ class _Words:
 
     problem: Penalised
     size: int
+    most: int
     rows: Tensor = field(default_factory=lambda: torch.empty(0))
     chance: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def choose(self, P: Tensor) -> Tensor:
         n_words = len(self.problem.likelihood.omega)
-        size = self.size if self.size < _NEARLY_ALL * n_words else n_words
+        size = min(self.size if self.size < _NEARLY_ALL * n_words else n_words, self.most)
         self.rows, self.chance = doubtful_words(P, self.problem.likelihood.weights_as(P), size)
         return self.rows
 
@@ -77,7 +78,7 @@ class Reached:
 
 
 def approach(
-    problem: Penalised, W: Tensor, b: Tensor, *, tol: float, max_passes: float, rough: bool
+    problem: Penalised, W: Tensor, b: Tensor, *, tol: float, max_passes: float, rough: bool, room: Room
 ) -> Solver[Reached]:
     """Take steps until the gap is at most `tol` of the objective, or they lead nowhere, or passes run out.
 
@@ -91,14 +92,17 @@ def approach(
     max_passes : float
     rough : bool
         Whether rough passes are rougher than others.
+    room : Room
     """
-    words = _Words(problem, SAMPLE_WORDS)
+    words = _Words(problem, room.sample_words, room.most_words)
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
+    bound = point.bound
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
-    blocks = Blocks(problem)
+    blocks = Blocks(problem, max_columns=room.block_columns)
     steps = stalled = 0
-    near, poor, futile, settled, last_length = False, False, False, tol >= _ERRORS_COUNT, math.inf
+    near, poor, futile, shrinking = False, False, False, False
+    settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
         done = settled and point.gap <= (tol if exact else _MARGIN * tol) * point.objective
         ended = done or futile or stalled >= _STALLED or passes >= max_passes
@@ -111,6 +115,8 @@ def approach(
         if not exact and (ended or (rough and (strayed or (close and not near)))):
             last_gap = anchor.gap
             point, X = yield from evaluate(problem, point.W, point.b, choose=words.choose)
+            point = replace(point, bound=max(bound, point.bound))  # what was proven stays proven
+            bound = point.bound
             futile = ended and point.gap > _BETTER * last_gap  # rounding is all that is left
             near, poor, stalled = near or close, False, 0 if not futile else stalled
             anchor, exact, passes = point, True, passes + 1.0
@@ -125,14 +131,14 @@ def approach(
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
         if poor and (exact or not rough):
-            words.size *= 2
+            words.size = min(2 * words.size, words.most)
+        idle = gained <= _NOISE[W.dtype] * point.objective
         if tol < _ERRORS_COUNT:  # the objective says nothing of the last digits of the weights, but the steps do
             settled = length <= _SETTLED * tol**0.5 * float(trial.W.abs().max())
-            idle = length > _SHRINKING * last_length
-        else:
-            all_words = len(X) == int((problem.likelihood.omega > 0.0).sum())
-            idle = gained <= _NOISE[W.dtype] * point.objective or (poor and all_words and not rough)
-        stalled, last_length = stalled + 1 if idle else 0, length
+            shrinking, last_length = length <= _SHRINKING * last_length, length
+        elif poor and local.whole:
+            idle = True
+        stalled = stalled + (not shrinking) if idle else 0
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
         exact, passes, steps = False, passes + 1.0, steps + 1
 

@@ -220,11 +220,13 @@ def run_together(solvers: Sequence[Solver[Result]], design: Design, *, at_once: 
     answers: dict[int, Tensor | tuple[Tensor, ...] | None] = {}
     following = 0
     while len(results) < len(solvers):
-        while len(answers) < at_once and following < len(solvers):
-            answers[following] = None
-            following += 1
         waiting: dict[int, Asked] = {}
-        for number, answer in answers.items():
+        served_before = list(answers.items())
+        while served_before or (following < len(solvers) and len(waiting) < at_once):
+            if served_before:
+                number, answer = served_before.pop()
+            else:
+                number, answer, following = following, None, following + 1
             try:
                 waiting[number] = solvers[number].send(answer)
             except StopIteration as stop:

@@ -6,17 +6,20 @@
 2. *Face*: with zeros and signs as the nets have them the model is smooth, and conjugate gradients with the labels'
    factors as preconditioner couple the labels. Weights that change their sign become zero.
 
-The better of the two is taken, as the model judges them; while the zeros still change a lot only the first is tried.
+The better of the two is taken, as the model judges them; while the zeros still change a lot only the first is tried. What all
+labels' weights share is set apart from both (`level`).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from neurosieve.probes.exact.blocks import Blocks
+from neurosieve.probes.exact.level import levelled
 from neurosieve.probes.exact.model import LocalModel, Place
 
 _ROUNDS = 3
@@ -34,7 +37,9 @@ _SETTLED = 0.15
 """Share of the used weights that may enter or leave for the face to be worth solving on."""
 
 _CG_STEPS, _CG_GAIN = 16, 0.03
-"""Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end."""
+_WHOLE_STEPS, _WHOLE_GAIN = 100, 1e-3
+"""Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end; more of them pay where the
+model has no error of its own."""
 
 _FLIPS = 0.02
 """Share of the face that may change sign before it is left out and conjugate gradients start anew."""
@@ -63,10 +68,22 @@ def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: flo
     for _ in range(_ROUNDS):
         before = place
         place, coupled = _round(model, blocks, multiples, before)
+        place = _level(model, place)
         gain, total = before.value - place.value, model.start.value - place.value
         if coupled or not gain > max(enough, _WORTHWHILE * total if before is not model.start else 0.0):
             break
     return place
+
+
+def _level(model: LocalModel, place: Place) -> Place:
+    """The place with its weights `levelled`: no probability changes, and what the model looks at is the same."""
+    problem = model.problem
+    V = levelled(place.V, l1=problem.l1, l2=problem.l2)
+    return (
+        place
+        if V is place.V
+        else replace(place, V=V, value=place.value - problem.penalty(place.V) + problem.penalty(V))
+    )
 
 
 def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -> tuple[Place, bool]:
@@ -115,15 +132,16 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
     signs = apart.V.sign() if l1 else torch.zeros_like(apart.V)
     bend = model.curvature(start)
     V, change = apart.V.clone(), apart.change - start.change
-    gained, left, every = max(0.0, start.value - apart.value), _CG_STEPS, list(range(len(V)))
+    most, enough = (_WHOLE_STEPS, _WHOLE_GAIN) if model.whole else (_CG_STEPS, _CG_GAIN)
+    gained, left, every = max(0.0, start.value - apart.value), most, list(range(len(V)))
     while left > 0:
         r = -(g + l1 * signs + 2.0 * l2 * V)
-        if gained > 0.0 or left < _CG_STEPS:
+        if gained > 0.0 or left < most:
             r -= bend(change, every)
         r.masked_fill_(~face, 0.0)
-        most, flipped = _FLIPS * int(face.sum()), torch.zeros_like(face)
+        many, flipped = _FLIPS * int(face.sum()), torch.zeros_like(face)
         z = blocks.solve(r, face, every)
-        labels = _that_matter(r * z)
+        labels = every if model.whole else _that_matter(r * z)
         r, z = _only(r, labels), _only(z, labels)
         p, rz = z, _dot(r, z)
         while left > 0:
@@ -142,9 +160,9 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
             gained += gain
             if l1:
                 flipped = (V.sign() != signs) & face
-            if int(flipped.sum()) > most:
+            if int(flipped.sum()) > many:
                 break
-            if gain < _CG_GAIN * gained:
+            if gain < enough * gained:
                 left = 0
                 break
             z = blocks.solve(r, face, labels)

@@ -15,7 +15,6 @@ from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
-from neurosieve.probes.exact.sample import sample
 from neurosieve.probes.objective import objective
 from neurosieve.probes.problem import GroupProblem
 from neurosieve.probes.proximal import ProximalSettings, lambda_max, solve
@@ -275,16 +274,6 @@ def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_column
     assert (solution.gap <= 1e-4 * solution.objective).all()
     assert (solution.gap >= 0).all()
     assert solution.n_passes.max() < 500  # with those of conjugate gradients, of which a step takes up to 20
-
-
-def test_a_sample_of_words_is_unbiased_and_of_the_size_asked():
-    doubt = torch.rand(5000, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 8
-    rows, chance = sample(doubt, 800)
-    assert len(rows) == pytest.approx(800, abs=8)  # the rate is found to 1 %
-    assert float((doubt[rows] / chance).sum()) == pytest.approx(float(doubt.sum()), rel=0.01)  # a step of 1 in 800
-    everything, chance = sample(doubt, 9999)
-    assert len(everything) == 5000
-    assert (chance == 1).all()
 
 
 @pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])

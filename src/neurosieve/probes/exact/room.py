@@ -1,0 +1,85 @@
+"""Memory of one probe that is being solved: what it holds in any case, and how large its samples and matrices may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAMPLE_WORDS = 12_288
+"""Words that a model looks at to begin with, where memory allows."""
+
+_MOST_SAMPLES = 4
+"""Times `SAMPLE_WORDS` that a model may grow to."""
+
+_FEWEST_WORDS, _FEWEST_COLUMNS = 2048, 64
+"""Of a model and of a label's matrix, however little memory there is."""
+
+_BLOCK_BYTES = 768 << 20
+"""Of all labels' matrices together at most."""
+
+_PER_WORD, _PER_SAMPLED, _PER_WEIGHT, _PER_SQUARE = 12, 12, 16, 3
+"""Values kept at once: for each label and word, label and sampled word, label and column, and entry of a label's matrix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a probe may hold.
+
+    Attributes
+    ----------
+    sample_words, most_words : int
+        Words of the first model, and of one that has grown.
+    block_columns : int
+        Square root of the sum of squares of the sizes of all labels' matrices.
+    """
+
+    sample_words: int
+    most_words: int
+    block_columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What decides how much a probe holds.
+
+    Attributes
+    ----------
+    n_words, n_labels, n_columns : int
+    itemsize, sample_itemsize : int
+        Bytes of a value in what is computed and in samples of the activations.
+    """
+
+    n_words: int
+    n_labels: int
+    n_columns: int
+    itemsize: int
+    sample_itemsize: int
+
+    @property
+    def _fixed(self) -> int:
+        return self.itemsize * self.n_labels * (_PER_WORD * self.n_words + _PER_WEIGHT * self.n_columns)
+
+    @property
+    def _per_sampled(self) -> int:
+        return self.n_columns * self.sample_itemsize + _PER_SAMPLED * self.n_labels * self.itemsize
+
+    @property
+    def _blocks(self) -> int:
+        return min(_BLOCK_BYTES, _PER_SQUARE * self.itemsize * self.n_labels * self.n_columns**2)
+
+    @property
+    def _samples(self) -> int:
+        return min(self.n_words, SAMPLE_WORDS) * self._per_sampled
+
+    @property
+    def wanted(self) -> int:
+        """Bytes that a probe takes where they are to be had."""
+        return self._fixed + self._blocks + self._samples
+
+    def room(self, n_bytes: int) -> Room:
+        """What fits in so many bytes: matrices and samples share what is left by what must be there."""
+        left = max(0, n_bytes - self._fixed)
+        blocks = min(self._blocks, left * self._blocks // (self._blocks + self._samples))
+        most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(_FEWEST_WORDS, (left - blocks) // self._per_sampled))
+        entries = blocks // (_PER_SQUARE * self.itemsize)
+        columns = max(int(entries**0.5), int(self.n_labels**0.5 * _FEWEST_COLUMNS))
+        return Room(sample_words=min(SAMPLE_WORDS, most), most_words=most, block_columns=columns)
