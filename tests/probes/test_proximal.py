@@ -304,7 +304,7 @@ def test_probes_that_run_out_of_passes_share_one_warning_with_the_worst_gap():
 def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     X, codes = data()
     specs = [ProbeSpec(codes), ProbeSpec(codes, l1=1e-2)]
-    with pytest.warns(ConvergenceWarning, match=r"^1 of 2 probes have l1 = l2 = 0: .* no finite optimum exists"):
+    with pytest.warns(ConvergenceWarning, match=r"^1 of 2 probes have l1 = l2 = 0 .* no finite optimum exists"):
         probe = fit_probes(X, specs, "proximal", tol=1e-5)[0]
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000).fit(X.astype(np.float64), codes)
     assert probe.objective_ == pytest.approx(value(X, codes, theirs.coef_, theirs.intercept_, 0.0, 0.0), rel=1e-3)
@@ -318,7 +318,7 @@ def test_separated_labels_without_penalty_end_as_soon_as_every_word_is_right():
     with pytest.warns(ConvergenceWarning, match="no finite optimum exists"):
         probe = fit_probes(X, [ProbeSpec(codes)], "proximal", tol=1e-9)[0]
     assert (probe.predict(X) == codes).all()
-    assert probe.n_passes_ < 100
+    assert probe.n_passes_ < 500  # with those of conjugate gradients
 
 
 def test_float64_activations_are_fitted_and_certified_in_float64():

@@ -33,6 +33,9 @@ from neurosieve.probes.stream import ActivationStream
 _SINGLE_TOL = 1e-5
 """Relative gaps below this are solved in float64, from a solution in float32 to this."""
 
+_FAINT = 1e-6
+"""l2 of probes without any penalty, as a share of the mean variance of the columns."""
+
 _ABSENT_MARGIN = 60.0
 """Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
 
@@ -201,7 +204,7 @@ def _solve_one(
         reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=room)
         point, passes = reached.point, passes + reached.n_passes
         W, b, gap = point.W, point.b, point.gap
-        missed = gap > tol * point.objective and passes < settings.max_passes and not problem.unbounded
+        missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
         if missed and not stages and dtype == torch.float32:
             stages.append((torch.float64, tol))  # where float32 leads no further
     kept = W.to(design.stream.dtype)
@@ -211,6 +214,9 @@ def _solve_one(
         objective, least, passes = rounded.objective, rounded.least_total, passes + 1.0
         b = rounded.b
         gap = max(0.0, gap + objective - point.objective)
+    if problem.faint:
+        objective -= problem.penalty(kept)
+        gap = objective  # which is as much as can be said without a penalty
     return _Solved(kept, b, objective, gap, least, passes), (W.float(), b)
 
 
@@ -246,8 +252,13 @@ def _likelihood(problem: GroupProblem, number: int) -> Likelihood:
 
 
 def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: Design) -> Penalised:
-    l1, l2 = float(problem.l1[number]), float(problem.l2[number])
-    return Penalised(model, l1, l2, _row(problem.mask, number), design.variance)
+    l1, l2, mask = float(problem.l1[number]), float(problem.l2[number]), _row(problem.mask, number)
+    if (
+        l1 == l2 == 0.0
+    ):  # no bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant
+        faint = _FAINT * max(float(design.variance.mean()), torch.finfo(torch.float32).tiny)
+        return Penalised(model, 0.0, faint, mask, design.variance, faint=True)
+    return Penalised(model, l1, l2, mask, design.variance)
 
 
 def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
@@ -276,8 +287,8 @@ def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
         )
     if free:
         sentences.append(
-            f"{len(free)} of {len(probes)} probes have l1 = l2 = 0: without a penalty nothing bounds how far they are from "
-            "the optimum, and where labels can be separated no finite optimum exists; set l1 or l2"
+            f"{len(free)} of {len(probes)} probes have l1 = l2 = 0 and were fitted with a faint l2: without a penalty nothing "
+            "bounds how far they are from the optimum, and where labels can be separated no finite optimum exists; set l1 or l2"
         )
     warnings.warn("; ".join(sentences), ConvergenceWarning, stacklevel=3)
     return probes

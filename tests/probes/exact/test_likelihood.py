@@ -54,14 +54,6 @@ def test_no_probability_is_subnormal():
     assert float(P[P > 0.0].min()) > 1e-31  # subnormal numbers begin at 1.2e-38 and slow every product down
 
 
-@pytest.mark.parametrize(("margin", "separated"), [(0.0, False), (30.0, True)])
-def test_labels_are_separated_when_every_own_label_is_likeliest(margin, separated):
-    codes, logits = separable(margin=margin)
-    model = Likelihood(codes, None, 3)
-    _, P = model.fit_intercept(logits, model.target.log())
-    assert model.separated(P) is separated
-
-
 def test_rare_labels_keep_their_frequency_beside_frequent_ones_in_single_precision():
     codes, logits = separable(margin=6.0, n_words=60_000, n_labels=4)
     codes[codes == 3] = 0

@@ -64,11 +64,6 @@ class Likelihood:
         own = probabilities.gather(0, self.codes[None])[0]
         return -float(own.clamp_min(torch.finfo(own.dtype).tiny).log().double() @ self.omega)
 
-    def separated(self, probabilities: Tensor) -> bool:
-        """Whether every word's own label is the likeliest by far: then scaling the weights up drives the loss to zero."""
-        own = probabilities.gather(0, self.codes[None])[0]
-        return bool(((own > 0.5) | (self.omega == 0.0)).all())
-
     def residuals(self, probabilities: Tensor) -> Tensor:
         """``omega (p - Y)``, the gradient by the logits, (n_live, n_words)."""
         R = probabilities.scatter(0, self.codes[None], 0.0)

@@ -44,9 +44,6 @@ _STALLED, _BETTER = 3, 0.7
 """Steps in a row that gain nothing, after which the point is evaluated from scratch, and the share of the gap at the last such
 evaluation that must then be reached for the steps to go on."""
 
-_UNBOUNDED_STEPS = 40
-"""Steps for a probe without penalty: nothing says how far it has come, and often there is nowhere to arrive."""
-
 _ERRORS_COUNT, _SETTLED, _SHRINKING = 1e-6, 1e-2, 0.9
 """Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
 tolerance, since a gap bounds the error of the weights by no more than its root; steps are then expected to shrink to the third."""
@@ -100,14 +97,12 @@ def approach(
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
     blocks = Blocks(problem, max_columns=room.block_columns)
-    steps = stalled = 0
-    near, poor, futile, shrinking = False, False, False, False
+    stalled, near, poor, futile, shrinking = 0, False, False, False, False
     settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
-        done = settled and point.gap <= (tol if exact else _MARGIN * tol) * point.objective
+        allowed = problem.allowed(tol, point.objective)
+        done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
         ended = done or futile or stalled >= _STALLED or passes >= max_passes
-        if problem.unbounded:
-            ended = stalled >= _STALLED or steps >= _UNBOUNDED_STEPS or problem.likelihood.separated(point.P)
         if exact and ended:
             return Reached(point, passes)
         strayed = poor or point.objective < _FAR * anchor.objective
@@ -123,7 +118,7 @@ def approach(
             continue
         local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
         blocks.refresh(local)
-        place = descend(local, blocks, multiples, enough=_ENOUGH * tol * point.objective)
+        place = descend(local, blocks, multiples, enough=_ENOUGH * allowed)
         passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
@@ -140,7 +135,7 @@ def approach(
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
-        exact, passes, steps = False, passes + 1.0, steps + 1
+        exact, passes = False, passes + 1.0
 
 
 def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor) -> Trial:

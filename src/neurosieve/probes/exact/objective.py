@@ -17,18 +17,30 @@ from neurosieve.probes.exact.passes import Gradient, Logits, Solver, Words
 
 @dataclass(frozen=True, slots=True)
 class Penalised:
-    """One probe's objective: its likelihood, its penalties, the columns that it may use (None for all), their variances."""
+    """One probe's objective.
+
+    Attributes
+    ----------
+    likelihood : Likelihood
+    l1, l2 : float
+        Not both 0; `faint` stands for that.
+    mask : Tensor of shape (n_columns,), bool, or None
+        Columns that the probe may use.
+    variance : Tensor of shape (n_columns,), float64
+    faint : bool
+        Whether the penalty only stands for none: then a tolerance is in nats, not a share of an objective that may be zero.
+    """
 
     likelihood: Likelihood
     l1: float
     l2: float
     mask: Tensor | None
     variance: Tensor
+    faint: bool = False
 
-    @property
-    def unbounded(self) -> bool:
-        """Whether there is no penalty, and so no useful lower bound."""
-        return self.l1 == self.l2 == 0.0
+    def allowed(self, tol: float, objective: float) -> float:
+        """The gap that a tolerance allows."""
+        return tol * max(objective, 1.0) if self.faint else tol * objective
 
     def penalty(self, W: Tensor) -> float:
         """Value of the penalty at `W`, summed in float64."""

@@ -89,7 +89,7 @@ def _level(model: LocalModel, place: Place) -> Place:
 def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -> tuple[Place, bool]:
     """Nets, then the face if it has settled; also whether the latter was the better."""
     g = model.gradient(start)
-    apart = start if model.problem.l1 == 0.0 else _nets(model, blocks, multiples, start=start, g=g)
+    apart = _nets(model, blocks, multiples, start=start, g=g)
     changed = int(((apart.V != 0.0) != (start.V != 0.0)).sum())
     best, coupled = apart, False
     if changed <= _SETTLED * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
