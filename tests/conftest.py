@@ -41,7 +41,20 @@ WORDS = {
     ".": [".", "!"],
 }
 SENTENCES = [["DT", "NN", "VB", "DT", "NN", "."], ["DT", "JJ", "NN", "VB", "."], ["NN", "VB", "DT", "JJ", "NN", "."]]
-RUN_OPTIONS = ["--grid", "quick", "--seeds", "2", "--step", "0.1", "--batch-size", "16", "--learning-rate", "0.01"]
+RUN_OPTIONS = [
+    "--solver",
+    "adam",
+    "--grid",
+    "quick",
+    "--seeds",
+    "2",
+    "--step",
+    "0.1",
+    "--batch-size",
+    "16",
+    "--learning-rate",
+    "0.01",
+]
 
 
 @pytest.fixture(scope="session")

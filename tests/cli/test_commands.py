@@ -129,6 +129,8 @@ def test_info_prints_every_format(shell, run_folder: Path, which: str) -> None:
 def test_quiet_leaves_only_the_data(shell, tiny_bert: Path, tagged_text: Path, tmp_path: Path) -> None:
     done = shell("extract", "-m", tiny_bert, "-c", tagged_text, "-o", tmp_path / "run", "--quiet")
     assert (done.code, done.err) == (0, "")
-    done = shell("search", tmp_path / "run", "-p", "nominal", "--grid", "quick", "--epochs", 1, "-q")
+    done = shell(
+        "search", tmp_path / "run", "-p", "nominal", "--solver", "adam", "--grid", "quick", "--epochs", 1, "-q"
+    )
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["property"] == "nominal"

@@ -40,7 +40,20 @@ def test_the_steps_work_on_sentences_and_on_values(
     assert manifest["model"]["settings"]["dtype"] == "float64"
     sizes = {name: stop - start for name, (start, stop) in manifest["splits"].items()}
     assert sizes == {"train": 45, "dev": 18, "test": 27}
-    options = ("--grid", "quick", "--seeds", "1", "--batch-size", "8", "--epochs", "20", "--learning-rate", "0.01")
+    options = (
+        "--solver",
+        "adam",
+        "--grid",
+        "quick",
+        "--seeds",
+        "1",
+        "--batch-size",
+        "8",
+        "--epochs",
+        "20",
+        "--learning-rate",
+        "0.01",
+    )
     for prop, metric in (("mood", "accuracy"), ("size", "r2")):
         assert shell("search", out, "-p", prop, *options).code == 0
         shown = shell("ablate", out, "-p", prop, "--csv")

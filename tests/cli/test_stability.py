@@ -64,6 +64,23 @@ def test_the_solver_of_the_first_verb_is_that_of_the_later_ones(
     assert shell("rank", out, "-p", "pos", "--solver", "neurox", "-q").code == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--epochs", "3"], "--epochs: the exact solver has no such setting; add --solver adam, or leave it out"),
+        (["--certified", "--batch-size", "8"], "--batch-size: the exact solver has no such setting"),
+        (["--solver", "adam", "--tol", "1e-4"], "--tol: only the exact solver has this setting"),
+        (["--recipe", "paper", "--certified"], "--recipe chooses the solver; leave out --solver and --certified"),
+    ],
+)
+def test_run_refuses_options_that_its_solver_does_not_have(
+    shell, tmp_path: Path, options: list[str], said: str
+) -> None:
+    done = shell("run", "-m", "x", "-c", "sample", "-p", "pos", "-o", tmp_path / "run", *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
 def test_run_refuses_contradicting_solvers(shell, command_line: list[str], tmp_path: Path) -> None:
     done = shell(*command_line, "--out", tmp_path / "run", "--certified", "--solver", "neurox")
     assert done.code == 2

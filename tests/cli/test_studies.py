@@ -22,6 +22,7 @@ def study_file(tmp_path: Path, tiny_bert: Path, tagged_text: Path) -> Path:
         files = ["text"]
         properties = ["nominal", "tense"]
         [probes]
+        solver = "adam"
         grid = "quick"
         seeds = 1
         step = 0.5

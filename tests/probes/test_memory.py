@@ -14,6 +14,7 @@ from neurosieve.probes.memory import available_bytes, memory_limit, parse_bytes
 from neurosieve.probes.plan import plan_groups
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import ProbeSpec
+from neurosieve.probes.state import WEIGHT_BYTES
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_groups_shrink_with_the_limit(planted, monkeypatch):
     weights = 5 * planted.X.shape[1]
     settings = {"epochs": 2, "products": "float32"}
     wide = fit_probes(planted.X, specs, **settings)
-    narrow = fit_probes(planted.X, specs, memory_limit=2 * 2 * engine.STATE_BYTES * weights, **settings)
+    narrow = fit_probes(planted.X, specs, memory_limit=2 * 2 * WEIGHT_BYTES * weights, **settings)
     assert [len(plan) for plan in seen] == [1, 2]
     for a, b in zip(wide, narrow, strict=True):
         assert a.coef_.shape == b.coef_.shape

@@ -367,3 +367,20 @@ def test_real_activations(real):
     assert (solution.gap <= 1e-4 * solution.objective).all()
     shares = [float((W != 0).float().mean()) for W in solution.W]
     assert 0.0 < shares[0] < shares[2] < shares[1] < 0.5  # a larger l2 spreads the weight over more neurons
+
+
+def test_what_cannot_fit_is_refused_before_anything_is_solved():
+    X, codes = data(n_words=5000)
+    with pytest.raises(
+        NeurosieveError, match=r"solving one probe of 3 labels on 5,000 words exactly takes .* use fewer words"
+    ):
+        fit_probes(X, [ProbeSpec(codes, l1=1e-3, l2=1e-3)], "proximal", memory_limit=10_000)
+
+
+def test_little_memory_gives_the_same_optimum():
+    X, codes = data(n_words=5000)
+    plenty, little = (
+        fit_probes(X, [ProbeSpec(codes, l1=1e-3, l2=1e-3)], "proximal", tol=1e-5, memory_limit=limit)[0]
+        for limit in (1 << 30, 2_000_000)
+    )
+    assert little.objective_ == pytest.approx(plenty.objective_, rel=2e-5)

@@ -11,7 +11,7 @@ import pytest
 
 from neurosieve.study.settings import StudySettings
 
-QUICK = {"grid": "quick", "seeds": 2, "step": 0.1, "batch_size": 16, "learning_rate": 0.01}
+QUICK = {"solver": "adam", "grid": "quick", "seeds": 2, "step": 0.1, "batch_size": 16, "learning_rate": 0.01}
 
 
 @pytest.fixture

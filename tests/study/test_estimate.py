@@ -60,13 +60,19 @@ def test_problems_are_said_beforehand(tagged_text: Path, tiny_bert: Path, tmp_pa
 
 
 def test_units_grow_with_the_work() -> None:
-    settings = ProbeSettings()
+    settings = ProbeSettings(solver="adam", grid="paper")
     small = stage_units(settings, neurons=1000, labels=40, words=10_000)
     assert stage_units(settings, neurons=1000, labels=40, words=20_000)["search"] == 2 * small["search"]
-    assert stage_units(ProbeSettings(epochs=20), neurons=1000, labels=40, words=10_000)["search"] == 2 * small["search"]
-    assert stage_units(ProbeSettings(control=False), neurons=1000, labels=40, words=10_000)["control"] == 0
+    assert (
+        stage_units(settings.model_copy(update={"epochs": 20}), neurons=1000, labels=40, words=10_000)["search"]
+        == 2 * small["search"]
+    )
+    assert (
+        stage_units(settings.model_copy(update={"control": False}), neurons=1000, labels=40, words=10_000)["control"]
+        == 0
+    )
     assert small["stability"] == 0
-    resampled = stage_units(ProbeSettings(resamples=20), neurons=1000, labels=40, words=10_000)
+    resampled = stage_units(settings.model_copy(update={"resamples": 20}), neurons=1000, labels=40, words=10_000)
     assert resampled["stability"] > 2 * small["search"] / 64 * 20  # twenty resamples, and twenty permutations
     # 64 probes of 40 labels in one group: one reading of the words and 2,560 products a neuron.
     assert small["search"] == 10_000 * 10 * 1000 * (60 + 64 * 40)

@@ -15,7 +15,15 @@ from neurosieve.study.failures import Failure, IncompleteStudyError
 from neurosieve.study.run import finished_cells, run_study
 from neurosieve.study.settings import StudySettings
 
-PROBES = {"grid": "quick", "seeds": 2, "step": 0.5, "batch_size": 16, "learning_rate": 0.01, "control": False}
+PROBES = {
+    "solver": "adam",
+    "grid": "quick",
+    "seeds": 2,
+    "step": 0.5,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "control": False,
+}
 
 
 def settings(models: list[str | Path], corpora: list[tuple[Path, list[str]]], **probes: object) -> StudySettings:

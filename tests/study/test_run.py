@@ -262,6 +262,7 @@ def test_a_study_of_two_models_and_two_properties(
         files = [{str(tagged_text)!r}]
         properties = ["nominal", "regex:^[aeiou]"]
         [probes]
+        solver = "adam"
         grid = "quick"
         seeds = 1
         step = 0.5

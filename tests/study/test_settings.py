@@ -43,7 +43,8 @@ def test_a_study_file_is_read(tmp_path: Path) -> None:
     assert study.corpora[0].properties == ("pos", "chunk")
     assert study.probes.seeds == 1
     assert study.probes.deltas == (0.005, 0.02)  # ascending, none twice
-    assert study.probes.grid == "paper"  # what is not said is as in the paper
+    assert study.probes.keep == 0.2  # what is not said is as in the paper
+    assert (study.probes.solver, study.probes.grid) == ("auto", "auto")  # but for these
 
 
 def test_what_is_written_to_a_manifest_reads_back(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_what_is_written_to_a_manifest_reads_back(tmp_path: Path) -> None:
         ('name = "BERT"', 'name = "xlnet-base-cased"', "2 of them are called 'xlnet-base-cased'; give each a name"),
         ("seeds = 1", "seeds = 0", r"probes\.seeds: expected greater than or equal to 1, found 0"),
         ("0.005,", "-0.1,", r"probes\.deltas: expected fractions from 0 to 1 .*found 0.02, -0.1, 0.02"),
-        ("seeds = 1", 'solver = "sgd"', r"probes\.solver: expected 'adam' or .*found 'sgd'"),
+        ("seeds = 1", 'solver = "sgd"', r"probes\.solver: expected 'auto' or .*found 'sgd'"),
         ('files = ["text/train.tsv", "text/dev.tsv"]', "", r"corpora\[0\]: give either files, or splits"),
     ],
 )
@@ -131,7 +132,7 @@ def test_corpora_are_named_after_their_files(settings: dict[str, object], label:
 
 
 def test_each_solver_gets_its_own_settings() -> None:
-    assert ProbeSettings(epochs=3).solver_settings == {
+    assert ProbeSettings(solver="adam", epochs=3).solver_settings == {
         "epochs": 3,
         "batch_size": 512,
         "learning_rate": 1e-3,
@@ -151,8 +152,19 @@ def test_a_memory_limit_that_is_no_size_is_refused():
     assert ProbeSettings(memory_limit="4GB").memory_limit == "4GB"
 
 
-def test_the_exact_solver_searches_pairs_that_it_can_prove_unless_told_otherwise():
-    assert ProbeSettings().grid == "paper"
-    assert ProbeSettings(solver="proximal").grid == "strict"
-    assert ProbeSettings(solver="proximal", grid="quick").grid == "quick"
+@pytest.mark.parametrize(
+    ("asked", "of_labels", "of_values"),
+    [
+        ({}, ("proximal", "strict"), ("adam", "paper")),
+        ({"grid": "quick"}, ("proximal", "quick"), ("adam", "quick")),
+        ({"solver": "proximal"}, ("proximal", "strict"), ("proximal", "strict")),
+        ({"solver": "adam"}, ("adam", "paper"), ("adam", "paper")),
+        ({"solver": "neurox", "grid": "strict"}, ("neurox", "strict"), ("neurox", "strict")),
+    ],
+)
+def test_labels_are_solved_exactly_on_pairs_that_can_be_proven_unless_told_otherwise(asked, of_labels, of_values):
+    for real_values, wanted in ((False, of_labels), (True, of_values)):
+        found = ProbeSettings(**asked).of(real_values=real_values)
+        assert (found.solver, found.grid) == wanted
+        assert found.exact == (found.solver == "proximal")
     assert min(min(pair) for pair in GRIDS["strict"]) > 0

@@ -29,7 +29,7 @@ from neurosieve.cli.options import (
     UNTRAINED,
 )
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
-from neurosieve.cli.solver import CERTIFIED, RESAMPLES, RUN_SOLVER, chosen_solver
+from neurosieve.cli.solver import CERTIFIED, EXACT, RESAMPLES, RUN_SOLVER, chosen_solver, refuse_idle
 from neurosieve.cli.start_study import run_and_say, start
 
 
@@ -75,7 +75,7 @@ def run(
         None,
         "--recipe",
         metavar="NAME",
-        help="paper (solver adam), or neurox, which replays the released tool kit; also beside a study file.",
+        help="paper (solver adam and its grid), or neurox, which replays the released tool kit; also beside a study file.",
     ),
     model: list[str] = typer.Option(
         [], "--model", "-m", help="Hub name, folder or archive; repeatable.", metavar="MODEL"
@@ -114,8 +114,8 @@ def run(
     grid: str | None = typer.Option(
         None,
         "--grid",
-        help="Regularisation to try: paper (64 pairs of l1 and l2; the default), quick (16) or strict (16 without zeros; the "
-        "default of proximal).",
+        help="Regularisation to try: strict (16 pairs of l1 and l2 without zeros; the default of proximal), paper (64; the "
+        "default of the others) or quick (16).",
         metavar="GRID",
     ),
     keep: float = typer.Option(0.2, "--keep", help="Share of the neurons that ablation keeps.", metavar="SHARE"),
@@ -138,8 +138,8 @@ def run(
     solver: str = RUN_SOLVER,
     certified: bool = CERTIFIED,
     resamples: int = RESAMPLES,
-    epochs: int = typer.Option(10, "--epochs", help="Passes over the training words.", metavar="N"),
-    batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch.", metavar="N"),
+    epochs: int = typer.Option(10, "--epochs", help="Passes of adam and neurox over the training words.", metavar="N"),
+    batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch of adam and neurox.", metavar="N"),
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
     tol: float = typer.Option(1e-3, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
     standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
@@ -165,8 +165,8 @@ def run(
         neurosieve run --model bert-base-cased --property xpos --out runs/bert \
             --corpus train.conllu --corpus dev.conllu --corpus test.conllu
     """
-    if recipe is not None and _given(context, "solver"):
-        raise UsageError("--recipe chooses the solver; leave out --solver, or --recipe")
+    if recipe is not None and (certified or _given(context, "solver")):
+        raise UsageError("--recipe chooses the solver; leave out --solver and --certified, or --recipe")
     form = chosen_format(csv=csv, table=table)
     if (csv or table) and not dry_run:
         raise UsageError("--csv and --table are the forms of --dry-run; a run prints where its report is")
@@ -183,6 +183,10 @@ def run(
         raise UsageError("--name names one model at one site; use a study file for several")
     if study is None and out is None and not dry_run:
         raise UsageError("Missing option '--out' / '-o'")
+    asked = chosen_solver(solver if _given(context, "solver") else None, certified=certified) or solver
+    if study is None and not (numeric and asked == "auto"):
+        exact = recipe is None and asked in ("auto", EXACT)
+        refuse_idle([name for name in context.params if _given(context, name)], exact=exact)
     from neurosieve.study.settings import StudySettings
     from neurosieve.study.study_file import with_recipe
 
@@ -218,7 +222,7 @@ def run(
     content["probes"] = {
         "seeds": seeds,
         **({} if grid is None else {"grid": grid}),
-        "solver": chosen_solver(solver if _given(context, "solver") else None, certified=certified) or solver,
+        "solver": asked,
         "resamples": resamples,
         "epochs": epochs,
         "batch_size": batch_size,

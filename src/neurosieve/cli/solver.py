@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import typer
 
 from neurosieve.cli.output import UsageError
@@ -9,10 +11,11 @@ from neurosieve.cli.output import UsageError
 EXACT = "proximal"
 
 RUN_SOLVER = typer.Option(
-    "adam",
+    "auto",
     "--solver",
     metavar="NAME",
-    help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum).",
+    help="proximal (the exact optimum; the default for labels), adam (the paper's recipe; the default for real values) or "
+    "neurox (the released tool kit's).",
 )
 SOLVER = typer.Option(
     None,
@@ -27,6 +30,30 @@ CERTIFIED = typer.Option(
 RESAMPLES = typer.Option(
     0, "--resamples", help="Resamples of the text that say how sure the results are, such as 20.", metavar="N", min=0
 )
+
+
+def refuse_idle(given: Collection[str], *, exact: bool) -> None:
+    """Refuse options that the solver does not have, rather than leave them unused.
+
+    Parameters
+    ----------
+    given : collection of str
+        Names of the settings that the command line gives.
+    exact : bool
+        Whether the solver is the exact one.
+
+    Raises
+    ------
+    UsageError
+        If one of them belongs to the other kind of solver.
+    """
+    others = [name for name in (("epochs", "batch_size", "learning_rate") if exact else ("tol",)) if name in given]
+    if not others:
+        return
+    names = ", ".join("--" + name.replace("_", "-") for name in others)
+    if exact:
+        raise UsageError(f"{names}: the exact solver has no such setting; add --solver adam, or leave it out")
+    raise UsageError(f"{names}: only the exact solver has this setting; add --solver {EXACT}, or leave it out")
 
 
 def chosen_solver(solver: str | None, *, certified: bool) -> str | None:

@@ -11,7 +11,7 @@ import typer
 
 from neurosieve.cli.describe import add
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
-from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver
+from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver, refuse_idle
 from neurosieve.errors import NeurosieveError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def open_for_stage(
     with reporting(quiet=quiet) as report:
         cell = open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
         if changes.get("solver"):
-            remember_solver(run, cell.settings.solver)  # the later stages must go on with it
+            remember_solver(run, cell.asked.solver)  # the later stages must go on with it
         yield cell
 
 
@@ -111,8 +111,9 @@ def search(
         "standardize": standardize,
     }
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+        refuse_idle([name for name, value in changes.items() if value is not None], exact=cell.settings.exact)
         result = stages.search(cell)
-        remember_probe_settings(run, cell.settings)
+        remember_probe_settings(run, cell.asked)
     frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
     frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
     emit(
@@ -237,7 +238,7 @@ def minimal(
     changes = {"deltas": delta or None, "step": step, "solver": chosen_solver(solver, certified=certified)}
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         result = stages.minimal(cell)
-        remember_probe_settings(run, cell.settings)
+        remember_probe_settings(run, cell.asked)
         metric = cell.metric
     emit(
         _frame(result["rows"]),

@@ -84,7 +84,7 @@ def minimal_neurons(
     *,
     deltas: Sequence[float] = DELTAS,
     step: float = 0.01,
-    at_once: int = 10,
+    at_once: int | None = None,
     regularize: bool = True,
     random_state: int = 0,
     solver: str = "adam",
@@ -104,8 +104,9 @@ def minimal_neurons(
         Allowed losses, as fractions.
     step : float
         Growth of the set, a share of all neurons.
-    at_once : int
-        Sizes fitted in one pass; at most ``at_once - 1`` more than needed are fitted.
+    at_once : int, optional
+        Sizes fitted in one call; at most ``at_once - 1`` more than needed are fitted. By default 10, which a pass serves
+        together, and 2 with the exact solver, whose probes share little.
     regularize : bool
         If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
     random_state : int
@@ -123,6 +124,8 @@ def minimal_neurons(
     -----
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
+    if at_once is None:
+        at_once = 2 if solver == "proximal" else 10
     if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "

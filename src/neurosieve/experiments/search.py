@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -13,6 +14,7 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.data import Splits
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
+from neurosieve.probes.proximal import WITHOUT_PENALTY
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
@@ -130,7 +132,11 @@ def search_lambdas(
         raise NeurosieveError("the grid holds no pair (l1, l2)")
     fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
     specs = [ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss) for l1, l2 in fitted]
-    probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message=rf".* {WITHOUT_PENALTY}"
+        )  # of A_z, which is there to be compared with
+        probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
     variants: list[FittedProbe] = list(probes)
     for probe in probes[: len(pairs)]:
         ranking = weight_mass_ranking(probe)

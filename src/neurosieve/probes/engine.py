@@ -28,16 +28,12 @@ from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, Group, plan_groups
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.proximal import ProximalSettings
 from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
-from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream
+from neurosieve.probes.state import WEIGHT_BYTES, exact_bytes, group_bytes
+from neurosieve.probes.stream import ActivationStream
 
 SOLVERS = ("adam", "neurox", "proximal")
-KERNEL_BYTES = 32 << 20
-"""Room for what matrix products copy their factors into (20 MB measured, per process and whatever their size)."""
-
 Solve: TypeAlias = Callable[..., GroupSolution]
 Encoded: TypeAlias = EncodedLabels | EncodedValues
-STATE_BYTES = 20
-"""Bytes that a weight takes while it is fitted: itself, its gradient, two moments, and copies in half precision."""
 
 
 def fit_probes(
@@ -124,12 +120,10 @@ def _fit(
         for together in _joinable(specs, encoded, solver)
         for group in _groups_of(together, subsets, encoded, source.n_neurons, limit=limit)
     ]
-    own = max((_own_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
     if isinstance(options, ProximalSettings):
-        wanted = max((_exact_bytes(group, encoded, source, options) for group, _ in jobs), default=0)
-        state = min(wanted, limit // 2)  # the other half is for activations
-        own, solve = own + state, partial(solve, state_bytes=state)
-    limit -= own
+        state = exact_bytes([group for group, _ in jobs], encoded, source, options=options, limit=limit)
+        limit, solve = limit - state, partial(solve, state_bytes=state)
+    limit -= max((group_bytes(group, encoded, source, options=options) for group, _ in jobs), default=0)
     total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
     stream: ActivationStream | None = None
@@ -299,29 +293,9 @@ def _groups_of(
     limit: int,
 ) -> list[Group]:
     rows = [len(encoded[i].classes) for i in members]
-    most = min(MAX_GROUP_WEIGHTS, limit // 2 // STATE_BYTES)  # the other half is for activations
+    most = min(MAX_GROUP_WEIGHTS, limit // 2 // WEIGHT_BYTES)  # the other half is for activations
     plan = plan_groups([subsets[i] for i in members], rows, n_neurons=n_neurons, max_weights=most)
     return [Group(tuple(members[j] for j in sorted(group.members)), group.columns) for group in plan]
-
-
-def _own_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSource, options: Any) -> int:  # noqa: ANN401
-    """Bytes that fitting a group takes besides activations: states of its weights, and a batch on its way."""
-    n_rows = sum(len(encoded[i].classes) for i in group.members)
-    width = source.n_neurons if group.columns is None else len(group.columns)
-    n_batch = min(source.n_words, getattr(options, "batch_size", CHUNK_WORDS))
-    batch = n_batch * (width * (source.dtype.itemsize + 4) + 4 * n_rows)
-    return KERNEL_BYTES + STATE_BYTES * n_rows * width + batch
-
-
-def _exact_bytes(group: Group, encoded: Sequence[Encoded], source: ActivationSource, options: ProximalSettings) -> int:
-    """Bytes that solving a group exactly makes good use of, besides those."""
-    return proximal.wanted_bytes(
-        options,
-        n_probes=len(group.members),
-        n_words=source.n_words,
-        n_labels=max(len(encoded[i].classes) for i in group.members),
-        n_columns=source.n_neurons if group.columns is None else len(group.columns),
-    )
 
 
 def _problem(

@@ -33,6 +33,9 @@ from neurosieve.probes.stream import ActivationStream
 _SINGLE_TOL = 1e-5
 """Relative gaps below this are solved in float64, from a solution in float32 to this."""
 
+WITHOUT_PENALTY = "have l1 = l2 = 0"
+"""What the warning of probes without any penalty says of them."""
+
 _FAINT = 1e-6
 """l2 of probes without any penalty, as a share of the mean variance of the columns."""
 
@@ -143,6 +146,11 @@ def wanted_bytes(settings: ProximalSettings, *, n_probes: int, n_words: int, n_l
     """Memory that solving so many probes makes good use of, besides activations."""
     one = _sizes(settings, n_words, n_labels, n_columns).wanted
     return max(one, min(_STATE_BYTES, n_probes * one))
+
+
+def least_bytes(settings: ProximalSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
+    """Memory without which not even one probe can be solved: its logits and weights."""
+    return _sizes(settings, n_words, n_labels, n_columns).least
 
 
 def _sizes(settings: ProximalSettings, n_words: int, n_labels: int, n_columns: int) -> Sizes:
@@ -267,30 +275,31 @@ def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
     Warns
     -----
     ConvergenceWarning
-        Scikit-learn's, with how many there are and the worst of them.
+        Scikit-learn's, with how many there are and the worst of them; another one for those without any penalty.
     """
     missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"]))]
     if not missed:
         return probes
     from sklearn.exceptions import ConvergenceWarning
 
-    sentences = []
-    free = [p for p in missed if p.l1 == p.l2 == 0.0]
-    bounded = [p for p in missed if p not in free]
+    bounded = [p for p in missed if p.l1 > 0.0 or p.l2 > 0.0]
     if bounded:
         worst = max(bounded, key=_relative_gap)
         tol, max_passes = worst.info["tol"], worst.info["max_passes"]
-        sentences.append(
+        warnings.warn(
             f"{len(bounded)} of {len(probes)} probes ended above tol={tol:g}; the worst, with l1={worst.l1:g} and l2={worst.l2:g}, "
             f"has objective {worst.objective_:.6g} and a duality gap of {worst.gap_:.2g}, {_relative_gap(worst):.2g} of it: "
-            f"raise max_passes (now {max_passes}) or tol"
+            f"raise max_passes (now {max_passes}) or tol",
+            ConvergenceWarning,
+            stacklevel=3,
         )
-    if free:
-        sentences.append(
-            f"{len(free)} of {len(probes)} probes have l1 = l2 = 0 and were fitted with a faint l2: without a penalty nothing "
-            "bounds how far they are from the optimum, and where labels can be separated no finite optimum exists; set l1 or l2"
+    if len(missed) > len(bounded):
+        warnings.warn(
+            f"{len(missed) - len(bounded)} of {len(probes)} probes {WITHOUT_PENALTY} and were fitted with a faint l2: nothing "
+            "bounds how far they are from the optimum, and where labels can be separated no finite optimum exists; set l1 or l2",
+            ConvergenceWarning,
+            stacklevel=3,
         )
-    warnings.warn("; ".join(sentences), ConvergenceWarning, stacklevel=3)
     return probes
 
 

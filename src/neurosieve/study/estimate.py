@@ -28,6 +28,7 @@ from neurosieve.experiments.search import GRIDS
 from neurosieve.models.sizes import ModelSize, model_size
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
+from neurosieve.probes.proximal import ProximalSettings, wanted_bytes
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.study.cell import read_stage
 from neurosieve.study.certainty import CURVE_SIZES
@@ -39,8 +40,8 @@ from neurosieve.study.study_file import model_place
 
 MINIMAL_SHARE = 0.4
 """Share of the neurons up to which minimal sets are assumed to be searched (the paper's reach 33 %, small models' more)."""
-EXACT_PASSES = 100
-"""Passes that the exact solver is assumed to take."""
+EXACT_PASSES = 80
+"""Passes that an exact fit is assumed to cost, whatever it does with its time (measured over the strict grid: 10 to 230)."""
 SUBWORDS = 1.3
 """Sub-words a word, assumed."""
 
@@ -157,18 +158,22 @@ def _cell_row(
     prop: str,
     neurons: int,
 ) -> dict[str, Any]:
-    s = settings.probes
     known = text.properties if corpus.unit == "word" else text.sentence_properties
     name = prop if prop in known else property_name(prop) or prop  # one made from text has its own name
     if name not in known:
         problem = f"{corpus.label}: no property '{prop}' of {corpus.unit}s; the corpus has {', '.join(known) or 'none'}"
         return {**base, "property": prop, **empty, "finished": "", "problem": problem}
-    n_words, labels = _labelled(text, name, unit=corpus.unit)
+    n_words, labels, real_values = _labelled(text, name, unit=corpus.unit)
+    s = settings.probes.of(real_values=real_values)
     path = None if folder is None else folder.cell_path(base["model"], corpus.label, name)
     done = [stage for stage in STAGES if path is not None and (path / f"{stage}.json").is_file()]
     units = stage_units(s, neurons=neurons, labels=labels, words=n_words)
     grid = len(GRIDS[s.grid])
-    weights = min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
+    fitting = 16 * min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
+    if s.exact:
+        fitting = wanted_bytes(
+            ProximalSettings(tol=s.tol), n_probes=grid, n_words=n_words, n_labels=labels, n_columns=neurons
+        )
     seconds = None
     if "search" in done and path is not None:
         seconds = float(read_stage(path / "search.json").get("seconds", 0.0)) or None
@@ -181,7 +186,7 @@ def _cell_row(
         "labels": labels,
         "finished": ", ".join(done),
         "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * labels * neurons / 1e6, 1),
-        "memory_mb": round((2 * n_words * neurons + 16 * weights + 4 * grid * labels * neurons) / 1e6, 1),
+        "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * labels * neurons) / 1e6, 1),
         "units": float(sum(u for stage, u in units.items() if stage not in done)),
         "search_units": units["search"],
         "search_seconds": seconds,
@@ -189,8 +194,8 @@ def _cell_row(
     }
 
 
-def _labelled(text: Corpus, prop: str, *, unit: str) -> tuple[int, int]:
-    """Training words (or sentences) with a label, and the number of rows of weights: labels, or one for real values."""
+def _labelled(text: Corpus, prop: str, *, unit: str) -> tuple[int, int, bool]:
+    """Training words (or sentences) with a label, the number of rows of weights, and whether labels are real values (one row)."""
     train = [sentence for sentence in text.sentences if sentence.split == "train"]
     if unit == "sentence":
         given = [sentence.sentence_labels.get(prop) for sentence in train]
@@ -198,7 +203,7 @@ def _labelled(text: Corpus, prop: str, *, unit: str) -> tuple[int, int]:
         given = [label for sentence in train for label in sentence.labels.get(prop, ())]
     labels = [label for label in given if label is not None]
     real = any(isinstance(label, float) for label in labels)
-    return len(labels), 1 if real else len(set(labels))
+    return len(labels), 1 if real else len(set(labels)), real
 
 
 def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int) -> dict[str, float]:
@@ -210,7 +215,8 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     neurons, labels, words : int
         All neurons; labels and labelled words of train.
     """
-    passes = EXACT_PASSES if probes.solver == "proximal" else probes.epochs
+    passes = EXACT_PASSES if probes.exact else probes.epochs
+    seeds = 1 if probes.exact else probes.seeds
 
     def fits(n_probes: float, width: float = neurons) -> float:
         groups = max(1, int(np.ceil(n_probes * labels * width / MAX_GROUP_WEIGHTS)))
@@ -220,9 +226,9 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     sets = len(probes.deltas) * 0.1  # of about a tenth of the neurons each
     return {
         "search": fits(len(GRIDS[probes.grid])),
-        "oracles": fits(probes.seeds - 1) if probes.seeds > 1 else 0.0,
+        "oracles": fits(seeds - 1) if seeds > 1 else 0.0,
         "ablation": fits(8 * probes.seeds) / passes / 2,  # scored once, not fitted
-        "minimal": probes.seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons) if len(sizes) else 0.0,
+        "minimal": seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons) if len(sizes) else 0.0,
         "control": probes.seeds * fits(1 + sets) if probes.control else 0.0,
         "stability": _resampling(probes, fits, sets=sets),
     }
@@ -264,7 +270,10 @@ def measured_speed(probes: ProbeSettings) -> float:
 
 def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Path) -> dict[str, Any]:
     existing = next(path for path in (where.absolute(), *where.absolute().parents) if path.exists())
-    passes = f"{EXACT_PASSES} passes" if probes.solver == "proximal" else f"{probes.epochs} passes"
+    kinds = {probes.of(real_values=kind).exact for kind in (False, True)}
+    each = ([f"{EXACT_PASSES} passes an exact fit"] if True in kinds else []) + (
+        [f"{probes.epochs} passes a fit of adam"] if False in kinds else []
+    )
     problems = sorted(set(cells["problem"]) - {""})
     return {
         "cells": int((cells["property"] != "").sum()),
@@ -275,7 +284,7 @@ def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Pat
         "hours": round(float(cells["minutes"].sum()) / 60, 2),
         "assumes": [
             how,
-            f"{passes} a fit; minimal sets searched up to {100 * MINIMAL_SHARE:g} % of the neurons in every seed",
+            f"{', '.join(each)}; minimal sets searched up to {100 * MINIMAL_SHARE:g} % of the neurons in every seed",
             f"{SUBWORDS} sub-words a word; a forward pass as fast as fitting",
             "memory beside that of the program itself, with all training activations held; they are streamed where they "
             "do not fit in half of what is free",

@@ -147,14 +147,14 @@ class CorpusSettings(_Part):
 
 
 class ProbeSettings(_Part):
-    """How each model and property is probed; the defaults are the paper's.
+    """How each model and property is probed; the defaults are the paper's, but for the solver and its grid.
 
     Attributes
     ----------
     seeds : int
         Number of runs that are averaged; they use the seeds 0, 1, ...
-    grid : {"paper", "quick", "strict"}
-        Lambdas that are searched, with seed 0 (see `search_lambdas`). By default the paper's, and ``"strict"`` with the
+    grid : {"auto", "paper", "quick", "strict"}
+        Lambdas that are searched, with seed 0 (see `search_lambdas`). ``"auto"``: the paper's, and ``"strict"`` with the
         exact solver, which cannot prove much of a probe without l2.
     keep : float
         Share of the neurons that ablation keeps (the paper's M).
@@ -173,7 +173,7 @@ class ProbeSettings(_Part):
     rare_labels : {"refuse", "keep", "drop"}
         What to do with labels that occur once in train (see `Splits.from_store`).
     solver : str
-        As in `fit_probes`.
+        As in `fit_probes`, or ``"auto"``: ``"proximal"`` for labels, ``"adam"`` for real values.
     epochs, batch_size, learning_rate
         Settings of the stochastic solvers.
     tol : float
@@ -192,7 +192,7 @@ class ProbeSettings(_Part):
     """
 
     seeds: int = Field(default=3, ge=1)
-    grid: Literal["paper", "quick", "strict"] = "paper"
+    grid: Literal["auto", "paper", "quick", "strict"] = "auto"
     keep: float = Field(default=0.2, gt=0, lt=1)
     alpha: float = 0.5
     beta: float = 0.5
@@ -202,7 +202,7 @@ class ProbeSettings(_Part):
     control: bool = True
     standardize: bool = False
     rare_labels: Literal["refuse", "keep", "drop"] = "refuse"
-    solver: str = "adam"
+    solver: str = "auto"
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -211,13 +211,6 @@ class ProbeSettings(_Part):
     resamples: int = Field(default=0, ge=0)
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _grid_of_solver(cls, content: object) -> object:
-        if isinstance(content, dict) and content.get("solver") == "proximal":
-            return {"grid": "strict", **content}
-        return content
 
     @field_validator("memory_limit")
     @classmethod
@@ -251,14 +244,25 @@ class ProbeSettings(_Part):
     def _known(cls, solver: str) -> str:
         from neurosieve.probes.engine import SOLVERS  # loads torch
 
-        if solver not in SOLVERS:
-            raise ValueError(f"expected {' or '.join(map(repr, SOLVERS))}, found {solver!r}")
+        if solver not in ("auto", *SOLVERS):
+            raise ValueError(f"expected {' or '.join(map(repr, ('auto', *SOLVERS)))}, found {solver!r}")
         return solver
+
+    def of(self, *, real_values: bool) -> ProbeSettings:
+        """These settings for one kind of property, with a solver and a grid in place of ``"auto"``."""
+        solver = self.solver if self.solver != "auto" else "adam" if real_values else "proximal"
+        grid = self.grid if self.grid != "auto" else "strict" if solver == "proximal" else "paper"
+        return self.model_copy(update={"solver": solver, "grid": grid})
+
+    @property
+    def exact(self) -> bool:
+        """Whether probes are solved to their optimum, which does not depend on seeds."""
+        return self.solver == "proximal"
 
     @property
     def solver_settings(self) -> dict[str, Any]:
         """Keywords for `fit_probes`."""
-        names = ("tol",) if self.solver == "proximal" else ("epochs", "batch_size", "learning_rate")
+        names = ("tol",) if self.exact else ("epochs", "batch_size", "learning_rate")
         return {name: getattr(self, name) for name in (*names, "standardize")}
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.errors import StudyError
@@ -73,11 +74,14 @@ def oracles(cell: Cell) -> dict[str, Any]:
         probes = {0: cell.oracle(0)}
         progress = cell.progress("oracles (fits x passes)")
         others = range(1, s.seeds)
-        specs = [
-            ProbeSpec(splits.train.y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed, loss=splits.loss)
-            for seed in others
-        ]
-        fitted = fit_probes(splits.train.activations, specs, s.solver, progress=progress, **s.solver_settings)
+        if s.exact:  # a solved problem does not depend on seeds
+            fitted = [probes[0] for _ in others]
+        else:
+            specs = [
+                ProbeSpec(splits.train.y, l1=chosen["l1"], l2=chosen["l2"], random_state=seed, loss=splits.loss)
+                for seed in others
+            ]
+            fitted = fit_probes(splits.train.activations, specs, s.solver, progress=progress, **s.solver_settings)
         for seed, probe in zip(others, fitted, strict=True):
             probe.save(cell.probe_path(seed))
             probes[seed] = probe
@@ -150,24 +154,8 @@ def minimal(cell: Cell) -> dict[str, Any]:
         rows, curves, sets = [], [], {}
         smallest: list[tuple[dict[str, Any], FittedProbe]] = []
         for seed in range(s.seeds):
-            ranking, oracle = cell.ranking(seed), cell.oracle(seed)
-            if not s.regularize:  # both without regularisation, so that they differ in neurons only
-                spec = ProbeSpec(splits.train.y, random_state=seed, loss=splits.loss)
-                oracle = fit_probes(splits.train.activations, [spec], s.solver, **s.solver_settings)[0]
-            found: MinimalResult = minimal_neurons(
-                oracle,
-                ranking,
-                splits,
-                deltas=s.deltas,
-                step=s.step,
-                regularize=s.regularize,
-                random_state=seed,
-                solver=s.solver,
-                progress=cell.progress(f"minimal set {seed + 1} of {s.seeds} (sizes)"),
-                **s.solver_settings,
-            )
-            probes = [item.probe for item in found.sets.values()]
-            test = score_probes(splits.test.activations, [*probes, oracle], splits.test.y)
+            if seed == 0 or not s.exact:  # a solved problem does not depend on seeds
+                found, test = _minimal_of_seed(cell, seed)
             for (delta, item), accuracy in zip(found.sets.items(), test[:-1], strict=True):
                 rows.append(
                     {
@@ -186,6 +174,29 @@ def minimal(cell: Cell) -> dict[str, Any]:
         return {"rows": rows, "sets": sets, "curves": curves, "macro_f1": _macro_f1(splits, smallest)}
 
     return cell.stage("minimal", _MINIMAL, make)
+
+
+def _minimal_of_seed(cell: Cell, seed: int) -> tuple[MinimalResult, NDArray[np.float64]]:
+    """Minimal sets of one seed, and the accuracies on test of their probes and, last, of the oracle."""
+    s, splits = cell.settings, cell.splits
+    ranking, oracle = cell.ranking(seed), cell.oracle(seed)
+    if not s.regularize:  # both without regularisation, so that they differ in neurons only
+        spec = ProbeSpec(splits.train.y, random_state=seed, loss=splits.loss)
+        oracle = fit_probes(splits.train.activations, [spec], s.solver, **s.solver_settings)[0]
+    found = minimal_neurons(
+        oracle,
+        ranking,
+        splits,
+        deltas=s.deltas,
+        step=s.step,
+        regularize=s.regularize,
+        random_state=seed,
+        solver=s.solver,
+        progress=cell.progress("minimal sets (sizes)" if s.exact else f"minimal set {seed + 1} of {s.seeds} (sizes)"),
+        **s.solver_settings,
+    )
+    probes = [item.probe for item in found.sets.values()]
+    return found, score_probes(splits.test.activations, [*probes, oracle], splits.test.y)
 
 
 def control(cell: Cell) -> dict[str, Any]:
@@ -259,7 +270,7 @@ def stability(cell: Cell) -> dict[str, Any]:
 
         return resample(cell, settings=s, chosen=chosen, minimal=found["rows"])
 
-    return replace(cell, settings=s).stage("stability", _STABILITY, make)
+    return replace(cell, asked=s).stage("stability", _STABILITY, make)
 
 
 def with_resamples(cell: Cell) -> ProbeSettings:

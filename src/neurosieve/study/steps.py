@@ -121,7 +121,7 @@ def open_cell(
         folder=folder.cell_path(found_model.label, found_corpus.label, name),
         store=store,
         prop=name,
-        settings=probes,
+        asked=probes,
         model=found_model.label,
         report=report,
     )

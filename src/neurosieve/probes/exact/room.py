@@ -55,7 +55,8 @@ class Sizes:
     sample_itemsize: int
 
     @property
-    def _fixed(self) -> int:
+    def least(self) -> int:
+        """Bytes that a probe holds in any case: its logits and weights."""
         return self.itemsize * self.n_labels * (_PER_WORD * self.n_words + _PER_WEIGHT * self.n_columns)
 
     @property
@@ -73,11 +74,11 @@ class Sizes:
     @property
     def wanted(self) -> int:
         """Bytes that a probe takes where they are to be had."""
-        return self._fixed + self._blocks + self._samples
+        return self.least + self._blocks + self._samples
 
     def room(self, n_bytes: int) -> Room:
         """What fits in so many bytes: matrices and samples share what is left by what must be there."""
-        left = max(0, n_bytes - self._fixed)
+        left = max(0, n_bytes - self.least)
         blocks = min(self._blocks, left * self._blocks // (self._blocks + self._samples))
         most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(_FEWEST_WORDS, (left - blocks) // self._per_sampled))
         entries = blocks // (_PER_SQUARE * self.itemsize)
