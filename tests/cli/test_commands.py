@@ -31,7 +31,7 @@ def test_the_steps_one_after_the_other_give_what_a_run_gives(
     assert done.code == 0
     assert done.out == f"{out}/activations/tiny-bert--tagged\n"
     assert "words x 48 neurons" in done.err
-    settings = ["--grid", "quick", "--seeds", 2, "--batch-size", 16, "--learning-rate", 0.01]
+    settings = ["--solver", "adam", "--grid", "quick", "--seeds", 2, "--batch-size", 16, "--learning-rate", 0.01]
     for command, stages in {
         "search": ["search"],
         "rank": [],

@@ -311,6 +311,15 @@ def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     assert probe.gap_ == probe.objective_
 
 
+def test_probes_without_penalty_and_probes_above_the_tolerance_are_told_apart():
+    X, codes = data()
+    with pytest.warns(ConvergenceWarning) as caught:
+        fit_probes(X, [ProbeSpec(codes), ProbeSpec(codes, l1=1e-3, l2=1e-5)], "proximal", tol=1e-9, max_passes=2)
+    said = sorted(str(warning.message) for warning in caught)
+    assert said[0].startswith("1 of 2 probes ended above tol=1e-09; the worst, with l1=0.001")
+    assert said[1].startswith("1 of 2 probes have l1 = l2 = 0")
+
+
 def test_separated_labels_without_penalty_end_as_soon_as_every_word_is_right():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 300)).astype(np.float32)

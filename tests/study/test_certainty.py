@@ -94,14 +94,19 @@ def test_without_resamples_there_is_none(finished_run: Path) -> None:
         stages.stability(cell)
 
 
-# The grid holds l1 = l2 = 0, where separable labels leave no bound to prove the optimum by; the solver warns of it.
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.slow
 def test_exact_probes_are_certified_in_results_and_their_seeds_agree(
     tmp_path: Path, make_settings: Make, pages: list[Path]
 ) -> None:
     settings = make_settings(
-        solver="proximal", tol=1e-3, step=0.5, properties=("nominal",), control=False, resamples=2, resampling="half"
+        solver="proximal",
+        grid="strict",
+        tol=1e-3,
+        step=0.5,
+        properties=("nominal",),
+        control=False,
+        resamples=2,
+        resampling="half",
     )
     found = run_study(settings, tmp_path / "run")[0]
     results = found.results().set_index("metric")["value"]

@@ -74,5 +74,12 @@ def test_units_grow_with_the_work() -> None:
     assert small["stability"] == 0
     resampled = stage_units(settings.model_copy(update={"resamples": 20}), neurons=1000, labels=40, words=10_000)
     assert resampled["stability"] > 2 * small["search"] / 64 * 20  # twenty resamples, and twenty permutations
+    exact = ProbeSettings(solver="proximal", grid="strict", seeds=5)
+    once = stage_units(exact, neurons=1000, labels=40, words=10_000)
+    assert once["oracles"] == 0  # that of the search
+    assert (
+        once["minimal"]
+        == stage_units(exact.model_copy(update={"seeds": 1}), neurons=1000, labels=40, words=10_000)["minimal"]
+    )
     # 64 probes of 40 labels in one group: one reading of the words and 2,560 products a neuron.
     assert small["search"] == 10_000 * 10 * 1000 * (60 + 64 * 40)

@@ -12,6 +12,7 @@ import pytest
 
 from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.study import stages
+from neurosieve.study.cell import read_stage
 from neurosieve.study.findings import RESULT_COLUMNS
 from neurosieve.study.run import run_study
 from neurosieve.study.settings import StudySettings
@@ -294,10 +295,27 @@ def test_a_study_without_a_property_is_refused(tmp_path: Path, make_settings: Ma
     assert not (tmp_path / "run").exists()
 
 
-# The grid holds l1 = l2 = 0, where separable labels leave no bound to prove the optimum by; the solver warns of it.
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", ["neurox", pytest.param("proximal", marks=pytest.mark.slow)])
 def test_other_solvers_run_through(solver: str, tmp_path: Path, make_settings: Make, pages: list[Path]) -> None:
     settings = make_settings(solver=solver, seeds=1, step=0.5, tol=1e-2, properties=("nominal",))
     found = run_study(settings, tmp_path / "run")
     assert found[0].oracle["accuracy"].between(0.5, 1).all()  # two labels, the more frequent is about half
+
+
+def test_labels_are_solved_exactly_by_default_and_once_for_all_seeds(
+    tmp_path: Path, make_settings: Make, pages: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the oracle of the other seeds was fitted again")
+
+    monkeypatch.setattr("neurosieve.study.stages.fit_probes", refused)  # the search has its own
+    settings = make_settings(
+        solver="auto", grid="auto", tol=1e-2, seeds=2, step=0.5, properties=("nominal",), control=False
+    )
+    found = run_study(settings, tmp_path / "run")[0]
+    made_with = read_stage(next((tmp_path / "run").glob("cells/*/search.json")))["made_with"]
+    assert (made_with["solver"], made_with["grid"]) == ("proximal", "strict")
+    assert (found.certificate["gap"] <= 1e-2 * found.certificate["objective"]).all()
+    assert len(found.certificate) == 2
+    sizes = found.minimal.groupby("delta")["n_neurons"].nunique()
+    assert (sizes == 1).all()

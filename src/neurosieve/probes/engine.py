@@ -70,7 +70,7 @@ def fit_probes(
         Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
     **settings
         Settings of the solver: ``epochs=10, batch_size=512, learning_rate=1e-3`` for Adam, ``tol=1e-4,
-        max_passes=2000`` for the exact one.
+        max_passes=10000`` for the exact one.
 
     Returns
     -------

@@ -59,7 +59,7 @@ class ProximalSettings:
     """
 
     tol: float = 1e-4
-    max_passes: int = 2000
+    max_passes: int = 10_000
 
     def __post_init__(self) -> None:
         require_whole(max_passes=self.max_passes)

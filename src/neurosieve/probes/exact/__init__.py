@@ -2,5 +2,6 @@
 
 `passes` (products with the activations) and `likelihood` (cross-entropy with the best intercept) are what it computes with;
 `objective` and `certificate` say what a point is worth and prove it; `sample`, `model` and `blocks` build what stands in
-for the objective near a point; `step` minimises that, and `newton` goes from point to point.
+for the objective near a point; `step` minimises that, with what all labels share set apart in `level`; `newton` goes from
+point to point; `room` says how much memory all this takes.
 """

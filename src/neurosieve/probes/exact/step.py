@@ -44,6 +44,10 @@ model has no error of its own."""
 _FLIPS = 0.02
 """Share of the face that may change sign before it is left out and conjugate gradients start anew."""
 
+_OVERSHOT = 0.25
+"""Share of the face from which a step would change so many signs that it goes no farther than `_FLIPS` of them: along columns that
+depend on each other nothing but a change of sign ends it."""
+
 _MATTERS = 0.97
 """Of what conjugate gradients can gain, the share whose labels take part."""
 
@@ -149,17 +153,21 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
             along = model.logits(p, labels)
             bent = (bend(along, labels) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
             curved = _dot(p, bent)
-            if not curved > 0.0 or not math.isfinite(rz):
+            length = rz / curved if curved > 0.0 else math.inf
+            if l1 and (
+                math.isinf(length) or int(((V + length * p).sign() != signs)[face].sum()) > _OVERSHOT * int(face.sum())
+            ):
+                length = min(length, _reach(V, p, face & (V.sign() == signs), count=1 + int(many)))
+            if not math.isfinite(length * rz):
                 left = 0
                 break
-            length = rz / curved
             V += length * p
             change += length * along
             r -= length * bent
-            gain = 0.5 * length * rz
+            gain = length * (rz - 0.5 * length * max(curved, 0.0))
             gained += gain
             if l1:
-                flipped = (V.sign() != signs) & face
+                flipped = (V * signs <= 0.0) & face
             if int(flipped.sum()) > many:
                 break
             if gain < enough * gained:
@@ -173,6 +181,12 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
             face &= ~flipped
             change = model.logits(V - start.V, every)
     return model.at(V, start.change + change, start.b)
+
+
+def _reach(V: Tensor, p: Tensor, able: Tensor, *, count: int) -> float:
+    """Length along `p` at which so many of the weights that are `able` have come to zero; infinite if there are not so many."""
+    lengths = torch.where(able & (V * p < 0.0), -V / p, math.inf).flatten()
+    return float(lengths.kthvalue(min(count, len(lengths))).values)
 
 
 def _that_matter(shares: Tensor) -> list[int]:
