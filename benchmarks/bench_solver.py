@@ -22,7 +22,13 @@ PATH = ((1e-3, 1e-2), (1e-3, 1e-3), (1e-4, 1e-3), (1e-4, 1e-4), (1e-5, 1e-5))
 """Five pairs (l1, l2) of the paper's grid, the strongest first."""
 
 TOL = 1e-4
-TOLERANCES = (3e-1, 1e-1, 1e-2, TOL)
+STOPS: tuple[dict[str, float], ...] = (
+    {"max_passes": 8},
+    {"max_passes": 20},
+    {"tol": 3e-1},
+    {"tol": 1e-2},
+    {"tol": TOL},
+)
 """Of the exact solver's curve: each a fit from zero, so that its time counts everything."""
 
 SAGA_PASSES = 10
@@ -77,9 +83,10 @@ def _one_pair(
     report: machine.Report, name: str, X, y, pair: Pair, rate: float | None
 ) -> tuple[dict[str, Curve], float]:
     curves: dict[str, Curve] = {"proximal": []}
-    for tol in TOLERANCES:
-        with machine.timed() as timing:
-            best = _fit(X, y, "proximal", [pair], tol=tol)[0]
+    for stop in STOPS:
+        with machine.timed() as timing, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # stopped early on purpose
+            best = _fit(X, y, "proximal", [pair], **stop)[0]
         curves["proximal"].append((timing.wall, best.objective_))
     seconds, bound = timing.wall, best.objective_ - best.gap_
     report.add(
@@ -109,7 +116,7 @@ def _one_pair(
             spent / ours,
             "x",
             target=target,
-            note=f"exact: {ours:.1f} s, the loosest tolerance of {len(TOLERANCES)} that gets there",
+            note=f"exact: {ours:.1f} s, the earliest of {len(STOPS)} stops that gets there",
         )
     return curves, bound
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -38,6 +38,10 @@ WITHOUT_PENALTY = "have l1 = l2 = 0"
 
 _FAINT = 1e-6
 """l2 of probes without any penalty, as a share of the mean variance of the columns."""
+
+_ON_THE_WAY, _WEAK, _ROUGHLY, _FEW_PASSES = (100.0, 10.0), 2e-3, 0.3, 100.0
+"""A path's first probe is begun with penalties so many times stronger, if their l1 is at most the second number, to the relative
+gap of the third or so many passes."""
 
 _ABSENT_MARGIN = 60.0
 """Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
@@ -188,21 +192,39 @@ def _solve_path(
     model = _likelihood(problem, path[0])
     solved: dict[int, tuple[Tensor, Tensor]] = {}
     for number in path:
+        spent = 0.0
         if solved:
             W, b = solved[min(solved, key=lambda other: _distance(problem, number, other))]
         else:
-            W, b = torch.zeros((len(model.live), design.width), device=design.device), model.target.log()
+            first = _penalised(problem, number, model, design)
+            W, b, spent = yield from _first_weights(first, design, settings.max_passes, room=room)
         result, solved[number] = yield from _solve_one(
-            _penalised(problem, number, model, design), W, b, design, settings, room=room
+            _penalised(problem, number, model, design), W, b, design, settings, room=room, spent=spent
         )
         keep(number, model, result)
 
 
+def _first_weights(
+    problem: Penalised, design: Design, max_passes: float, *, room: Room
+) -> Solver[tuple[Tensor, Tensor, float]]:
+    """Where to start a path: at zero or, where the penalty is weak, roughly solved with ever weaker ones; and the passes spent."""
+    model = problem.likelihood
+    W, b, spent = torch.zeros((len(model.live), design.width), device=design.device), model.target.log(), 0.0
+    for share in _ON_THE_WAY:
+        if not 0.0 < problem.l1 * share <= _WEAK or spent >= max_passes:
+            continue
+        stronger = replace(problem, l1=problem.l1 * share, l2=problem.l2 * share)
+        rough, left = design.rough == torch.bfloat16, min(_FEW_PASSES, max_passes - spent)
+        reached = yield from approach(stronger, W, b, tol=_ROUGHLY, max_passes=left, rough=rough, room=room)
+        W, b, spent = reached.point.W, reached.point.b, spent + reached.n_passes
+    return W, b, spent
+
+
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, room: Room
+    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, room: Room, spent: float
 ) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
-    passes, gap = 0.0, math.inf
+    passes, gap = spent, math.inf
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
     if settings.tol < _SINGLE_TOL:
         stages.append((torch.float64, settings.tol))
