@@ -258,7 +258,8 @@ def _draw(curves: dict[str, dict[str, Curve]], bounds: dict[str, float], path: P
         1, len(curves), figsize=(3.0 * len(curves), 3.2), layout="constrained", sharey=True, squeeze=False
     )
     for axes, (name, found) in zip(panels[0], curves.items(), strict=True):
-        for (label, curve), marker in zip(found.items(), "os^", strict=False):
+        for (label, points), marker in zip(found.items(), "os^", strict=False):
+            curve = sorted(points)
             axes.plot(
                 [t for t, _ in curve], [v / bounds[name] - 1.0 for _, v in curve], marker=marker, ms=4, label=label
             )
