@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from neurosieve.report import brief, certainty, places
+from neurosieve.report import brief, certainty, places, sentences
 from neurosieve.report.html import write_report
 from neurosieve.report.numbers import SPACE
 
@@ -81,3 +83,13 @@ def test_the_page_shows_figures_and_table(make_findings, make_certainty, tmp_pat
     assert "95 % interval" in page
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert {"tiny--pos--noise.svg", "tiny--pos--rank-intervals.csv"} <= names
+
+
+def test_agreement_of_seeds_is_not_claimed_of_probes_that_do_not_depend_on_them(make_findings):
+    found = make_findings()
+    exact = replace(found, settings={**found.settings, "solver": "proximal"})
+    assert "of two seeds share" in " ".join(sentences.agreement(found))
+    assert sentences.agreement(exact) == [
+        "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."
+    ]
+    assert "of two seeds share" not in dict(brief.in_short(exact))["Stability"]

@@ -38,6 +38,8 @@ class Spread:
         """Such as ``96.04 % (95.98 to 96.10 over 3 seeds)``."""
         if self.n == 1:
             return f"{percent(self.mean)} (one seed)"
+        if self.low == self.high:
+            return f"{percent(self.mean)} (with each of {self.n} seeds)"
         return f"{percent(self.mean)} ({100 * self.low:.2f} to {100 * self.high:.2f} over {self.n} seeds)"
 
 

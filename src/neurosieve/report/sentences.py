@@ -223,6 +223,10 @@ def _score(values: pd.Series) -> str:
 
 def agreement(f: Findings) -> list[str]:
     """How far the rankings of the seeds agree, and how many neurons every seed selects."""
+    if f.settings.get("solver") == "proximal":
+        return [
+            "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."
+        ]
     if f.ranks.shape[1] < 2:
         return ["There is one seed only, so it is not known how far another run would choose the same neurons."]
     said = []
