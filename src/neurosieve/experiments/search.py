@@ -133,9 +133,8 @@ def search_lambdas(
     fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
     specs = [ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss) for l1, l2 in fitted]
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=rf".* {WITHOUT_PENALTY}"
-        )  # of A_z, which is there to be compared with
+        # The probe of A_z is there to be compared with, and has no penalty on purpose.
+        warnings.filterwarnings("ignore", message=rf".* {WITHOUT_PENALTY}")
         probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
     variants: list[FittedProbe] = list(probes)
     for probe in probes[: len(pairs)]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -74,6 +75,10 @@ class ProximalSettings:
     def epochs(self) -> int:
         """Units of progress a probe counts for: how many passes it needs is known only when it is done."""
         return 1
+
+
+_Rooms: TypeAlias = Mapping[torch.dtype, Room]
+"""What a probe may hold while it is solved in each precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +143,33 @@ def solve(
         if progress is not None:
             progress(len(done) / problem.n_probes)
 
-    sizes = _sizes(settings, stream.n_words, problem.n_labels, design.width)
-    at_once = max(1, state_bytes // sizes.wanted)
-    room = sizes.room(state_bytes // at_once)
-    paths = [_solve_path(problem, path, design, settings, keep, room=room) for path in _paths(problem)]
+    shape = (stream.n_words, problem.n_labels, design.width)
+    at_once = max(1, state_bytes // _sizes(_precision(settings), *shape).wanted)
+    rooms = {dtype: _sizes(dtype, *shape).room(state_bytes // at_once) for dtype in (torch.float32, torch.float64)}
+    paths = [_solve_path(problem, path, design, settings, keep, rooms=rooms) for path in _paths(problem)]
     run_together(paths, design, at_once=at_once)
     return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
 
 
 def wanted_bytes(settings: ProximalSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory that solving so many probes makes good use of, besides activations."""
-    one = _sizes(settings, n_words, n_labels, n_columns).wanted
+    one = _sizes(_precision(settings), n_words, n_labels, n_columns).wanted
     return max(one, min(_STATE_BYTES, n_probes * one))
 
 
 def least_bytes(settings: ProximalSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory without which not even one probe can be solved: its logits and weights."""
-    return _sizes(settings, n_words, n_labels, n_columns).least
+    return _sizes(_precision(settings), n_words, n_labels, n_columns).least
 
 
-def _sizes(settings: ProximalSettings, n_words: int, n_labels: int, n_columns: int) -> Sizes:
-    double = settings.tol < _SINGLE_TOL
-    return Sizes(n_words, n_labels, n_columns, itemsize=8 if double else 4, sample_itemsize=12 if double else 4)
+def _precision(settings: ProximalSettings) -> torch.dtype:
+    """In what a probe ends that float32 brings to its tolerance, if it can."""
+    return torch.float64 if settings.tol < _SINGLE_TOL else torch.float32
+
+
+def _sizes(dtype: torch.dtype, n_words: int, n_labels: int, n_columns: int) -> Sizes:
+    sampled = 4 if dtype == torch.float32 else 12  # bytes: in float64 a sample is held in float32 as well
+    return Sizes(n_words, n_labels, n_columns, itemsize=dtype.itemsize, sample_itemsize=sampled)
 
 
 def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.float64]:
@@ -186,7 +196,7 @@ def _solve_path(
     settings: ProximalSettings,
     keep: Callable[[int, Likelihood, _Solved], None],
     *,
-    room: Room,
+    rooms: _Rooms,
 ) -> Solver[None]:
     """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
     model = _likelihood(problem, path[0])
@@ -197,9 +207,9 @@ def _solve_path(
             W, b = solved[min(solved, key=lambda other: _distance(problem, number, other))]
         else:
             first = _penalised(problem, number, model, design)
-            W, b, spent = yield from _first_weights(first, design, settings.max_passes, room=room)
+            W, b, spent = yield from _first_weights(first, design, settings.max_passes, room=rooms[torch.float32])
         result, solved[number] = yield from _solve_one(
-            _penalised(problem, number, model, design), W, b, design, settings, room=room, spent=spent
+            _penalised(problem, number, model, design), W, b, design, settings, rooms=rooms, spent=spent
         )
         keep(number, model, result)
 
@@ -221,17 +231,17 @@ def _first_weights(
 
 
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, room: Room, spent: float
+    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, rooms: _Rooms, spent: float
 ) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
     passes, gap = spent, math.inf
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
-    if settings.tol < _SINGLE_TOL:
+    if _precision(settings) == torch.float64:
         stages.append((torch.float64, settings.tol))
     while stages:
         dtype, tol = stages.pop(0)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
-        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=room)
+        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype])
         point, passes = reached.point, passes + reached.n_passes
         W, b, gap = point.W, point.b, point.gap
         missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
@@ -283,9 +293,8 @@ def _likelihood(problem: GroupProblem, number: int) -> Likelihood:
 
 def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: Design) -> Penalised:
     l1, l2, mask = float(problem.l1[number]), float(problem.l2[number]), _row(problem.mask, number)
-    if (
-        l1 == l2 == 0.0
-    ):  # no bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant
+    if l1 == l2 == 0.0:
+        # No bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant.
         faint = _FAINT * max(float(design.variance.mean()), torch.finfo(torch.float32).tiny)
         return Penalised(model, 0.0, faint, mask, design.variance, faint=True)
     return Penalised(model, l1, l2, mask, design.variance)

@@ -76,7 +76,7 @@ def _stability(f: Findings) -> str:
     size = round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())
     table = overlap_of_seeds(f.ranks, [size])
     resampled = certainty.in_short(f)
-    if f.settings.get("solver") == "proximal":
+    if f.exact:
         return (
             resampled
             or "The probe is solved to its optimum, whatever the seed; of other texts nothing is known without resamples."

@@ -223,7 +223,7 @@ def _score(values: pd.Series) -> str:
 
 def agreement(f: Findings) -> list[str]:
     """How far the rankings of the seeds agree, and how many neurons every seed selects."""
-    if f.settings.get("solver") == "proximal":
+    if f.exact:
         return [
             "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."
         ]

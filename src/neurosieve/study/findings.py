@@ -141,6 +141,11 @@ class Findings:
     certificate: pd.DataFrame = field(default_factory=pd.DataFrame)
     certainty: Certainty | None = None
 
+    @property
+    def exact(self) -> bool:
+        """Whether probes are solved to their optimum, which does not depend on seeds."""
+        return self.settings.get("solver") == "proximal"
+
     def results(self) -> pd.DataFrame:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""
         rows: list[dict[str, object]] = []

@@ -137,8 +137,10 @@ class Blocks:
                     continue
                 multiple = float(multiples[k])
                 start, slope = (values[k, block.columns].double().cpu().numpy() for values in (V, g))
-                q = block.gram @ start - slope / multiple
-                end = _elastic_net(block.gram, q, start, l1=self._problem.l1 / multiple, l2=self._problem.l2 / multiple)
+                held = block.gram @ start
+                q, far = held - slope / multiple, _FAR * float(start @ held)
+                l1, l2 = self._problem.l1 / multiple, self._problem.l2 / multiple
+                end = _elastic_net(block.gram, q, start, l1=l1, l2=l2, far=far)
                 out[k, block.columns] = torch.from_numpy(end).to(V.device, V.dtype)
                 pulled[k] = float((end - start) @ (block.gram @ (end - start)))
         return pulled
@@ -177,9 +179,8 @@ def _working_sets(problem: Penalised, point: Point, gain: Tensor, *, max_columns
     most = (_GROWTH * used.sum(dim=1)).long().clamp_min(_FEWEST_COLUMNS)
     asked = wanted.sum(dim=1).minimum(most)
     sizes = asked.clamp_max(_largest_block(asked, max_columns**2))
-    urgency = torch.where((sizes == asked)[:, None], torch.where(used, math.inf, point.G.abs()), gain).masked_fill_(
-        ~wanted, -1.0
-    )
+    urgency = torch.where((sizes == asked)[:, None], torch.where(used, math.inf, point.G.abs()), gain)
+    urgency.masked_fill_(~wanted, -1.0)
     working = torch.zeros_like(used)
     for k, size in enumerate(sizes.tolist()):
         working[k, urgency[k].topk(size).indices] = True
@@ -235,16 +236,16 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
 
 
 def _elastic_net(
-    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float
+    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float, far: float
 ) -> NDArray[np.float64]:
     """A few sweeps of coordinate descent on ``w' gram w / 2 - q' w + l1 |w| + l2 w^2``, from `w` on.
 
     Scikit-learn stops by the duality gap of the regression behind the Gram matrix. There is none here; a target that is
-    farther than what can be explained keeps that gap above zero. In float64, as rounding of so long a target would hide
-    what the weights can still gain, and a gap of exactly zero ends the descent before it begins.
+    farther than what can be explained (its square is `far` at least) keeps that gap above zero. In float64, as rounding of
+    so long a target would hide what the weights can still gain, and a gap of exactly zero ends the descent before it begins.
     """
     total = l1 + 2.0 * l2
-    norm = _FAR * max(float(w @ (gram @ w)), float((q**2 / gram.diagonal()).sum()))
+    norm = max(far, _FAR * float((q**2 / gram.diagonal()).sum()))
     path = enet_path(
         np.zeros((1, len(q)), order="F"),
         np.full(1, max(norm, np.finfo(np.float64).tiny) ** 0.5),

@@ -83,11 +83,9 @@ def _level(model: LocalModel, place: Place) -> Place:
     """The place with its weights `levelled`: no probability changes, and what the model looks at is the same."""
     problem = model.problem
     V = levelled(place.V, l1=problem.l1, l2=problem.l2)
-    return (
-        place
-        if V is place.V
-        else replace(place, V=V, value=place.value - problem.penalty(place.V) + problem.penalty(V))
-    )
+    if V is place.V:
+        return place
+    return replace(place, V=V, value=place.value - problem.penalty(place.V) + problem.penalty(V))
 
 
 def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -> tuple[Place, bool]:
