@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "models": set(),
     "activations": {"corpora", "models"},
     "probes": {"activations"},
-    "rankings": {"probes"},
+    "rankings": {"activations", "probes"},
     "experiments": {"activations", "probes", "rankings"},
     "analysis": {"rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis", "figures", "report"},

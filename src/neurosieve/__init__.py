@@ -20,7 +20,7 @@ _HOMES = {
     "probes.estimator": ("ElasticNetProbe",),
     "rankings.ranking": ("NeuronRanking",),
     "rankings.weight_mass": ("weight_mass_ranking",),
-    "experiments.data": ("LabelledSplit", "Splits"),
+    "activations.splits": ("LabelledSplit", "Splits"),
     "experiments.search": ("search_lambdas",),
     "experiments.ablation": ("ablate",),
     "experiments.minimal": ("minimal_neurons",),

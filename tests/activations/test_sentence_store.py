@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from neurosieve.activations.extract import extract
+from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import open_store
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import ModelError, StoreError
-from neurosieve.experiments.data import Splits
 
 
 def labelled(n=60, *, silent=()):

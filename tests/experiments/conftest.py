@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.experiments.data import Splits
+from neurosieve.activations.splits import Splits
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.spec import ProbeSpec

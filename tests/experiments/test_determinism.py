@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import torch
 
+from neurosieve.activations.splits import Splits
 from neurosieve.experiments.ablation import ablate
 from neurosieve.experiments.control import ControlTask
-from neurosieve.experiments.data import Splits
 from neurosieve.experiments.minimal import minimal_neurons
 from neurosieve.experiments.search import search_lambdas
 from neurosieve.planted import make_planted

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import LabelledSplit, Splits
 from neurosieve.experiments.discovery import (
     discover_neurons,
     excess_and_q_values,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import LabelledSplit
 from neurosieve.experiments.resampling import draw_sentences, score_sentences
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes

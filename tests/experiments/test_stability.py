@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import Splits
 from neurosieve.experiments.stability import stability
 from neurosieve.experiments.stability_tables import jaccard_of_sets
 from neurosieve.planted import make_planted

@@ -7,9 +7,9 @@ import pytest
 from sklearn.linear_model import ElasticNet
 from sklearn.metrics import r2_score
 
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.control import ControlTask
-from neurosieve.experiments.data import Splits
 from neurosieve.experiments.minimal import minimal_neurons
 from neurosieve.experiments.search import search_lambdas
 from neurosieve.planted import make_planted

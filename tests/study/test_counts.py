@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosieve.experiments.data import Splits
+from neurosieve.activations.splits import Splits
 from neurosieve.study.counts import MOST_BINS, label_counts, labelled_counts, value_histogram, value_summary
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import LabelledSplit
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking

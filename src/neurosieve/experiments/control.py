@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.labels import is_labelled
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import Splits
-from neurosieve.probes.labels import is_labelled
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.source import as_source
+from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import LabelledSplit, Splits
 from neurosieve.probes.engine import fit_probes
-from neurosieve.probes.labels import is_labelled
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.spec import ProbeSpec
 

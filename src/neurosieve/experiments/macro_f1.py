@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosieve.probes.labels import encode_labels
+from neurosieve.activations.labels import encode_labels
 from neurosieve.probes.predict import predict_codes
 from neurosieve.probes.spec import FittedProbe
 

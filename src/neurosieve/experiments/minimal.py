@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import Splits
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe, ProbeSpec

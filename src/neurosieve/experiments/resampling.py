@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labels import as_values, encode_labels
+from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import LabelledSplit
-from neurosieve.probes.labels import as_values, encode_labels
 from neurosieve.probes.predict import predict_codes, predict_values
 from neurosieve.probes.spec import FittedProbe
 

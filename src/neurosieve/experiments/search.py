@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
-from neurosieve.experiments.data import Splits
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.proximal import WITHOUT_PENALTY

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations.source import as_source
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.ablation import ablated_probes
-from neurosieve.experiments.data import Splits
 from neurosieve.experiments.resampling import Scheme, draw_sentences, score_sentences
 from neurosieve.experiments.stability_tables import (
     Name,

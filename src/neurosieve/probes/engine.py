@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurosieve.activations.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes import adam, proximal
 from neurosieve.probes.adam import AdamSettings
 from neurosieve.probes.checks import usable_device
-from neurosieve.probes.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, Group, plan_groups

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.labels import as_values, encode_labels
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import usable_device
-from neurosieve.probes.labels import as_values, encode_labels
 from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.plan import PASS_ROWS_ONCE, plan_groups
 from neurosieve.probes.spec import FittedProbe, r_squared

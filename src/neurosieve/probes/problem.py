@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurosieve.activations.labels import Loss
 from neurosieve.probes.objective import residuals_, value_residuals_
-from neurosieve.probes.spec import Loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.labels import Loss, is_labelled
 from neurosieve.errors import NeurosieveError
-
-Loss = Literal["softmax", "squared"]
-"""Cross-entropy of labels, or squared error of real values."""
-
-VALUE = "value"
-"""Name of the single row of weights of a probe of real values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +177,6 @@ class FittedProbe:
     def score(self, X: NDArray[np.floating], y: ArrayLike) -> float:
         """Accuracy (R² for real values) on words that have a label; a label unknown to the probe is an error."""
         y = np.asarray(y, dtype=object)
-        from neurosieve.probes.labels import is_labelled
-
         known = is_labelled(y)
         predicted = self.predict(X)[known]
         if self.loss == "squared":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from neurosieve.activations.labels import EncodedLabels, EncodedValues
 from neurosieve.activations.source import ActivationSource
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes import proximal
-from neurosieve.probes.labels import EncodedLabels, EncodedValues
 from neurosieve.probes.plan import Group
 from neurosieve.probes.proximal import ProximalSettings
 from neurosieve.probes.stream import CHUNK_WORDS

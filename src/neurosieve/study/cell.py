@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.activations.format import write_json
+from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
-from neurosieve.experiments.data import Splits
 from neurosieve.probes.memory import memory_limit
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neurosieve.activations.labels import is_labelled
 from neurosieve.experiments.discovery import Null, ambiguous_words, discover_neurons, fewest_permutations
 from neurosieve.experiments.stability import stability
-from neurosieve.probes.labels import is_labelled
 from neurosieve.study.settings import ProbeSettings
 
 if TYPE_CHECKING:

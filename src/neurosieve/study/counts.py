@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from neurosieve.experiments.data import Splits
-from neurosieve.probes.labels import as_values, is_labelled
+from neurosieve.activations.labels import as_values, is_labelled
+from neurosieve.activations.splits import Splits
 
 SPLITS = ("train", "dev", "test")
 MOST_BINS = 30

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations.source import as_source
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import StudyError
 from neurosieve.experiments.ablation import Fill, ablated_probes
 from neurosieve.experiments.control import ControlTask
-from neurosieve.experiments.data import Splits
 from neurosieve.experiments.macro_f1 import macro_f1
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
 from neurosieve.experiments.search import search_lambdas

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.labels import Loss, as_values, is_labelled
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.labels import as_values, is_labelled
-from neurosieve.probes.spec import Loss
 
 if TYPE_CHECKING:
     from neurosieve.activations.store import ActivationStore

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from neurosieve.activations.extract import extract
+from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.control import ControlTask
-from neurosieve.experiments.data import LabelledSplit, Splits
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
 
 
@@ -119,7 +119,9 @@ def test_rows_labels_and_words_must_agree():
         LabelledSplit(np.ones((3, 2), dtype=np.float32), np.array(["a", "b"]), np.array(["x", "y", "z"]))
 
 
-def test_other_labels_for_the_same_words(splits):
+def test_other_labels_for_the_same_words():
+    X = [np.zeros((4, 2), dtype=np.float32)] * 3
+    splits = Splits.from_arrays(X, [list("abab")] * 3)
     other = splits.with_labels(*(np.full(len(p.y), "x") for p in (splits.train, splits.dev, splits.test)))
     assert set(other.train.y) == {"x"}
     assert other.train.activations is splits.train.activations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurosieve.activations.labels import encode_labels
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.labels import encode_labels
 
 
 @pytest.mark.parametrize(

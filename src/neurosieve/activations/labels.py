@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes.spec import VALUE
+
+Loss = Literal["softmax", "squared"]
+"""Cross-entropy of labels, or squared error of real values."""
+
+VALUE = "value"
+"""Name of the single row of weights of a probe of real values."""
 
 
 @dataclass(frozen=True, slots=True)
