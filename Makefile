@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench format clean
+.PHONY: setup demo lint test check bench format clean
 
 setup: $(STAMP)  ## make .venv with the exact versions of constraints.txt
 
@@ -24,10 +24,12 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
 test: setup  ## all tests but the slow ones
 	$(PYTEST)
 
-check: setup  ## everything that must be green: format, lint, types, all tests
+lint: setup  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check: lint  ## everything that must be green: format, lint, types, all tests
 	$(PYTEST) -m "slow or not slow"
 
 bench: setup  ## measure; results go to benchmarks/results

@@ -173,7 +173,7 @@ def discover_neurons(
     >>> planted = ns.make_planted(n_words=600, n_neurons=40, n_informative=4, random_state=0)
     >>> words = np.full(600, "word")  # one type with all labels: whatever tells them apart is context
     >>> splits = ns.Splits.from_arrays([planted.X] * 3, [planted.y] * 3, words=[words] * 3)
-    >>> found = ns.discover_neurons(splits, l1=1e-3, l2=0.0, learning_rate=1e-2)
+    >>> found = ns.discover_neurons(splits, l1=1e-3, l2=1e-3, solver="proximal")
     >>> set(planted.informative) <= set(found.neurons)
     True
     """

@@ -1,0 +1,67 @@
+"""Every public name with its home and its type: the one list of what `neurosieve` offers."""
+
+from ._version import __version__
+from .activations.extract import extract
+from .activations.splits import LabelledSplit, Splits
+from .activations.store import ActivationStore, open_store
+from .analysis.labels import label_distribution
+from .analysis.layers import layer_distribution
+from .corpora.corpus import Corpus, Sentence
+from .corpora.load import load_corpus
+from .errors import NeurosieveError
+from .experiments.ablation import ablate
+from .experiments.control import ControlTask, selectivity
+from .experiments.discovery import discover_neurons
+from .experiments.minimal import minimal_neurons
+from .experiments.search import search_lambdas
+from .experiments.stability import stability
+from .models.language_model import LanguageModel
+from .models.load import load_model
+from .planted import make_planted
+from .probes.engine import fit_probes
+from .probes.estimator import ElasticNetProbe
+from .probes.predict import predict_codes, score_probes
+from .probes.spec import FittedProbe, ProbeSpec
+from .rankings.ranking import NeuronRanking
+from .rankings.weight_mass import weight_mass_ranking
+from .report.html import write_report
+from .study.compare import compare
+from .study.run import run_study
+from .study.settings import StudySettings
+
+__all__ = [
+    "ActivationStore",
+    "ControlTask",
+    "Corpus",
+    "ElasticNetProbe",
+    "FittedProbe",
+    "LabelledSplit",
+    "LanguageModel",
+    "NeuronRanking",
+    "NeurosieveError",
+    "ProbeSpec",
+    "Sentence",
+    "Splits",
+    "StudySettings",
+    "__version__",
+    "ablate",
+    "compare",
+    "discover_neurons",
+    "extract",
+    "fit_probes",
+    "label_distribution",
+    "layer_distribution",
+    "load_corpus",
+    "load_model",
+    "make_planted",
+    "minimal_neurons",
+    "open_store",
+    "predict_codes",
+    "run_study",
+    "score_probes",
+    "search_lambdas",
+    "selectivity",
+    "stability",
+    "weight_mass_ranking",
+    "write_report",
+]
