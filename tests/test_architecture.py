@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "experiments": {"activations", "probes", "rankings"},
     "analysis": {"rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis", "figures", "report"},
-    "figures": {"study", "rankings", "analysis"},
+    "figures": {"study", "rankings", "analysis", "experiments"},
     "report": {"study", "figures", "rankings", "analysis"},
     "cli": {"study"},
 }

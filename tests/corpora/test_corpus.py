@@ -80,3 +80,9 @@ def test_sentences_without_words_and_labels_of_other_length_are_refused() -> Non
         Corpus([Sentence((), source="f:7")])
     with pytest.raises(CorpusError, match="property 'pos' has 1 labels for 2 words"):
         Corpus([Sentence(("a", "b"), {"pos": ("X",)})])
+
+
+def test_a_corpus_is_a_sequence_of_its_sentences() -> None:
+    corpus = Corpus([Sentence(("a",)), Sentence(("b",), split="dev")], name="c")
+    assert list(corpus) == list(corpus.sentences)
+    assert corpus[1] is corpus.sentences[1]

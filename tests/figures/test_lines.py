@@ -7,9 +7,17 @@ import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 
+from neurosieve import figures
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.ablation import ablate
+from neurosieve.experiments.minimal import minimal_neurons
 from neurosieve.figures import lambda_components, lambda_search, minimal_curve, seed_agreement
 from neurosieve.figures.agreement import overlap_of_seeds
+from neurosieve.planted import make_planted
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.rankings.weight_mass import weight_mass_ranking
 
 
 def test_the_curve_has_a_line_a_seed_the_oracle_and_the_chosen_sizes(findings):
@@ -92,3 +100,21 @@ def test_agreement_of_one_seed_is_refused(findings):
     assert seed_agreement(findings).get_ylabel() == "Jaccard overlap"
     with pytest.raises(NeurosieveError, match="one seed only"):
         seed_agreement(findings.ranks[[0]])
+
+
+def test_figures_take_the_results_they_are_named_after() -> None:
+    planted = make_planted(n_words=600, n_neurons=30, n_labels=3, n_informative=3, random_state=0)
+    X, y = planted.X, planted.y
+    splits = Splits.from_arrays((X[:400], X[400:500], X[500:]), (y[:400], y[400:500], y[500:]))
+    probe = fit_probes(splits.train.activations, [ProbeSpec(splits.train.y, l1=1e-3, l2=1e-3)], "adam")[0]
+    ranking = weight_mass_ranking(probe)
+    found = minimal_neurons(probe, ranking, splits, deltas=[0.1], step=0.2, solver="adam")
+    ax = figures.minimal_curve(found)
+    assert next(line.get_label() for line in ax.lines) == "oracle, all 30 neurons"
+    bars = figures.ablation(ablate(probe, ranking, splits.test))
+    assert [tick.get_text() for tick in bars.get_xticklabels()] == [
+        "all",
+        *(f"{n}\n6 neurons" for n in ("top", "random", "bottom")),
+    ]
+    with pytest.raises(NeurosieveError, match="found a str; expected findings, or the result of minimal_neurons"):
+        figures.minimal_curve("a")  # type: ignore[arg-type]

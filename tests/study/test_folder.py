@@ -81,3 +81,13 @@ def test_a_foreign_manifest_is_refused(tmp_path: Path, content: str, said: str) 
     with pytest.raises(StudyError, match=said):
         RunFolder(tmp_path).claim(SETTINGS)
     assert (tmp_path / "manifest.json").read_text(encoding="utf-8") == content
+
+
+def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    RunFolder(tmp_path / "run").claim({"a": 1})
+    manifest = tmp_path / "run" / "manifest.json"
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8").replace('"format_version": 2', '"format_version": 3'), "utf-8"
+    )
+    with pytest.raises(StudyError, match="format version 3, this neurosieve reads versions 1 to 2"):
+        RunFolder(tmp_path / "run").manifest()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from neurosieve.errors import CorpusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -116,6 +116,12 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.sentences)
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return iter(self.sentences)
+
+    def __getitem__(self, number: int) -> Sentence:
+        return self.sentences[number]
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {len(self.split(name))}/{self.split(name).n_words}" for name in self.splits)

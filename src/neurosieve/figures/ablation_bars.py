@@ -20,10 +20,12 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
 
     Parameters
     ----------
-    source : Findings, or DataFrame with columns seed, split, fill, subset, n_neurons, accuracy
+    source : Findings, AblationResult, or DataFrame with columns seed, split, fill, subset, n_neurons, accuracy
+        The result of one probe on one split has no columns seed and split; it is drawn as it is.
     ax : Axes, optional
         Where to draw; a new figure by default.
     split : {"test", "dev"}
+        Which rows to draw, where the table has a column split.
     baseline : float, optional
         Score of a guess without any neuron, drawn as a line: of the most frequent label, or of the mean value.
 
@@ -37,9 +39,12 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
         If the table has no row of `split`.
     """
     table, score = table_of(source, "ablation"), score_name(source)
-    table = table[table["split"] == split]
-    if table.empty:
-        raise NeurosieveError(f"the table of the ablation has no row of the split {split!r}; choose 'dev' or 'test'")
+    if "split" in table:
+        table = table[table["split"] == split]
+        if table.empty:
+            raise NeurosieveError(
+                f"the table of the ablation has no row of the split {split!r}; choose 'dev' or 'test'"
+            )
     ax = axes(ax, size=(5.6, 3.3))
     fills = [("zero", "others set to zero", DARK, ""), ("mean", "others set to their mean", PALE, "////")]
     for fill, name, colour, hatch in fills:
@@ -56,7 +61,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
             label="most frequent label" if score == "accuracy" else "mean value",
         )
     ax.set_xticks(range(len(SUBSETS)), [_tick(table, subset) for subset in SUBSETS])
-    percent_axis(ax, label=f"{score} on {split} (%)")
+    percent_axis(ax, label=f"{score} on {split} (%)" if "split" in table else f"{score} (%)")
     low = score_floor(table["accuracy"].min())
     ax.set_ylim(low, min(1.12, max(0.1, 1.14 * table["accuracy"].max())))
     if low < 0:
@@ -104,4 +109,4 @@ def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str
 
 def _tick(table: pd.DataFrame, subset: str) -> str:
     counts = table.loc[table["subset"] == subset, "n_neurons"]
-    return f"{subset}\n{counts.iloc[0]:g} neurons" if len(counts) else subset
+    return f"{subset}\n{counts.iloc[0]:g} neurons" if counts.notna().any() else subset

@@ -24,7 +24,8 @@ from neurosieve.errors import StudyError
 from neurosieve.study.settings import slug
 
 FORMAT = "neurosieve run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: the manifest names every input file. A run of version 1 is read as it is."""
 
 
 class RunFolder:
@@ -71,6 +72,12 @@ class RunFolder:
             raise StudyError(f"{self.manifest_path}: not readable ({error}); choose another output folder") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"{self.manifest_path}: not the manifest of a run; choose another output folder")
+        version = content.get("format_version", 1)
+        if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+            raise StudyError(
+                f"{self.manifest_path}: format version {version!r}, this neurosieve reads versions 1 to {FORMAT_VERSION}; "
+                "read the run with the version that wrote it (neurosieve_version in the manifest), or update"
+            )
         return content
 
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +107,9 @@ class RunFolder:
             raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
         self.path.mkdir(parents=True, exist_ok=True)
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, "settings": settings, "finished": False}
+        if found and self.stores():  # the activations stay, and with them what is known of the files they came from
+            kept = ("format_version", "files", "seconds")
+            content |= {key: found[key] for key in kept if key in found}
         write_json(self.manifest_path, content)
         return content
 

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
@@ -17,7 +17,7 @@ import pandas as pd
 
 from neurosieve._version import __version__
 from neurosieve.activations.extract import extract
-from neurosieve.activations.format import file_digest, write_json
+from neurosieve.activations.format import write_json
 from neurosieve.activations.store import ActivationStore, is_complete, open_store
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.load import load_corpus
@@ -27,6 +27,7 @@ from neurosieve.study.failures import Failures
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.in_short import in_a_sentence
+from neurosieve.study.inputs import refuse_changed_inputs
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings, slug
 from neurosieve.study.spread import FILES
 from neurosieve.study.stages import STAGES
@@ -69,7 +70,7 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
         raise StudyError("the study names no property; give each corpus its properties")
     folder = RunFolder(out)
     manifest = folder.claim(settings.model_dump(mode="json"))
-    _refuse_changed_files(folder, settings, manifest)
+    refuse_changed_inputs(folder, settings, manifest)
     failures = Failures()
     loaded: dict[str, Corpus] = {}
     stores: list[ActivationStore] = []
@@ -120,7 +121,7 @@ def finished_cells(settings: StudySettings, out: str | Path) -> list[dict[str, A
     manifest = folder.manifest()
     if not manifest.get("finished") or manifest.get("settings") != settings.model_dump(mode="json"):
         return None
-    _refuse_changed_files(folder, settings, manifest)
+    refuse_changed_inputs(folder, settings, manifest)
     cells: list[dict[str, Any]] = manifest.get("cells", [])
     if not all("folder" in cell for cell in cells) or not all((folder.path / name).is_file() for name in RESULTS):
         return None
@@ -151,25 +152,6 @@ def with_extraction(found: Findings, folder: RunFolder) -> Findings:
 
 def _seconds(cells: Sequence[Cell]) -> dict[str, float]:
     return {f"{cell.folder.name}: {stage}": s for cell in cells for stage, s in cell.seconds().items()}
-
-
-def _refuse_changed_files(folder: RunFolder, settings: StudySettings, manifest: dict[str, Any]) -> None:
-    """Note the digests of the corpus files when a run begins, and refuse to go on with other ones."""
-    digests = {}
-    for corpus in settings.corpora:
-        for name in corpus.files:
-            if Path(name).is_file():
-                digests[name] = file_digest(Path(name))
-    before = manifest.get("files")
-    if before is None:
-        write_json(folder.manifest_path, {**manifest, "files": digests})
-        return
-    for name, digest in digests.items():
-        if before.get(name, digest) != digest:
-            raise StudyError(
-                f"{name}: has changed since the run in {folder.path} began, so its results no longer fit; choose another "
-                "output folder, or restore the file"
-            )
 
 
 def _fingerprint(folders: Sequence[Path]) -> str:
@@ -322,10 +304,31 @@ def _without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
     def short(path: str) -> str:
         return Path(path).name if Path(path).exists() else path
 
+    def short_splits(splits: Any) -> Any:  # noqa: ANN401 (a scheme's name, or files by split)
+        if not isinstance(splits, dict):
+            return splits
+        return {k: short(v) if isinstance(v, str) else [short(f) for f in v] for k, v in splits.items()}
+
     models = [{**model, "path": short(model["path"])} for model in settings.get("models", ())]
-    corpora = [{**corpus, "files": [short(f) for f in corpus["files"]]} for corpus in settings.get("corpora", ())]
-    files = {Path(name).name: digest for name, digest in manifest.get("files", {}).items()}
+    corpora = [
+        {**corpus, "files": [short(f) for f in corpus["files"]], "splits": short_splits(corpus.get("splits"))}
+        for corpus in settings.get("corpora", ())
+    ]
+    files = dict(zip(short_names(manifest.get("files", {})), manifest.get("files", {}).values(), strict=True))
     return {**manifest, "settings": {**settings, "models": models, "corpora": corpora}, "files": files}
+
+
+def short_names(paths: Iterable[str]) -> list[str]:
+    """The last parts of paths, as many of each as tell it from all others: two ``train.txt`` keep their folders' names."""
+    parts = [Path(path).parts for path in paths]
+
+    def shortest(own: tuple[str, ...]) -> str:
+        for n in range(1, len(own)):
+            if sum(other[-n:] == own[-n:] for other in parts) == 1:
+                return "/".join(own[-n:])
+        return "/".join(own)
+
+    return [shortest(own) for own in parts]
 
 
 def write_results(folder: Path, found: Sequence[Findings], *, manifest: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from neurosieve.errors import StudyError
 from neurosieve.study.cell import Cell, Reporter, read_stage, silent
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder, of_activations
+from neurosieve.study.inputs import refuse_changed_inputs
 from neurosieve.study.run import open_or_extract, provenance, resolved, with_extraction, write_results
 from neurosieve.study.settings import (
     CorpusSettings,
@@ -32,7 +33,7 @@ def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter =
     before = folder.manifest().get("settings")
     if before and of_activations(before) == of_activations(asked):
         asked = before  # the same activations: how they are probed is not this command's business
-    folder.claim(asked)
+    refuse_changed_inputs(folder, settings, folder.claim(asked))
     return open_or_extract(folder, settings.corpora[0], settings.models[0], loaded={}, report=report)
 
 
