@@ -54,7 +54,7 @@ def stability(
         neurosieve stability runs/bert --property pos --resamples 20 --table
     """
     form = chosen_format(csv=csv, table=table)
-    from neurosieve.study.certainty import summary
+    from neurosieve.study.steps import stability_summary
 
     changes = {
         "resamples": resamples,
@@ -62,7 +62,7 @@ def stability(
         "solver": chosen_solver(solver, certified=certified),
     }
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
-        neurons, intervals, said = summary(cell, default=RESAMPLES)
+        neurons, intervals, said = stability_summary(cell, default=RESAMPLES)
     if scores:
         emit(intervals, form=form, title="scores with 95 % intervals", property=prop, **said)
     else:

@@ -12,6 +12,7 @@ from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
+from neurosieve.report.page import environment, rows_of
 from neurosieve.report.tables import written_value
 
 if TYPE_CHECKING:
@@ -51,20 +52,18 @@ def write_comparison(folder: str | Path, found: Comparison) -> Path:
     Path
         The page.
     """
-    from neurosieve.report.html import _environment, _rows
-
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     tables = {"cells": found.cells, "pairs": found.pairs, "labels": found.labels, "layers": found.layers}
     for name, table in tables.items():
         table.dropna(axis=1, how="all").to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
     page = (
-        _environment()
+        environment()
         .get_template("compare.html")
         .render(
             title=f"Comparison of {numbers.listed(list(dict.fromkeys(found.cells['run'])), most=4)}",
-            cells=_rows(in_percent(found.cells)),
-            pairs=_rows(found.pairs.drop(columns=_empty(found.pairs))) if len(found.pairs) else None,
+            cells=rows_of(in_percent(found.cells)),
+            pairs=rows_of(found.pairs.drop(columns=_empty(found.pairs))) if len(found.pairs) else None,
             said=in_words(found.cells),
             figures=across_figures(target, panels_of(found)),
             links=[f"{name}.csv" for name in tables],

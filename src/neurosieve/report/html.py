@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pandas as pd
 
 from neurosieve.errors import NeurosieveError
@@ -16,7 +15,8 @@ from neurosieve.figures.panels import Panel
 from neurosieve.report import brief, cautions, certainty, numbers, overview, places, sentences
 from neurosieve.report.comparison import across_figures
 from neurosieve.report.layouts import title_of, write_layouts
-from neurosieve.report.tables import paper_tables, write_tables, written_value
+from neurosieve.report.page import environment, rows_of
+from neurosieve.report.tables import paper_tables, write_tables
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -109,20 +109,20 @@ def write_report(
     several = len(findings) > 1
     shared = overview.shared_neurons(findings)
     page = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             title=title or _title(findings),
             cells=cells,
             several=several,
-            overview=_rows(overview.overview(findings)),
+            overview=rows_of(overview.overview(findings)),
             compared=overview.compared(findings) if several else [],
-            shared=_rows(shared) if len(shared) else None,
+            shared=rows_of(shared) if len(shared) else None,
             warnings=cautions.of_activations(_activations(manifest)),
             failures=list(manifest.get("failures", ())),
             across=_across(target, findings) if several else [],
             tables=[
-                (title_of(name), path.relative_to(target).with_suffix("").as_posix(), _rows(tables[name]))
+                (title_of(name), path.relative_to(target).with_suffix("").as_posix(), rows_of(tables[name]))
                 for name, path in zip(tables, table_files, strict=True)
             ],
             beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
@@ -174,7 +174,7 @@ def _cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> d
         "short": brief.in_short(f),
         "settings": list(_flat(f.settings)),
         "seconds": [(stage, f"{s:,.1f}") for stage, s in f.seconds.items()],
-        "words": _rows(
+        "words": rows_of(
             pd.DataFrame(
                 [
                     {
@@ -205,8 +205,8 @@ def _across(target: Path, findings: Sequence[Findings]) -> list[dict[str, Any]]:
 def _table_of(key: str, f: Findings) -> dict[str, Any] | None:
     """The table that a section shows."""
     if key == "neurons":
-        return _rows(places.top_neurons(f))
-    return _rows(certainty.intervals(f)) if key == "certainty" and f.certainty is not None else None
+        return rows_of(places.top_neurons(f))
+    return rows_of(certainty.intervals(f)) if key == "certainty" and f.certainty is not None else None
 
 
 def _neurons(f: Findings) -> list[str]:
@@ -232,17 +232,6 @@ def _figure(target: Path, files: Mapping[str, Path], caption: str, said: Sequenc
         "alt": f"{caption} {said[0]}",
         "links": links,
     }
-
-
-def _rows(table: pd.DataFrame) -> dict[str, Any]:
-    """A table for the template: heads, and rows of (text, is it a number)."""
-
-    def entry(value: object) -> tuple[str, bool]:
-        text = written_value(value)
-        return text, text.removeprefix("-")[:1].isdigit()
-
-    rows = [[entry(value) for value in row] for row in table.itertuples(index=False)]
-    return {"heads": [str(name) for name in table.columns], "rows": rows}
 
 
 def _title(findings: Sequence[Findings]) -> str:
@@ -278,13 +267,3 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN
         yield name, numbers.listed(value, most=MOST_ENTRIES)
     else:
         yield name, "none" if value is None else str(value)
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("neurosieve.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

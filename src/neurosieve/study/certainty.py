@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,38 +180,6 @@ def resample(
         "changed": listed.changed,
         "ambiguous": n_ambiguous / int(is_labelled(splits.train.y).sum()),
     }
-
-
-def summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """What the command prints: the neurons by seed 0's ranking, the table of scores, and the numbers in short.
-
-    Parameters
-    ----------
-    cell : Cell
-    default : int
-        Number of resamples where neither the settings nor an earlier command say one.
-    """
-    from neurosieve.study import stages
-
-    if not cell.settings.resamples and not (cell.folder / "stability.json").is_file():
-        cell = replace(cell, asked=cell.asked.model_copy(update={"resamples": default}))
-    found = Certainty.of(stages.stability(cell))
-    order = cell.ranking(0).order
-    names = pd.DataFrame({"neuron": cell.store.neurons["neuron"].to_numpy()[order], "rank": np.arange(len(order))})
-    neurons = pd.concat([names, found.neurons.iloc[order].reset_index(drop=True)], axis=1)
-    return (
-        neurons,
-        found.scores,
-        {
-            "resamples": found.n_resamples,
-            "k": found.k,
-            "jaccard_of_resamples": found.sampling_jaccard,
-            "jaccard_of_seeds": found.seed_jaccard,
-            "rate": found.rate,
-            "permuted": found.null,
-            "discovered": len(found.discovered),
-        },
-    )
 
 
 def curve_sizes(minimal: Sequence[dict[str, Any]], n_neurons: int, *, step: float) -> list[int]:

@@ -25,6 +25,7 @@ from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.study.cell import Cell, read_stage
+from neurosieve.study.certainty import resample
 from neurosieve.study.settings import ProbeSettings
 
 _FIT = ("solver", "epochs", "batch_size", "learning_rate", "tol", "standardize", "rare_labels")
@@ -266,8 +267,6 @@ def stability(cell: Cell) -> dict[str, Any]:
     s = with_resamples(cell)
 
     def make() -> dict[str, Any]:
-        from neurosieve.study.certainty import resample
-
         return resample(cell, settings=s, chosen=chosen, minimal=found["rows"])
 
     return replace(cell, asked=s).stage("stability", _STABILITY, make)

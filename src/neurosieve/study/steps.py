@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from neurosieve.activations.format import MANIFEST, write_json
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
 from neurosieve.study.cell import Cell, Reporter, read_stage, silent
+from neurosieve.study.certainty import Certainty
 from neurosieve.study.findings import Findings, collect
 from neurosieve.study.folder import RunFolder, of_activations
 from neurosieve.study.inputs import refuse_changed_inputs
@@ -23,7 +27,7 @@ from neurosieve.study.settings import (
     explained,
     option_name,
 )
-from neurosieve.study.stages import OPTIONAL, STAGES
+from neurosieve.study.stages import OPTIONAL, STAGES, stability
 
 
 def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> ActivationStore:
@@ -171,6 +175,36 @@ def remember_solver(run: str | Path, solver: str) -> None:
     manifest = RunFolder(run).manifest()
     probes = {**manifest["settings"]["probes"], "solver": solver}
     write_json(RunFolder(run).manifest_path, {**manifest, "settings": {**manifest["settings"], "probes": probes}})
+
+
+def stability_summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """What the command prints: the neurons by seed 0's ranking, the table of scores, and the numbers in short.
+
+    Parameters
+    ----------
+    cell : Cell
+    default : int
+        Number of resamples where neither the settings nor an earlier command say one.
+    """
+    if not cell.settings.resamples and not (cell.folder / "stability.json").is_file():
+        cell = replace(cell, asked=cell.asked.model_copy(update={"resamples": default}))
+    found = Certainty.of(stability(cell))
+    order = cell.ranking(0).order
+    names = pd.DataFrame({"neuron": cell.store.neurons["neuron"].to_numpy()[order], "rank": np.arange(len(order))})
+    neurons = pd.concat([names, found.neurons.iloc[order].reset_index(drop=True)], axis=1)
+    return (
+        neurons,
+        found.scores,
+        {
+            "resamples": found.n_resamples,
+            "k": found.k,
+            "jaccard_of_resamples": found.sampling_jaccard,
+            "jaccard_of_seeds": found.seed_jaccard,
+            "rate": found.rate,
+            "permuted": found.null,
+            "discovered": len(found.discovered),
+        },
+    )
 
 
 def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
