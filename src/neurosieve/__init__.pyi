@@ -26,6 +26,7 @@ from .rankings.ranking import NeuronRanking
 from .rankings.weight_mass import weight_mass_ranking
 from .report.html import write_report
 from .study.compare import compare
+from .study.opened import Run, open_run
 from .study.run import run_study
 from .study.settings import StudySettings
 
@@ -40,6 +41,7 @@ __all__ = [
     "NeuronRanking",
     "NeurosieveError",
     "ProbeSpec",
+    "Run",
     "Sentence",
     "Splits",
     "StudySettings",
@@ -55,6 +57,7 @@ __all__ = [
     "load_model",
     "make_planted",
     "minimal_neurons",
+    "open_run",
     "open_store",
     "predict_codes",
     "run_study",
