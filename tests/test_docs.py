@@ -13,11 +13,21 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_blocks_run(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_blocks_run(
+    page: Path,
+    finished_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
     assert blocks
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "bert-xpos").symlink_to(finished_run)  # the run that the page speaks of
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "docs"}
     for block in blocks:
-        exec(compile(block, str(page), "exec"), {"__name__": "docs"})
+        exec(compile(block, str(page), "exec"), names)
     if page.name == "README.md":
         assert "neurons suffice" in capsys.readouterr().out
 
