@@ -1,4 +1,4 @@
-"""Arrays, series and lists of the user's own as the columns of a table of words; `neurosieve.activations.arrays` puts them together."""
+"""Arrays, series and lists of the user's own as the columns of a table of words, for `neurosieve.activations.arrays`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.labels import is_labelled
 from neurosieve.corpora.corpus import RESERVED, SPLITS
 from neurosieve.errors import StoreError
 
@@ -152,7 +151,8 @@ def _kept(cells: list[Any], known: NDArray[np.bool_], dtype: str) -> pd.Series[A
 
     whole = np.full(len(known), None, dtype=object)
     whole[known] = cells
-    return pd.Series(whole, dtype=object).astype(dtype) if dtype != "object" else pd.Series(whole, dtype=object)
+    column: pd.Series[Any] = pd.Series(whole, dtype=object)
+    return column.astype(pd.api.types.pandas_dtype(dtype))
 
 
 def label_columns(labels: Any, n_rows: int) -> dict[str, pd.Series[Any]]:  # noqa: ANN401 (a mapping or a DataFrame)
@@ -172,7 +172,7 @@ def label_columns(labels: Any, n_rows: int) -> dict[str, pd.Series[Any]]:  # noq
             raise StoreError(f"labels: no property can be named '{prop}', which is a column of its own; rename it")
     if isinstance(labels, pd.DataFrame) and not labels.columns.is_unique:
         raise StoreError("labels: two columns have the same name; rename one")
-    return {prop: label_column(labels[prop], n_rows, prop) for prop in labels}
+    return {str(prop): label_column(labels[prop], n_rows, str(prop)) for prop in labels}
 
 
 def split_rows(splits: Any, n_rows: int) -> dict[str, NDArray[np.intp]]:  # noqa: ANN401 (an array or a mapping)
@@ -194,7 +194,7 @@ def split_rows(splits: Any, n_rows: int) -> dict[str, NDArray[np.intp]]:  # noqa
             raise StoreError(f"splits: row {row} is given more than once; a row belongs to one split, once")
     else:
         column = as_column(splits, n_rows, "splits")
-        names = np.where(is_labelled(column.to_numpy(dtype=object)), column.to_numpy(dtype=object), None)
+        names = column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
         _require_names(list(dict.fromkeys(name for name in names.tolist() if name is not None)), SPLITS)
         found = {name: np.flatnonzero(names == name) for name in SPLITS}
     for name, rows in found.items():
