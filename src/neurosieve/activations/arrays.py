@@ -195,7 +195,9 @@ def _matrix(given: Any, what: str) -> NDArray[np.floating]:  # noqa: ANN401 (an 
 
 def _grouped(array: NDArray[np.floating], neurons: Any) -> list[_Layer]:  # noqa: ANN401 (a table or one column)
     """Layers from one array (n_rows, n_neurons) by the layer of each column."""
+    index = None
     if hasattr(neurons, "columns"):
+        index = neurons["index"].tolist() if "index" in neurons.columns else None
         column = next((name for name in ("layer_name", "layer") if name in neurons.columns), None)
         if column is None:
             raise StoreError("neurons: the table has no column 'layer'; add it, with the layer of each neuron")
@@ -208,6 +210,11 @@ def _grouped(array: NDArray[np.floating], neurons: Any) -> list[_Layer]:  # noqa
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(name, []).append(place)
+        if index is not None and index[place] != len(places[name]) - 1:
+            raise StoreError(
+                f"neurons: index {index[place]} of layer {name} where {len(places[name]) - 1} is due; a store numbers the "
+                "neurons of a layer from 0: sort them, or leave out the column 'index' to number them anew"
+            )
     return [_Layer(name, array, np.array(columns, dtype=np.intp)) for name, columns in places.items()]
 
 
