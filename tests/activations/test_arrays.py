@@ -95,7 +95,8 @@ def test_layouts(tmp_path, arrays, more, names):
 
 
 def test_the_tables_of_a_store_make_it_again(tmp_path):
-    first = made(tmp_path / "a", {1: A, 2: B}, words=POS, sentences=np.arange(N) // 6)
+    blocks = np.repeat(["test", "train", "dev"], N // 3)
+    first = made(tmp_path / "a", {1: A, 2: B}, words=POS, sentences=np.arange(N) // 6, splits=blocks)
     words = first.words
     again = made(
         tmp_path / "b", whole(first), neurons=first.neurons, labels=words[["pos"]], splits=words["split"],
