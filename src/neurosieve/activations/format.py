@@ -9,7 +9,8 @@
     One row a stored word, in the order of the rows of the matrix: sentence, position, word, split, one column a property.
     The words of a split are consecutive. Where the manifest's ``unit`` is ``"sentence"``, a row of the matrix is a
     sentence, and so is a row here: position is 0, word holds the words joined by blanks, and the properties are those of
-    sentences. All that is called a number of words then is a number of sentences.
+    sentences. All that is called a number of words then is a number of sentences. In a store of the user's own arrays the
+    column ``row`` says which of their rows each was.
 ``shards/00000.safetensors`` ...
     One tensor a layer, named as the layer, words x width, float16 (float32 where float16 cannot hold the values).
     A shard is written under a temporary name, synced and renamed: what has its final name is whole.

@@ -56,7 +56,7 @@ def make_store(folder: Path, plan: Plan, n_rows: int, *, make: Callable[[], None
         _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
         if is_complete(folder):
             return open_store(folder)
-    _require_vacant(folder)
+    require_vacant(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with extraction_lock(folder):
         if not is_complete(folder):  # nobody finished it meanwhile
@@ -115,7 +115,7 @@ def finish_store(
     fmt.write_json(folder / fmt.MANIFEST, manifest)
 
 
-def _require_vacant(folder: Path) -> None:
+def require_vacant(folder: Path) -> None:
     """Refuse a folder that holds something else; whoever has begun in it left a plan."""
     if not (folder / fmt.PLAN).is_file() and not fmt.is_vacant(folder):
         raise StoreError(f"{folder}: is not empty and holds no extraction; choose another output folder")
@@ -129,7 +129,7 @@ def _start(folder: Path, plan: Plan, n_rows: int) -> None:
         _require_same(folder, fmt.read_json(folder / fmt.PLAN), plan)
         log.info("continuing the extraction in %s", folder)
     else:
-        _require_vacant(folder)
+        require_vacant(folder)
         (folder / fmt.SHARDS).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if size > free:
