@@ -119,7 +119,8 @@ def store_from_arrays(
         raise StoreError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
     if dtype is None:
         dtype = "float16" if all(layer.array.dtype == np.float16 for layer in found) else "float32"
-    require_vacant(Path(out))  # before all values are read
+    if not (Path(out) / fmt.MANIFEST).is_file():
+        require_vacant(Path(out))  # before all values are read
     columns = label_columns(labels, n_rows)
     table = _table(columns, split_rows(splits, n_rows), word_column(words, n_rows), sentence_numbers(sentences, n_rows))
     left_out = np.setdiff1d(np.arange(n_rows), table[ROW].to_numpy())
