@@ -68,7 +68,7 @@ def test_what_another_process_finished_meanwhile_is_opened(corpus, fake_model, t
     """The other one finishes between our look at the folder and our getting the lock."""
     from contextlib import contextmanager
 
-    import neurosieve.activations.extract as module
+    import neurosieve.activations.writer as module
 
     real = module.extraction_lock
 

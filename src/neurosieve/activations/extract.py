@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -14,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve._version import __version__
 from neurosieve.activations import format as fmt
-from neurosieve.activations.lock import extraction_lock
-from neurosieve.activations.store import ActivationStore, is_complete, open_store
+from neurosieve.activations.store import ActivationStore
+from neurosieve.activations.writer import SHARD_BYTES, finish_store, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.models.language_model import LanguageModel, WordVectors
@@ -25,8 +23,6 @@ from neurosieve.models.precision import in_precision
 
 log = logging.getLogger(__name__)
 
-SHARD_BYTES = 1 << 25
-"""Of float16 values: enough to read at disk speed and to sort by length, little to prepare before and write after the rest."""
 UNKNOWN_WARN_SHARE = 0.05
 
 
@@ -80,16 +76,8 @@ def extract(
         model.require_sentence_vector(sentence_vector)
     folder = Path(out)
     plan = _plan(corpus, model, dtype, sentence_vector=sentence_vector if unit == "sentence" else None)
-    if (folder / fmt.MANIFEST).is_file():
-        _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
-        if is_complete(folder):
-            return open_store(folder)
-    _require_vacant(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with extraction_lock(folder):
-        if not is_complete(folder):  # nobody finished it meanwhile
-            _extract(folder, plan, corpus, model, progress=progress)
-    return open_store(folder)
+    n_rows = len(corpus) if plan["unit"] == "sentence" else corpus.n_words
+    return make_store(folder, plan, n_rows, make=lambda: _extract(folder, plan, corpus, model, progress=progress))
 
 
 def _extract(
@@ -101,8 +89,6 @@ def _extract(
     progress: Callable[[float, float], None] | None,
 ) -> None:
     """Make what is missing in a folder that no other process works on."""
-    n_rows = len(corpus) if plan["unit"] == "sentence" else corpus.n_words
-    _start(folder, plan, n_rows=n_rows, n_neurons=model.n_neurons)
     shards = _shard_sentences(corpus, _split_order(corpus), plan["shard_words"])
     todo = [number for number in range(len(shards)) if not fmt.shard_path(folder, number).is_file()]
     sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
@@ -123,7 +109,7 @@ def _extract(
                 progress(done, corpus.n_words)
         if written is not None:
             written.result()
-    _finish(folder, plan, corpus, shards, model, digests)
+    _finish(folder, plan, corpus, shards, digests)
 
 
 def _split_order(corpus: Corpus) -> list[int]:
@@ -150,60 +136,9 @@ def _plan(corpus: Corpus, model: LanguageModel, dtype: str, *, sentence_vector: 
         "special_token": model.special_token if sentence_vector == "special" else None,
         "layers": [asdict(layer) for layer in model.layers],
         "dtype": dtype,
-        "shard_words": max(256, SHARD_BYTES // (2 * model.n_neurons)),
+        "shard_words": shard_rows(model.n_neurons, SHARD_BYTES),
     }
     return dict(json.loads(json.dumps(plan, default=str)))  # as it reads back, so that plans can be compared
-
-
-def _require_vacant(folder: Path) -> None:
-    """Refuse a folder that holds something else; whoever has begun in it left a plan."""
-    if not (folder / fmt.PLAN).is_file() and not fmt.is_vacant(folder):
-        raise StoreError(f"{folder}: is not empty and holds no extraction; choose another output folder")
-
-
-def _start(folder: Path, plan: dict[str, Any], *, n_rows: int, n_neurons: int) -> None:
-    """Check that `folder` is new or holds the same plan, tell the size, and write the plan."""
-    size = n_rows * n_neurons * (2 if plan["dtype"] == "float16" else 4)
-    if (folder / fmt.PLAN).is_file():
-        _require_same(folder, fmt.read_json(folder / fmt.PLAN), plan)
-        log.info("continuing the extraction in %s", folder)
-    else:
-        _require_vacant(folder)
-        (folder / fmt.SHARDS).mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-        if size > free:
-            raise StoreError(
-                f"{folder}: the store needs {fmt.readable_size(size)} and the disk has {fmt.readable_size(free)} free; free "
-                "some space, choose another disk, or extract fewer layers"
-            )
-        fmt.write_json(folder / fmt.PLAN, plan)
-    log.info(
-        "the store takes %s on disk: %d %ss x %d neurons in %s",
-        fmt.readable_size(size),
-        n_rows,
-        plan["unit"],
-        n_neurons,
-        plan["dtype"],
-    )
-    for leftover in (folder / fmt.SHARDS).glob("*.tmp"):
-        leftover.unlink()
-
-
-def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    for key in ("unit", "model", "corpus", "layers", "dtype", "shard_words", "sentence_vector"):
-        a, b = found.get(key, "word" if key == "unit" else None), wanted[key]
-        if key == "layers" and a is not None:
-            a = [{k: v for k, v in layer.items() if k != "dtype"} for layer in a]
-        if a != b:
-            raise StoreError(
-                f"{folder}: holds activations of another {key} ({_brief(a)} instead of {_brief(b)}); choose another output folder"
-            )
-
-
-def _brief(part: object) -> str:
-    if isinstance(part, dict):
-        return f"{part.get('name')}, digest {str(part.get('digest'))[:12]}"
-    return f"{len(part)} layers" if isinstance(part, list) else repr(part)
 
 
 def _shard_sentences(corpus: Corpus, order: list[int], shard_words: int) -> list[list[int]]:
@@ -277,7 +212,6 @@ def _finish(
     plan: dict[str, Any],
     corpus: Corpus,
     shards: list[list[int]],
-    model: LanguageModel,
     digests: dict[int, str],
 ) -> None:
     """Write the table of words and, last, the manifest; shards of an earlier start are not in `digests`."""
@@ -294,14 +228,6 @@ def _finish(
         for position in range(lengths[i])
         if (i, position) not in gone
     ]
-    words = frame.iloc[rows].reset_index(drop=True)
-    words.to_parquet(folder / fmt.WORDS, index=False)
-    names = words["split"].to_numpy()
-    splits = {}
-    for name in dict.fromkeys(names.tolist()):
-        where = np.flatnonzero(names == name)
-        splits[name] = [int(where[0]), int(where[-1]) + 1]
-    wide = {name for d in details for name, kind in d["dtypes"].items() if kind == "F32"}
     n_subwords, n_unknown = (sum(d[key] for d in details) for key in ("n_subwords", "n_unknown"))
     unknown_share = n_unknown / max(1, n_subwords)
     if unknown_share > UNKNOWN_WARN_SHARE:
@@ -315,25 +241,12 @@ def _finish(
             len(left_out),
             plan["unit"],
         )
-    manifest = {
-        **plan,
-        "neurosieve_version": __version__,
-        "layers": [
-            {**asdict(layer), "dtype": "float32" if layer.name in wide else "float16"} for layer in model.layers
-        ],
-        "n_words": len(words),
-        "splits": splits,
+    results = {
         "left_out": [{"sentence": i, "position": position, "word": word} for i, position, word in left_out],
         "windowed": [{"sentence": i, "n_windows": n} for d in details for i, n in d["windowed"]],
         "n_subwords": n_subwords,
         "unknown_share": unknown_share,
-        "shards": [
-            {
-                "file": f"{fmt.SHARDS}/{n:05d}.safetensors",
-                "n_words": d["n_words"],
-                "sha256": digests.get(n) or fmt.file_digest(fmt.shard_path(folder, n)),
-            }
-            for n, d in enumerate(details)
-        ],
     }
-    fmt.write_json(folder / fmt.MANIFEST, manifest)
+    finish_store(
+        folder, plan, frame.iloc[rows].reset_index(drop=True), details=details, digests=digests, results=results
+    )

@@ -9,7 +9,8 @@
     One row a stored word, in the order of the rows of the matrix: sentence, position, word, split, one column a property.
     The words of a split are consecutive. Where the manifest's ``unit`` is ``"sentence"``, a row of the matrix is a
     sentence, and so is a row here: position is 0, word holds the words joined by blanks, and the properties are those of
-    sentences. All that is called a number of words then is a number of sentences.
+    sentences. All that is called a number of words then is a number of sentences. In a store of the user's own arrays the
+    column ``row`` says which of their rows each was.
 ``shards/00000.safetensors`` ...
     One tensor a layer, named as the layer, words x width, float16 (float32 where float16 cannot hold the values).
     A shard is written under a temporary name, synced and renamed: what has its final name is whole.
@@ -22,7 +23,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +101,28 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+@contextmanager
+def usual_permissions(path: Path) -> Iterator[None]:
+    """Give what is written to `path` meanwhile the permissions of any new file there, whoever writes it.
+
+    Safetensors, and all that makes its files by `tempfile`, lets nobody but the owner read them. An empty file is made
+    first and shows what the umask (and the folder's own rules) allow: the umask cannot be asked for without changing it for
+    all threads.
+    """
+    path.unlink(missing_ok=True)
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    yield
+    path.chmod(mode)
+
+
 def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> None:
     """Write one shard under a temporary name, sync it, and give it its name."""
     from safetensors.numpy import save_file
 
     temporary = path.with_suffix(".tmp")
-    save_file(dict(layers), str(temporary), metadata={"neurosieve": json.dumps(details, sort_keys=True)})
+    with usual_permissions(temporary):
+        save_file(dict(layers), str(temporary), metadata={"neurosieve": json.dumps(details, sort_keys=True)})
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)

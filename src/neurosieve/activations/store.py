@@ -50,7 +50,7 @@ class _Shards:
 
 
 class ActivationStore:
-    """Activations of one model over one corpus; made by `extract`, opened by `open_store`.
+    """Activations of one model over one corpus; made by `extract` or `store_from_arrays`, opened by `open_store`.
 
     Attributes
     ----------
