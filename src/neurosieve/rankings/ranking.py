@@ -35,7 +35,7 @@ class NeuronRanking:
     params : mapping
         What the ranking was made from.
     score : ndarray of shape (n_neurons,), float64, or None
-        How salient each neuron is, in neuron order; higher is more. For weight mass None: use `key` and `mass`.
+        How salient each neuron is, in neuron order; higher is more. For weight mass 1 - `key`.
     label_scores : ndarray of shape (n_labels, n_neurons), float64, or None
         The same for each label, with sign; a label takes neurons by absolute value.
 
@@ -132,7 +132,7 @@ class NeuronRanking:
                 f"the table has {len(neurons)} neurons, the ranking {self.n_neurons}; pass the table of the store that "
                 "the probe was fitted on"
             )
-        columns = {
+        columns: dict[str, object] = {
             "neuron": neurons["neuron"].to_numpy(),
             "layer": neurons["layer"].to_numpy(),
             "index": neurons["index"].to_numpy(),
