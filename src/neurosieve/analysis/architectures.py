@@ -56,7 +56,8 @@ def effective_neurons(ranking: NeuronRanking) -> NDArray[np.float64]:
        order 1).
     """
     found = np.full(len(ranking.labels), np.nan)
-    for number, keys in enumerate(ranking.label_keys):
+    _, _, label_keys = ranking.require_mass("the number of effective neurons")
+    for number, keys in enumerate(label_keys):
         before = np.sort(keys[np.isfinite(keys)])  # the share of mass held by the neurons before each
         if len(before):
             mass = np.diff(np.append(before, 1.0))

@@ -127,9 +127,10 @@ def taken_by_labels(ranking: NeuronRanking, n_selected: int) -> tuple[NDArray[np
     share : float
         The share of the labels' weight mass at which the selection is reached.
     """
+    key, _, label_keys = ranking.require_mass("counting the neurons that labels take")
     chosen = ranking.top(int(n_selected))
-    share = float(ranking.key[chosen[-1]]) if len(chosen) else 0.0
+    share = float(key[chosen[-1]]) if len(chosen) else 0.0
     # Neurons beyond the selection can share the last key by a tie; they are not part of the selection.
     member = np.zeros(ranking.n_neurons, dtype=bool)
     member[chosen] = True
-    return (ranking.label_keys <= share) & member & np.isfinite(ranking.label_keys), share
+    return (label_keys <= share) & member & np.isfinite(label_keys), share

@@ -190,7 +190,7 @@ def stability(
     size = rankings[0].count(k)
     ranks = np.array([ranking.ranks for ranking in rankings])
     resampled, seeded = slice(1, 1 + n_resamples), [1, *range(1 + n_resamples, len(probes))]
-    keys = np.minimum(np.array([ranking.key for ranking in rankings[resampled]]), 1.0)
+    keys = np.minimum(np.array([ranking.require_mass("stability")[0] for ranking in rankings[resampled]]), 1.0)
     overlap = overlap_table(ranks[resampled], ranks[seeded], extra=[size])
     at_k = overlap[overlap["n_neurons"] == size].iloc[0]
     return StabilityResult(

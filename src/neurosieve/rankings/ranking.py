@@ -34,19 +34,45 @@ class NeuronRanking:
     method : str
     params : mapping
         What the ranking was made from.
+    score : ndarray of shape (n_neurons,), float64, or None
+        How salient each neuron is, in neuron order; higher is more. For weight mass 1 - `key`.
+    label_scores : ndarray of shape (n_labels, n_neurons), float64, or None
+        The same for each label, with sign; a label takes neurons by absolute value.
+
+    `key`, `mass` and `label_keys` are None where the method is not weight mass.
     """
 
     order: NDArray[np.intp]
-    key: NDArray[np.float64]
-    mass: NDArray[np.float64]
-    label_keys: NDArray[np.float64]
+    key: NDArray[np.float64] | None
+    mass: NDArray[np.float64] | None
+    label_keys: NDArray[np.float64] | None
     labels: NDArray[np.generic]
     method: str = "weight-mass"
     params: Mapping[str, object] = field(default_factory=dict)
+    score: NDArray[np.float64] | None = None
+    label_scores: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        if not np.array_equal(np.sort(self.order), np.arange(len(self.key))):
+        given = self.score if self.key is None else self.key
+        if given is None:
+            raise NeurosieveError(f"the ranking '{self.method}' has neither key nor score; give one value a neuron")
+        if not np.array_equal(np.sort(self.order), np.arange(len(given))):
             raise NeurosieveError("a ranking must hold every neuron exactly once")
+
+    def require_mass(self, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """`key`, `mass` and `label_keys`, or an error that says that `what` needs weight mass."""
+        if self.key is None or self.mass is None or self.label_keys is None:
+            raise NeurosieveError(
+                f"{what} needs weight mass, and this ranking is '{self.method}'; rank a fitted probe by 'weight-mass'"
+            )
+        return self.key, self.mass, self.label_keys
+
+    def _label_order(self, number: int) -> NDArray[np.intp]:
+        if self.label_keys is not None:
+            return np.argsort(self.label_keys[number], kind="stable")
+        if self.label_scores is None:
+            raise NeurosieveError(f"the ranking '{self.method}' has no scores of single labels; use another method")
+        return np.argsort(-np.abs(self.label_scores[number]), kind="stable")
 
     @property
     def n_neurons(self) -> int:
@@ -86,10 +112,10 @@ class NeuronRanking:
         where = np.flatnonzero(self.labels == label)
         if not len(where):
             raise NeurosieveError(f"the ranking has no label {label!r}; it has {', '.join(map(str, self.labels))}")
-        return np.argsort(self.label_keys[where[0]], kind="stable")
+        return self._label_order(int(where[0]))
 
     def to_frame(self, neurons: pd.DataFrame | None = None) -> pd.DataFrame:
-        """One row a neuron in rank order: neuron, layer, index, rank, key, mass, and ``rank:<label>`` for each label.
+        """One row a neuron in rank order: neuron, layer, index, rank, key and mass (or score), ``rank:<label>``.
 
         Parameters
         ----------
@@ -106,16 +132,19 @@ class NeuronRanking:
                 f"the table has {len(neurons)} neurons, the ranking {self.n_neurons}; pass the table of the store that "
                 "the probe was fitted on"
             )
-        columns = {
+        columns: dict[str, object] = {
             "neuron": neurons["neuron"].to_numpy(),
             "layer": neurons["layer"].to_numpy(),
             "index": neurons["index"].to_numpy(),
             "rank": self.ranks,
-            "key": self.key,
-            "mass": self.mass,
         }
-        for label, keys in zip(self.labels, self.label_keys, strict=True):
+        if self.key is None or self.mass is None:
+            columns["score"] = self.score
+        else:
+            columns |= {"key": self.key, "mass": self.mass}
+        has_labels = self.label_keys is not None or self.label_scores is not None
+        for number, label in enumerate(self.labels if has_labels else ()):
             ranks = np.empty(self.n_neurons, dtype=np.int64)
-            ranks[np.argsort(keys, kind="stable")] = np.arange(self.n_neurons)
+            ranks[self._label_order(number)] = np.arange(self.n_neurons)
             columns[f"rank:{label}"] = ranks
         return pd.DataFrame(columns).iloc[self.order].reset_index(drop=True)

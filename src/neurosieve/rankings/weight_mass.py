@@ -16,7 +16,7 @@ from neurosieve.rankings.ranking import NeuronRanking
 
 
 def weight_mass_ranking(
-    probe: FittedProbe | NDArray[np.floating], *, labels: NDArray[np.generic] | None = None
+    probe: FittedProbe | NDArray[np.floating] | object, *, labels: NDArray[np.generic] | None = None
 ) -> NeuronRanking:
     """Rank all neurons by the smallest share of any label's weight mass at which they are taken [1]_.
 
@@ -25,7 +25,7 @@ def weight_mass_ranking(
 
     Parameters
     ----------
-    probe : FittedProbe, or ndarray of shape (n_labels, n_neurons)
+    probe : FittedProbe, fitted ElasticNetProbe, or ndarray of shape (n_labels, n_neurons)
         A fitted probe (its standardised weights, where it was fitted on z-scores), or weights.
     labels : ndarray of shape (n_labels,), optional
         Names of the rows, where weights are given.
@@ -50,6 +50,7 @@ def weight_mass_ranking(
     >>> weight_mass_ranking(np.array([[3.0, 0.0, 1.0]])).order
     array([0, 2, 1])
     """
+    probe = getattr(probe, "probe_", probe)  # a fitted scikit-learn estimator holds its probe there
     if isinstance(probe, FittedProbe):
         weights, names = probe.full_coef(standardized=True), probe.classes_
         params: dict[str, object] = {"l1": probe.l1, "l2": probe.l2, **probe.info}
@@ -63,7 +64,8 @@ def weight_mass_ranking(
     magnitude = np.abs(weights)
     label_keys = np.full(magnitude.shape, np.inf)
     mass = np.zeros(magnitude.shape[1])
-    for row, keys in zip(magnitude, label_keys, strict=True):
+    shares = np.zeros(magnitude.shape)
+    for number, (row, keys) in enumerate(zip(magnitude, label_keys, strict=True)):
         order = _descending(row)
         n_used = np.count_nonzero(row)
         if not n_used:
@@ -75,13 +77,14 @@ def weight_mass_ranking(
         # that share is the smallest p that takes it.
         cumulated[1:] = cumulated[:-1] / total
         cumulated[0] = 0.0
-        keys[taken] = (cumulated.view(np.int64) + 1).view(
-            np.float64
-        )  # np.nextafter upwards, of values that are not negative
+        keys[taken] = np.nextafter(cumulated, np.inf)
+        shares[number] = weights[number] / total
         np.maximum(mass, row / total, out=mass)
     key = label_keys.min(axis=0)
     order = np.lexsort((np.arange(len(key)), -mass, key))
-    return NeuronRanking(order, key, mass, label_keys, np.asarray(names), method="weight-mass", params=params)
+    return NeuronRanking(
+        order, key, mass, label_keys, np.asarray(names), params=params, score=1.0 - key, label_scores=shares
+    )
 
 
 def _descending(magnitude: NDArray[np.floating]) -> NDArray[np.intp]:

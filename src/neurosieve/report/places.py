@@ -38,7 +38,7 @@ def top_neurons(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
                 "neuron": line["neuron"],
                 **({} if f.certainty is not None else {"layer": line["layer"], "index": line["index"]}),
                 **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
-                "mass": percent(f.ranking.mass[neuron]),
+                "mass": percent(f.ranking.require_mass("the table of top neurons")[1][neuron]),
                 **_sure(f, neuron),
                 "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
                 **({} if f.metric == "r2" else {"labels that take it first": _takers(f, neuron)}),
@@ -60,7 +60,7 @@ def _sure(f: Findings, neuron: int) -> dict[str, str]:
 
 def _takers(f: Findings, neuron: int) -> str:
     """The labels that take a neuron earliest, with the place at which they do."""
-    keys = f.ranking.label_keys
+    keys = f.ranking.require_mass("the labels of top neurons")[2]
     places = (keys < keys[:, [neuron]]).sum(axis=1) + 1
     usable = np.flatnonzero(np.isfinite(keys[:, neuron]))
     first = usable[np.argsort(places[usable], kind="stable")][:TAKERS]
