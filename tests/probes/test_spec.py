@@ -18,9 +18,12 @@ def probes(planted):
     """On all neurons, on some, and on z-scores."""
     settings = {"epochs": 5, "learning_rate": 1e-2, "batch_size": 100}
     plain, subset = fit_probes(
-        planted.X, [ProbeSpec(planted.y, l1=1e-3), ProbeSpec(planted.y, neurons=[2, 3, 5, 7, 11, 13])], **settings
+        planted.X,
+        [ProbeSpec(planted.y, l1=1e-3), ProbeSpec(planted.y, neurons=[2, 3, 5, 7, 11, 13])],
+        solver="adam",
+        **settings,
     )
-    scored = fit_probes(planted.X, [ProbeSpec(planted.y)], standardize=True, **settings)[0]
+    scored = fit_probes(planted.X, [ProbeSpec(planted.y)], standardize=True, solver="adam", **settings)[0]
     return {"all": plain, "some": subset, "z-scores": scored}
 
 
@@ -121,7 +124,7 @@ def test_round_trip(probes, tmp_path, name):
 def test_labels_come_back_as_they_were(planted, tmp_path, labels):
     y = np.array(labels)[np.arange(600) % 3]
     spec = ProbeSpec(y, l1=np.float32(0.25), random_state=np.int64(3))  # numbers of numpy are no JSON
-    probe = fit_probes(planted.X, [spec], epochs=1)[0]
+    probe = fit_probes(planted.X, [spec], epochs=1, solver="adam")[0]
     probe.save(tmp_path / "p")
     loaded = FittedProbe.load(tmp_path / "p")
     _equal(probe, loaded)

@@ -13,6 +13,7 @@ from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
+from neurosieve.probes.solvers import AUTO, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
 
@@ -87,7 +88,7 @@ def minimal_neurons(
     at_once: int | None = None,
     regularize: bool = True,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> MinimalResult:
@@ -111,6 +112,7 @@ def minimal_neurons(
         If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
     random_state : int
     solver : str
+        As in `fit_probes`.
     progress : callable, optional
         Called as ``progress(n_sizes_done, n_sizes_at_most)``.
     **settings
@@ -125,7 +127,7 @@ def minimal_neurons(
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
     if at_once is None:
-        at_once = 2 if solver == "proximal" else 10
+        at_once = resolve(solver, splits.loss).at_once
     if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "

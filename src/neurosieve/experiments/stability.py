@@ -28,6 +28,7 @@ from neurosieve.experiments.stability_tables import (
 )
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
+from neurosieve.probes.solvers import AUTO
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.weight_mass import weight_mass_ranking
@@ -105,7 +106,7 @@ def stability(
     deltas: Sequence[float] = (),
     regularize: bool = True,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> StabilityResult:

@@ -62,6 +62,15 @@ class AdamSettings:
         if self.recipe not in ("paper", "neurox"):
             raise NeurosieveError(f"recipe is {self.recipe!r}; expected 'paper' or 'neurox'")
 
+    @property
+    def units(self) -> int:
+        """Units of progress that a probe counts for."""
+        return self.epochs
+
+
+Settings = AdamSettings
+"""What `neurosieve.probes.solvers` asks for."""
+
 
 def initial_weights(
     n_labels: int, n_columns: int, random_state: int

@@ -21,6 +21,7 @@ from typing import Any
 
 from neurosieve.activations.format import write_json
 from neurosieve.errors import StudyError
+from neurosieve.probes.solvers import current_name
 from neurosieve.study.settings import slug
 
 FORMAT = "neurosieve run"
@@ -71,6 +72,9 @@ class RunFolder:
             raise StudyError(f"{self.manifest_path}: not readable ({error}); choose another output folder") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"{self.manifest_path}: not the manifest of a run; choose another output folder")
+        probes = content.get("settings", {}).get("probes", {})
+        if "solver" in probes:
+            probes["solver"] = current_name(probes["solver"])
         return content
 
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
