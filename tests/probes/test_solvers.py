@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes import solvers
+from neurosieve.probes import products, solvers
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.solvers import SOLVERS, Solver, register_solver, resolve, settings_of_others, solver_named
 from neurosieve.probes.spec import ProbeSpec
@@ -80,3 +80,18 @@ def test_another_solver_is_one_entry(planted, monkeypatch):
     register_solver(Solver("mine", "mine", ("softmax",), {"epochs": 3}, fixed={"learning_rate": 1e-2}))
     probe = fit_probes(planted.X, [ProbeSpec(planted.y)], "mine", epochs=2)[0]
     assert (probe.info["solver"], probe.info["epochs"], probe.info["learning_rate"]) == ("mine", 2, 1e-2)
+
+
+def test_info_says_how_exact_probes_were_made(planted, monkeypatch):
+    spec = ProbeSpec(planted.y, l1=1e-2, l2=1e-2)
+    plain = fit_probes(planted.X, [spec])[0].info
+    assert (plain["order"], plain["products"]) == ("stored order", "float32")
+    assert fit_probes(planted.X, [spec], tol=1e-9)[0].info["products"] == "float32 then float64"
+    monkeypatch.setattr(products, "FEW_VALUES", 0)
+    monkeypatch.setattr(products, "_speed_up", lambda: 9.0)
+    assert fit_probes(planted.X, [spec], device="cpu")[0].info["products"] == "bfloat16 then float32"
+
+
+def test_info_says_that_the_tool_kit_reads_words_in_their_order(planted):
+    orders = [fit_probes(planted.X, [ProbeSpec(planted.y)], name)[0].info["order"] for name in ("adam", "neurox")]
+    assert orders == ["all shuffled", "stored order"]

@@ -157,7 +157,7 @@ def solve(
         penalties[i] = float(penalty(W[i], float(problem.l1[i]), float(problem.l2[i]), l2_form=form))
     objective = losses.cpu().double() / stream.n_words + penalties
     n_passes = np.full(n_probes, float(settings.epochs))
-    return GroupSolution(W, b, objective.numpy(), None, n_passes, products.precision)
+    return GroupSolution(W, b, objective.numpy(), None, n_passes, [products.precision] * n_probes, shuffled=paper)
 
 
 def _fused_adam(

@@ -165,8 +165,8 @@ def _fit(
                     **asdict(options),
                     "standardize": standardize,
                     "random_state": int(specs[number].random_state),
-                    "order": stream.order,
-                    "products": solution.precision,
+                    "order": stream.order if solution.shuffled else "stored order",
+                    "products": solution.precisions[place],
                 },
             )
     return [fitted[i] for i in range(len(specs))]

@@ -94,6 +94,7 @@ class _Solved:
     gap: float
     least_total: float
     n_passes: float
+    precision: str
 
 
 def solve(
@@ -126,6 +127,7 @@ def solve(
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
     objective, gap, n_passes = np.zeros((3, problem.n_probes))
+    precisions = [""] * problem.n_probes
     done: list[int] = []
 
     def keep(number: int, model: Likelihood, solved: _Solved) -> None:
@@ -135,6 +137,7 @@ def solve(
         b[number] = solved.least_total - level - _ABSENT_MARGIN
         b[number, model.live] = (intercept - level).to(b.dtype)
         objective[number], gap[number], n_passes[number] = solved.objective, solved.gap, solved.n_passes
+        precisions[number] = solved.precision
         done.append(number)
         if progress is not None:
             progress(len(done) / problem.n_probes)
@@ -144,7 +147,7 @@ def solve(
     rooms = {dtype: _sizes(dtype, *shape).room(state_bytes // at_once) for dtype in (torch.float32, torch.float64)}
     paths = [_solve_path(problem, path, design, settings, keep, rooms=rooms) for path in _paths(problem)]
     run_together(paths, design, at_once=at_once)
-    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
+    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes, precisions=precisions)
 
 
 def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
@@ -234,8 +237,10 @@ def _solve_one(
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
     if _precision(settings) == torch.float64:
         stages.append((torch.float64, settings.tol))
+    used = [design.rough]
     while stages:
         dtype, tol = stages.pop(0)
+        used.append(dtype)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
         reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype])
         point, passes = reached.point, passes + reached.n_passes
@@ -253,7 +258,11 @@ def _solve_one(
     if problem.faint:
         objective -= problem.penalty(kept)
         gap = objective  # which is as much as can be said without a penalty
-    return _Solved(kept, b, objective, gap, least, passes), (W.float(), b)
+    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b)
+
+
+def _named(used: list[torch.dtype]) -> str:
+    return " then ".join(str(dtype).removeprefix("torch.") for dtype in dict.fromkeys(used))
 
 
 def _no_words(P: Tensor) -> Tensor:
