@@ -193,7 +193,7 @@ def discover_neurons(
     options: dict[str, Any] = {"l1": l1, "l2": l2, "loss": splits.loss, "random_state": random_state}
     specs = [ProbeSpec(y, **options) for y in (train.y, *permuted)]
     probes = fit_probes(train.activations, specs, solver, progress=progress, **settings)
-    deviation = column_moments(as_source(train.activations))[1]
+    deviation = column_moments(as_source(train.activations), memory_limit=settings.get("memory_limit"))[1]
     weights = np.array([(np.abs(probe.full_coef()) * deviation).max(axis=0) for probe in probes], dtype=np.float64)
     whole = np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)  # a probe without weights gives no neuron a share
     values = weights / whole if statistic == "share" else weights

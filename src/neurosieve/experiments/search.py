@@ -14,7 +14,7 @@ from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.exact.solver import WITHOUT_PENALTY
-from neurosieve.probes.predict import score_probes
+from neurosieve.probes.predict import score_probes, scoring_options
 from neurosieve.probes.solvers import AUTO, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.weight_mass import weight_mass_ranking
@@ -119,7 +119,7 @@ def search_lambdas(
         As in `fit_probes`.
     progress : callable, optional
     **settings
-        Passed to `fit_probes`.
+        Passed to `fit_probes`; ``device`` and ``memory_limit`` hold for scoring as well.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def search_lambdas(
     for probe in probes[: len(pairs)]:
         ranking = weight_mass_ranking(probe)
         variants += [probe.keep(ranking.top(keep)), probe.keep(ranking.bottom(keep))]
-    scores = score_probes(splits.dev.activations, variants, splits.dev.y)
+    scores = score_probes(splits.dev.activations, variants, splits.dev.y, **scoring_options(settings))
     a_zero = scores[fitted.index((0.0, 0.0))]
     return _collect(
         pairs, probes, scores, float(a_zero), keep=keep, alpha=alpha, beta=beta, zero=fitted.index((0.0, 0.0))
