@@ -92,7 +92,7 @@ def test_grids():
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
-        ("fine", "unknown grid 'fine'; expected one of paper, quick, strict or a list"),
+        ("fine", "unknown grid 'fine'; expected one of auto, paper, quick, strict or a list"),
         ([], r"the grid holds no pair \(l1, l2\)"),
         ([(-1.0, 0.0)], "l1=-1.0"),
     ],
