@@ -40,7 +40,7 @@ def main() -> None:
     store = data.store(quick=args.quick)
     X, y = data.labelled(store, "train")
     ceilings = machine.ceilings(quick=args.quick)
-    ns.fit_probes(X[:1024], grid(y[:1024], 2), epochs=1)  # threads and kernels are ready
+    ns.fit_probes(X[:1024], grid(y[:1024], 2), epochs=1, solver="adam")  # threads and kernels are ready
     try:
         _grid_pass(report, X, y, ceilings, epochs=1 if args.quick else 2)
         _shares(report, X, y)
@@ -74,7 +74,7 @@ def _grid_pass(
     probes: list[ns.FittedProbe] = []
 
     def fit() -> None:
-        probes[:] = ns.fit_probes(X, grid(y), epochs=epochs)
+        probes[:] = ns.fit_probes(X, grid(y), epochs=epochs, solver="adam")
 
     seconds, rates, shares = [], [], []
     cost = _cost(X, y, probes=81, epochs=epochs)
@@ -105,7 +105,7 @@ def _shares(report: machine.Report, X: np.ndarray, y: np.ndarray) -> None:
     from torch.profiler import ProfilerActivity, profile
 
     with machine.timed(), profile(activities=[ProfilerActivity.CPU]) as recorded:
-        ns.fit_probes(X[:10_240], grid(y[:10_240]), epochs=1)
+        ns.fit_probes(X[:10_240], grid(y[:10_240]), epochs=1, solver="adam")
     events = {event.key: event.self_cpu_time_total for event in recorded.key_averages()}
     total = sum(events.values())
     for kind, names in KINDS.items():
@@ -117,7 +117,7 @@ def _shares(report: machine.Report, X: np.ndarray, y: np.ndarray) -> None:
 
 def _few(report: machine.Report, X: np.ndarray, y: np.ndarray, ceilings: dict[str, float]) -> None:
     for n_probes in (1, 4, 16):
-        seconds = machine.time_of(lambda n=n_probes: ns.fit_probes(X, grid(y, n), epochs=1), repeats=3)
+        seconds = machine.time_of(lambda n=n_probes: ns.fit_probes(X, grid(y, n), epochs=1, solver="adam"), repeats=3)
         floor = _cost(X, y, probes=n_probes).floor(ceilings)
         note = f"{seconds:.3f} s a pass, floor {floor:.3f} s"
         report.add(f"{n_probes} probes in a pass, achieved / floor", seconds / floor, "x", better="lower", note=note)
@@ -132,7 +132,9 @@ def _half(report: machine.Report, store: ns.ActivationStore) -> None:
     walls, scores, tops = {}, {}, {}
     for kind in ("float32", "bfloat16"):
         fitted: list[ns.FittedProbe] = []
-        walls[kind] = machine.time_of(lambda k=kind, f=fitted: f.extend(ns.fit_probes(X, specs, products=k)))
+        walls[kind] = machine.time_of(
+            lambda k=kind, f=fitted: f.extend(ns.fit_probes(X, specs, products=k, solver="adam"))
+        )
         scores[kind] = ns.score_probes(held_out, fitted, gold)
         tops[kind] = [set(ns.weight_mass_ranking(probe).top(0.05).tolist()) for probe in fitted]
     lost = 100 * float((scores["float32"] - scores["bfloat16"]).mean())
@@ -148,7 +150,7 @@ def _half(report: machine.Report, store: ns.ActivationStore) -> None:
     )
     report.add("bfloat16 products: ranking kept", same, "of it", target=other, note=note)
     ratio = walls["float32"] / walls["bfloat16"]
-    chosen = ns.fit_probes(X[:64], [ns.ProbeSpec(y[:64])], epochs=1)[0].info["products"]
+    chosen = ns.fit_probes(X[:64], [ns.ProbeSpec(y[:64])], epochs=1, solver="adam")[0].info["products"]
     report.add("bfloat16 products: times faster", ratio, "x", note=f"three probes; this machine chooses {chosen}")
 
 
@@ -163,8 +165,8 @@ def _subsets(report: machine.Report, X: np.ndarray, y: np.ndarray, ceilings: dic
     whole = [ns.ProbeSpec(y, l1=1e-4, l2=1e-4) for _ in sizes]
     walls = machine.interleaved(
         {
-            "subsets": lambda: ns.fit_probes(X, specs, epochs=1),
-            "all": lambda: ns.fit_probes(X, whole, epochs=1),
+            "subsets": lambda: ns.fit_probes(X, specs, epochs=1, solver="adam"),
+            "all": lambda: ns.fit_probes(X, whole, epochs=1, solver="adam"),
         }
     )
     least = [_cost(X, y, probes=1, neurons=size) for size in sizes]
@@ -183,7 +185,7 @@ def _subsets(report: machine.Report, X: np.ndarray, y: np.ndarray, ceilings: dic
 
 
 def _ablations(report: machine.Report, X: np.ndarray, y: np.ndarray, ceilings: dict[str, float]) -> None:
-    probes = ns.fit_probes(X[:2048], grid(y[:2048], 27), epochs=1)
+    probes = ns.fit_probes(X[:2048], grid(y[:2048], 27), epochs=1, solver="adam")
     variants = []
     for probe in probes:
         ranking = ns.weight_mass_ranking(probe)
@@ -242,7 +244,7 @@ def _streamed_accuracy(report: machine.Report, store: ns.ActivationStore) -> Non
     specs = [ns.ProbeSpec(y, l1=1e-4, l2=1e-4, random_state=seed) for seed in range(3)]
     fourth = train.n_words * train.n_neurons * train.dtype.itemsize // 4
     scores = [
-        ns.score_probes(held_out, ns.fit_probes(train, specs, epochs=10, memory_limit=limit), gold)
+        ns.score_probes(held_out, ns.fit_probes(train, specs, epochs=10, memory_limit=limit, solver="adam"), gold)
         for limit in (1 << 40, fourth)
     ]
     lost = 100 * (scores[0] - scores[1])

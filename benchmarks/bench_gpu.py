@@ -101,7 +101,7 @@ def _grid(report: machine.Report, source: Synthetic, n_labels: int, args: Any) -
     begun = time.perf_counter()
     with machine.timed():
         probes = ns.fit_probes(
-            source, specs, device=args.device, memory_limit=1 << 40, epochs=epochs, progress=progress
+            source, specs, device=args.device, memory_limit=1 << 40, epochs=epochs, progress=progress, solver="adam"
         )
     ended = time.perf_counter()
     first = progress.started or begun

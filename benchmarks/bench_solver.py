@@ -82,12 +82,12 @@ def _fit(X, y, solver: str, pairs, **settings):
 def _one_pair(
     report: machine.Report, name: str, X, y, pair: Pair, rate: float | None
 ) -> tuple[dict[str, Curve], float]:
-    curves: dict[str, Curve] = {"proximal": []}
+    curves: dict[str, Curve] = {"exact": []}
     for stop in STOPS:
         with machine.timed() as timing, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # stopped early on purpose
-            best = _fit(X, y, "proximal", [pair], **stop)[0]
-        curves["proximal"].append((timing.wall, best.objective_))
+            best = _fit(X, y, "exact", [pair], **stop)[0]
+        curves["exact"].append((timing.wall, best.objective_))
     seconds, bound = timing.wall, best.objective_ - best.gap_
     report.add(
         f"{name}: exact, relative gap {best.gap_ / best.objective_:.1e}",
@@ -110,7 +110,7 @@ def _one_pair(
             better="lower",
             note=f"{spent:.0f} s",
         )
-        ours = min((t for t, value in curves["proximal"] if value <= reached), default=seconds)
+        ours = min((t for t, value in curves["exact"] if value <= reached), default=seconds)
         report.add(
             f"{name}: {label} / exact, time to the objective where {label} stopped",
             spent / ours,
@@ -220,7 +220,7 @@ def _path(report: machine.Report, X, y) -> None:
     certified, recipe = [], []
     walls = machine.interleaved(
         {
-            "exact": lambda: certified.extend(_fit(X, y, "proximal", PATH, tol=TOL)),
+            "exact": lambda: certified.extend(_fit(X, y, "exact", PATH, tol=TOL)),
             "recipe": lambda: recipe.extend(_fit(X, y, "adam", PATH, epochs=10)),
         },
         repeats=1,

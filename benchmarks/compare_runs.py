@@ -1,4 +1,4 @@
-"""Compare finished runs of two solvers: python benchmarks/compare_runs.py ADAM_RUN PROXIMAL_RUN [ADAM_RUN PROXIMAL_RUN ...]
+"""Compare finished runs of two solvers: python benchmarks/compare_runs.py ADAM_RUN EXACT_RUN [ADAM_RUN EXACT_RUN ...]
 
 Prints the table of docs/certified.md, one block a model and property that both runs of a pair hold: oracle, ablation,
 size of the minimal sets, selectivity, agreement between seeds, the score of the search, gaps and times. Means over seeds,

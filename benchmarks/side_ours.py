@@ -51,7 +51,7 @@ def stages(job: dict[str, Any]) -> dict[str, Any]:
         X = train.read(0, train.n_words)
     with clock("grid"):
         specs = [ns.ProbeSpec(y, l1=l1, l2=l2) for l1, l2 in common.GRID]
-        probes = ns.fit_probes(X, specs, epochs=job["epochs"])
+        probes = ns.fit_probes(X, specs, epochs=job["epochs"], solver="adam")
     best = next(p for p in probes if (p.l1, p.l2) == (job["l1"], job["l2"]))
     with clock("ordering"):
         ranking = ns.weight_mass_ranking(best)
@@ -72,12 +72,12 @@ def end_to_end(job: dict[str, Any]) -> dict[str, Any]:
     with clock("loading"):
         splits = ns.Splits.from_store(store, data.prop(), rare_labels="keep")
     with clock("grid"):
-        search = ns.search_lambdas(splits, grid=common.GRID, epochs=job["epochs"])
+        search = ns.search_lambdas(splits, grid=common.GRID, epochs=job["epochs"], solver="adam")
     with clock("ablation"):
         ranking = ns.weight_mass_ranking(search.probe)
         ablation = ns.ablate(search.probe, ranking, splits.test)
     with clock("minimal"):
-        minimal = ns.minimal_neurons(search.probe, ranking, splits, epochs=job["epochs"])
+        minimal = ns.minimal_neurons(search.probe, ranking, splits, epochs=job["epochs"], solver="adam")
     smallest = minimal.sets[0.005]
     with clock("control"):
         control = ns.ControlTask(random_state=0).apply(splits)
@@ -85,7 +85,7 @@ def end_to_end(job: dict[str, Any]) -> dict[str, Any]:
             ns.ProbeSpec(control.train.y, l1=search.l1, l2=search.l2, neurons=neurons)
             for neurons in (None, smallest.neurons)
         ]
-        fitted = ns.fit_probes(control.train.activations, specs, epochs=job["epochs"])
+        fitted = ns.fit_probes(control.train.activations, specs, epochs=job["epochs"], solver="adam")
         memorised = ns.score_probes(control.test.activations, fitted, control.test.y)
     return {
         "seconds": clock.seconds,
@@ -105,10 +105,12 @@ def fit(job: dict[str, Any]) -> dict[str, Any]:
     view = ns.open_store(job["store"]).split("train")
     y = view.labels(data.prop())
     specs = [ns.ProbeSpec(y, l1=l1, l2=l2) for l1, l2 in common.GRID[: job["probes"]]]
-    ns.fit_probes(view.select(neurons=[0, 1]), specs[:1], epochs=1, memory_limit=1)  # threads and kernels are ready
+    ns.fit_probes(
+        view.select(neurons=[0, 1]), specs[:1], epochs=1, memory_limit=1, solver="adam"
+    )  # threads and kernels are ready
     start = time.perf_counter()
     with memory.AnonymousPeak() as held:
-        probes = ns.fit_probes(view, specs, epochs=job["epochs"], memory_limit=job["limit"])
+        probes = ns.fit_probes(view, specs, epochs=job["epochs"], memory_limit=job["limit"], solver="adam")
     seconds = time.perf_counter() - start
     with memory.AnonymousPeak() as held_scoring:
         scores = ns.score_probes(view, probes[:4], y, memory_limit=job["limit"])

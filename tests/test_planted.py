@@ -16,7 +16,7 @@ SETTINGS = {"epochs": 10, "batch_size": 64, "learning_rate": 5e-3}
 
 def _found(data, y, *, standardize):
     """How many of the planted neurons are among as many top neurons."""
-    probe = fit_probes(data.X, [ProbeSpec(y, l1=1e-2)], standardize=standardize, **SETTINGS)[0]
+    probe = fit_probes(data.X, [ProbeSpec(y, l1=1e-2)], standardize=standardize, solver="adam", **SETTINGS)[0]
     return len(set(weight_mass_ranking(probe).top(len(data.informative))) & set(data.informative))
 
 

@@ -1,6 +1,7 @@
 """Every public name with its home and its type: the one list of what `neurosieve` offers."""
 
 from ._version import __version__
+from .activations.arrays import store_from_arrays
 from .activations.extract import extract
 from .activations.splits import LabelledSplit, Splits
 from .activations.store import ActivationStore, open_store
@@ -22,7 +23,9 @@ from .probes.engine import fit_probes
 from .probes.estimator import ElasticNetProbe
 from .probes.predict import predict_codes, score_probes
 from .probes.spec import FittedProbe, ProbeSpec
+from .rankings.probeless import probeless_ranking
 from .rankings.ranking import NeuronRanking
+from .rankings.registry import rank
 from .rankings.weight_mass import weight_mass_ranking
 from .report.html import write_report
 from .study.compare import compare
@@ -60,11 +63,14 @@ __all__ = [
     "open_run",
     "open_store",
     "predict_codes",
+    "probeless_ranking",
+    "rank",
     "run_study",
     "score_probes",
     "search_lambdas",
     "selectivity",
     "stability",
+    "store_from_arrays",
     "weight_mass_ranking",
     "write_report",
 ]

@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_shown(refused: Run, tagged_text: Path, command:
     ("options", "said"),
     [
         (["--grid", "huge"], "--grid: expected 'auto', 'paper', 'quick' or 'strict', found 'huge'"),
-        (["--solver", "sgd"], "--solver: expected 'auto' or 'adam' or 'neurox' or 'proximal', found 'sgd'"),
+        (["--solver", "sgd"], "--solver: expected 'auto' or 'exact' or 'adam' or 'neurox', found 'sgd'"),
         (["--delta", "-0.1"], "--delta: expected fractions from 0 to 1 (0.005 is half a point), found -0.1"),
         (["--delta", "2"], "--delta: expected fractions from 0 to 1"),
         (["--seeds", "0"], "--seeds: expected greater than or equal to 1, found 0"),

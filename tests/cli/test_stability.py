@@ -46,10 +46,10 @@ def test_every_verb_knows_the_solver(shell, run_folder: Path, verb: str) -> None
     done = shell(verb, run_folder, "-p", "pos", "--certified")
     assert done.code == 1
     assert "--solver: " in done.err
-    assert "was made with 'adam', now asked with 'proximal'" in done.err
+    assert "was made with 'adam', now asked with 'exact'" in done.err
     done = shell(verb, run_folder, "-p", "pos", "--certified", "--solver", "adam")
     assert done.code == 2
-    assert "--certified means --solver proximal" in done.err
+    assert "--certified means --solver exact" in done.err
 
 
 def test_the_solver_of_the_first_verb_is_that_of_the_later_ones(
@@ -84,7 +84,7 @@ def test_run_refuses_options_that_its_solver_does_not_have(
 def test_run_refuses_contradicting_solvers(shell, command_line: list[str], tmp_path: Path) -> None:
     done = shell(*command_line, "--out", tmp_path / "run", "--certified", "--solver", "neurox")
     assert done.code == 2
-    assert "--certified means --solver proximal" in done.err
+    assert "--certified means --solver exact" in done.err
     assert not (tmp_path / "run").exists()
 
 

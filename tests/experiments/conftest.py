@@ -39,7 +39,9 @@ def splits(planted):
 
 @pytest.fixture(scope="session")
 def oracle(splits):
-    return fit_probes(splits.train.activations, [ProbeSpec(splits.train.y, l1=1e-3, l2=1e-3)], **SETTINGS)[0]
+    return fit_probes(
+        splits.train.activations, [ProbeSpec(splits.train.y, l1=1e-3, l2=1e-3)], solver="adam", **SETTINGS
+    )[0]
 
 
 @pytest.fixture(scope="session")

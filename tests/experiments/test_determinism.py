@@ -29,9 +29,9 @@ def digest_of_the_chain() -> str:
     settings = {"epochs": 3, "batch_size": 64, "learning_rate": 1e-2}
     sha = hashlib.sha256()
     for task in (splits, ControlTask(1).apply(splits)):
-        search = search_lambdas(task, grid=[(0.0, 0.0), (1e-3, 1e-4), (1e-2, 0.0)], **settings)
+        search = search_lambdas(task, grid=[(0.0, 0.0), (1e-3, 1e-4), (1e-2, 0.0)], solver="adam", **settings)
         ranking = weight_mass_ranking(search.probe)
-        minimal = minimal_neurons(search.probe, ranking, task, step=0.1, **settings)
+        minimal = minimal_neurons(search.probe, ranking, task, step=0.1, solver="adam", **settings)
         ablation = ablate(search.probe, ranking, task.test)
         sha.update(search.probe.coef_.tobytes() + ranking.order.tobytes() + ranking.key.tobytes())
         for table in (search.table, minimal.curve, minimal.to_frame(), ablation.to_frame(), ranking.to_frame()):

@@ -37,7 +37,7 @@ def _splits(seed: int, *, signal: float, n_words: int = 300, n_neurons: int = 30
 
 def _lists(splits: Splits, n: int, **options) -> list[set[int]]:
     return [
-        set(discover_neurons(splits, random_state=seed, **{**SETTINGS, **options}).neurons.tolist())
+        set(discover_neurons(splits, random_state=seed, solver="adam", **{**SETTINGS, **options}).neurons.tolist())
         for seed in range(n)
     ]
 
@@ -80,21 +80,21 @@ def test_neurons_that_know_words_only_are_found_by_the_other_nulls_alone() -> No
 
 
 def test_the_result_says_what_was_done() -> None:
-    found = discover_neurons(_splits(0, signal=1.5, n_words=1000), n_permutations=9, **SETTINGS)
+    found = discover_neurons(_splits(0, signal=1.5, n_words=1000), n_permutations=9, solver="adam", **SETTINGS)
     frame = found.to_frame()
     assert list(frame.columns) == ["weight", "excess", "q_value", "discovered"]
     assert set(np.flatnonzero(frame["discovered"])) == set(found.neurons.tolist())
     assert (np.diff(found.excess[found.neurons]) <= 0).all()
     assert found.q_value.min() == pytest.approx(1 / 10)  # the least that nine permutations can show
     assert 0.2 < found.changed < 0.5  # of two labels, permuted within types of all biases
-    again = discover_neurons(_splits(0, signal=1.5, n_words=1000), n_permutations=9, **SETTINGS)
+    again = discover_neurons(_splits(0, signal=1.5, n_words=1000), n_permutations=9, solver="adam", **SETTINGS)
     assert (again.q_value == found.q_value).all()
 
 
 def test_real_values_can_be_listed() -> None:
     splits = _splits(0, signal=0.0, n_words=600)
     values = [splits.train.activations[:, 20].astype(float)] * 3
-    found = discover_neurons(splits.with_labels(*values), **SETTINGS)
+    found = discover_neurons(splits.with_labels(*values), solver="adam", **SETTINGS)
     assert 20 in found.neurons.tolist()
 
 
@@ -154,15 +154,15 @@ def test_refused() -> None:
         ({"rate": 0.05, "n_permutations": 18}, "18 permutations cannot show a rate of 0.05; use at least 19"),
     ):
         with pytest.raises(NeurosieveError, match=message):
-            discover_neurons(splits, **{**SETTINGS, **wrong})
+            discover_neurons(splits, solver="adam", **{**SETTINGS, **wrong})
     X, y = splits.train.activations, splits.train.y
     bare = Splits.from_arrays([X] * 3, [y] * 3)
     with pytest.raises(NeurosieveError, match="the splits have no words"):
-        discover_neurons(bare, **SETTINGS)
+        discover_neurons(bare, solver="adam", **SETTINGS)
     with pytest.raises(NeurosieveError, match="does not know its sentences"):
-        discover_neurons(bare, null="sentences", **SETTINGS)
+        discover_neurons(bare, null="sentences", solver="adam", **SETTINGS)
     settled = Splits.from_arrays([X] * 3, [y] * 3, words=[y] * 3, prop="casing")
     with pytest.raises(
         NeurosieveError, match="no permutation changes a label of 'casing', because each word type has one"
     ):
-        discover_neurons(settled, **SETTINGS)
+        discover_neurons(settled, solver="adam", **SETTINGS)

@@ -19,7 +19,7 @@ DELTAS = (0.0, 0.005, 0.02, 0.2, 1.0)
 
 @pytest.fixture(scope="module")
 def result(oracle, ranking, splits, settings):
-    return minimal_neurons(oracle, ranking, splits, deltas=DELTAS, step=0.02, **settings)
+    return minimal_neurons(oracle, ranking, splits, deltas=DELTAS, step=0.02, solver="adam", **settings)
 
 
 def test_first_size_within_delta(result, oracle, ranking, splits):
@@ -41,7 +41,7 @@ def test_the_probe_is_retrained_on_the_set_with_the_oracles_lambdas(result, orac
     found = result.sets[0.02]
     assert 1 < len(found.neurons) < 50
     spec = ProbeSpec(splits.train.y, l1=oracle.l1, l2=oracle.l2, neurons=found.neurons)
-    alone = fit_probes(splits.train.activations, [spec], **settings)[0]
+    alone = fit_probes(splits.train.activations, [spec], solver="adam", **settings)[0]
     assert set(found.probe.columns) == set(found.neurons)
     # Fitted in a group of sizes there, alone here: rounding that Adam enlarges to a few per cent of a step of 1e-2.
     np.testing.assert_allclose(found.probe.coef_, alone.coef_, atol=5e-4, rtol=0)
@@ -56,7 +56,7 @@ def test_a_larger_delta_never_needs_more_neurons(result):
 
 
 def test_the_result_does_not_depend_on_how_many_are_fitted_at_once(result, oracle, ranking, splits, settings):
-    one = minimal_neurons(oracle, ranking, splits, deltas=DELTAS[1:], step=0.02, at_once=1, **settings)
+    one = minimal_neurons(oracle, ranking, splits, deltas=DELTAS[1:], step=0.02, at_once=1, solver="adam", **settings)
     for delta in DELTAS[1:]:
         # Rounding may move one dev word and with it the crossing by one size of the series.
         assert abs(len(one.sets[delta].neurons) - len(result.sets[delta].neurons)) <= 1
@@ -87,7 +87,7 @@ def scored(monkeypatch, oracle):
 
 def test_the_series_ends_at_the_oracle_itself(scored, oracle, ranking, splits):
     scored(lambda n: 0.9 if n == 50 else 0.1)
-    found = minimal_neurons(oracle, ranking, splits, deltas=(0.005, 0.02)).sets
+    found = minimal_neurons(oracle, ranking, splits, deltas=(0.005, 0.02), solver="adam").sets
     for delta in (0.005, 0.02):
         assert found[delta].probe is oracle
         assert sorted(found[delta].neurons) == list(range(50))
@@ -95,7 +95,9 @@ def test_the_series_ends_at_the_oracle_itself(scored, oracle, ranking, splits):
 
 def test_stops_soon_after_the_last_delta_is_reached(scored, oracle, ranking, splits):
     fitted = scored(lambda n: min(0.9, 0.1 * n))
-    result = minimal_neurons(oracle, ranking, splits, deltas=(0.2, 0.0), step=0.02, at_once=4, random_state=7)
+    result = minimal_neurons(
+        oracle, ranking, splits, deltas=(0.2, 0.0), step=0.02, at_once=4, random_state=7, solver="adam"
+    )
     assert [len(s.neurons) for s in result.sets.values()] == [7, 9]
     assert fitted == [(n, 1e-3, 1e-3, 7) for n in range(1, 13)]  # three rounds of four
     assert list(result.sets) == [0.2, 0.0]  # in the order asked for
@@ -105,13 +107,13 @@ def test_stops_soon_after_the_last_delta_is_reached(scored, oracle, ranking, spl
 def test_exactly_delta_below_is_within_delta(scored, oracle, ranking, splits, k):
     """With 200 dev words, a delta of 0.005 is one word."""
     scored(lambda n: {50: k / 200, 1: max(0, k - 2) / 200}.get(n, (k - 1) / 200))
-    result = minimal_neurons(oracle, ranking, splits, deltas=(0.005,), step=0.02)
+    result = minimal_neurons(oracle, ranking, splits, deltas=(0.005,), step=0.02, solver="adam")
     assert len(result.sets[0.005].neurons) == (2 if k > 1 else 1)
 
 
 def test_a_dip_after_the_crossing_does_not_matter(scored, oracle, ranking, splits):
     scored(lambda n: 0.9 if n in (3, 50) else 0.5)
-    result = minimal_neurons(oracle, ranking, splits, deltas=(0.0,), step=0.02)
+    result = minimal_neurons(oracle, ranking, splits, deltas=(0.0,), step=0.02, solver="adam")
     assert len(result.sets[0.0].neurons) == 3
 
 
@@ -121,14 +123,14 @@ def test_a_dip_after_the_crossing_does_not_matter(scored, oracle, ranking, split
 def test_sizes(scored, oracle, ranking, splits, step, sizes):
     """Never smaller than one neuron, never one size twice, always up to all."""
     scored(lambda n: 1.0 if n == 50 else 0.0)
-    curve = minimal_neurons(oracle, ranking, splits, deltas=(0.0,), step=step).curve
+    curve = minimal_neurons(oracle, ranking, splits, deltas=(0.0,), step=step, solver="adam").curve
     assert curve["n_neurons"].tolist() == sizes
     assert curve["fraction"].tolist() == [n / 50 for n in sizes]
 
 
 def test_without_regularisation(scored, oracle, ranking, splits):
     fitted = scored(lambda n: 0.5)
-    minimal_neurons(oracle, ranking, splits, deltas=(0.0,), regularize=False)
+    minimal_neurons(oracle, ranking, splits, deltas=(0.0,), regularize=False, solver="adam")
     assert {(l1, l2) for _, l1, l2, _ in fitted} == {(0.0, 0.0)}
 
 
@@ -143,6 +145,7 @@ def test_progress_and_frame(scored, oracle, ranking, splits):
         step=0.02,
         at_once=5,
         progress=lambda done, total: seen.append((done, total)),
+        solver="adam",
     )
     assert seen == [(n, 50) for n in range(5, 51, 5)]
     assert result.to_frame().to_dict("records") == [
@@ -153,4 +156,4 @@ def test_progress_and_frame(scored, oracle, ranking, splits):
 @pytest.mark.parametrize("options", [{"step": 0.0}, {"step": 1.1}, {"deltas": ()}, {"deltas": (-0.1,)}, {"at_once": 0}])
 def test_refused(oracle, ranking, splits, options):
     with pytest.raises(NeurosieveError, match=r"expected 0 < step <= 1, deltas not negative and at_once at least 1"):
-        minimal_neurons(oracle, ranking, splits, **options)
+        minimal_neurons(oracle, ranking, splits, solver="adam", **options)

@@ -59,7 +59,7 @@ def test_weighted_scores_are_those_of_the_repeated_words(split, loss):
         values = split.activations[:, 0] + np.random.default_rng(0).normal(size=400)
         split = replace(split, y=np.where(np.arange(400) % 9 == 0, np.nan, values))
     probes = fit_probes(
-        split.activations, [ProbeSpec(split.y, l2=l2, loss=loss) for l2 in (0, 1e-1)], learning_rate=1e-2
+        split.activations, [ProbeSpec(split.y, l2=l2, loss=loss) for l2 in (0, 1e-1)], learning_rate=1e-2, solver="adam"
     )
     scores = score_sentences(split, probes)
     # Both count the same words; R2 sums the same squares in another order.
@@ -82,7 +82,7 @@ def test_a_resample_without_a_label_has_no_score(split):
 
 
 def _probes(split):
-    return fit_probes(split.activations, [ProbeSpec(split.y)], epochs=1)
+    return fit_probes(split.activations, [ProbeSpec(split.y)], epochs=1, solver="adam")
 
 
 def test_refused(split):

@@ -21,7 +21,7 @@ WORDS = 2.01 / 300
 
 @pytest.fixture(scope="module")
 def result(splits, settings):
-    return search_lambdas(splits, grid=PAIRS, **settings)
+    return search_lambdas(splits, grid=PAIRS, solver="adam", **settings)
 
 
 def test_score_formula():
@@ -33,7 +33,9 @@ def test_score_formula():
 
 def test_the_table_is_what_single_steps_give(result, splits, settings):
     """Each row again by hand: fit, rank, ablate, score."""
-    probes = fit_probes(splits.train.activations, [ProbeSpec(splits.train.y, l1=a, l2=b) for a, b in PAIRS], **settings)
+    probes = fit_probes(
+        splits.train.activations, [ProbeSpec(splits.train.y, l1=a, l2=b) for a, b in PAIRS], solver="adam", **settings
+    )
     a_zero = score_probes(splits.dev.activations, probes[:1], splits.dev.y)[0]
     assert result.table[["l1", "l2"]].to_numpy().tolist() == [list(pair) for pair in PAIRS]
     for probe, row in zip(probes, result.table.itertuples(), strict=True):
@@ -56,12 +58,12 @@ def test_the_best_score_is_chosen(result):
 
 def test_among_equals_the_one_that_regularises_more(splits, settings):
     """With alpha = beta = 0 all scores are equal."""
-    result = search_lambdas(splits, grid=PAIRS, alpha=0.0, beta=0.0, **settings)
+    result = search_lambdas(splits, grid=PAIRS, alpha=0.0, beta=0.0, solver="adam", **settings)
     assert (result.l1, result.l2) == (0.5, 0.0)
 
 
 def test_the_unregularised_probe_is_fitted_but_not_chosen_where_the_grid_lacks_it(splits, settings):
-    result = search_lambdas(splits, grid=[(0.5, 0.5)], **settings)
+    result = search_lambdas(splits, grid=[(0.5, 0.5)], solver="adam", **settings)
     assert len(result.table) == 1
     assert (result.l1, result.l2) == (0.5, 0.5)
     assert result.unregularized.l1 == 0.0
@@ -72,12 +74,12 @@ def test_only_train_and_dev_are_used(splits, settings, result):
     from dataclasses import replace
 
     broken = replace(splits, test=replace(splits.test, activations=np.full_like(splits.test.activations, np.nan)))
-    again = search_lambdas(broken, grid=PAIRS, **settings)
+    again = search_lambdas(broken, grid=PAIRS, solver="adam", **settings)
     assert again.table.equals(result.table)
 
 
 def test_seed_reaches_the_probes(splits, settings, result):
-    other = search_lambdas(splits, grid=PAIRS, random_state=1, **settings)
+    other = search_lambdas(splits, grid=PAIRS, random_state=1, solver="adam", **settings)
     assert not np.array_equal(other.probe.coef_, result.probe.coef_)
 
 
@@ -90,14 +92,14 @@ def test_grids():
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
-        ("fine", "unknown grid 'fine'; expected one of paper, quick, strict or a list"),
+        ("fine", "unknown grid 'fine'; expected one of auto, paper, quick, strict or a list"),
         ([], r"the grid holds no pair \(l1, l2\)"),
         ([(-1.0, 0.0)], "l1=-1.0"),
     ],
 )
 def test_refused(splits, grid, message):
     with pytest.raises(NeurosieveError, match=message):
-        search_lambdas(splits, grid=grid)
+        search_lambdas(splits, grid=grid, solver="adam")
 
 
 def test_the_frame_begins_with_the_chosen_pair_also_among_equals(result):

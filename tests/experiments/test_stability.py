@@ -31,7 +31,7 @@ def _splits(y=None):
 def planted_result():
     splits, planted = _splits()
     options = {"sizes": [2, 5, 10], "deltas": [0.02], **SETTINGS}
-    return stability(splits, l1=1e-2, l2=0.0, k=5, n_resamples=10, **options), planted
+    return stability(splits, l1=1e-2, l2=0.0, k=5, n_resamples=10, solver="adam", **options), planted
 
 
 def test_planted_neurons_are_always_selected(planted_result):
@@ -43,7 +43,7 @@ def test_planted_neurons_are_always_selected(planted_result):
 
 def test_shuffled_labels_select_nothing_for_certain():
     splits, _ = _splits(lambda y: np.random.default_rng(0).permutation(y))
-    result = stability(splits, l1=1e-3, l2=0.0, k=5, n_resamples=10, **SETTINGS)
+    result = stability(splits, l1=1e-3, l2=0.0, k=5, n_resamples=10, solver="adam", **SETTINGS)
     assert result.sampling_jaccard < 0.5
     assert (result.frequency == 1.0).sum() < 5
 
@@ -108,7 +108,7 @@ def test_overlap_begins_certain_and_ends_whole(planted_result):
 def test_the_exact_solver_has_no_noise_of_seeds():
     splits, _ = _splits()
     result = stability(
-        splits, l1=1e-2, l2=1e-3, k=10, n_resamples=3, n_seeds=2, solver="proximal", tol=1e-6, scheme="half"
+        splits, l1=1e-2, l2=1e-3, k=10, n_resamples=3, n_seeds=2, solver="exact", tol=1e-6, scheme="half"
     )
     assert result.seed_jaccard == 1.0
     assert result.sampling_jaccard < 1.0
@@ -128,6 +128,7 @@ def test_sets_without_regularisation_are_compared_with_all_neurons_without():
         sizes=[5, 50],
         deltas=[0.05],
         regularize=False,
+        solver="adam",
         **SETTINGS,
     )
     kept = result.scores[(result.scores["split"] == "test") & result.scores["subset"].isin(["all", "retrained"])]
@@ -143,7 +144,7 @@ def test_real_values_are_scored_by_the_variance_they_explain():
     a, b = planted.informative[:2]
     values = [x[:, a] - x[:, b] for x in X]
     real = splits.with_labels(*[v.astype(float) for v in values])
-    result = stability(real, l1=1e-3, l2=0.0, k=2, n_resamples=4, n_seeds=2, **SETTINGS)
+    result = stability(real, l1=1e-3, l2=0.0, k=2, n_resamples=4, n_seeds=2, solver="adam", **SETTINGS)
     whole = result.scores[result.scores["subset"] == "all"]
     assert (whole["value"] > 0.95).all()  # the values are linear in two neurons
     assert set(np.flatnonzero(result.frequency == 1.0)) == {a, b}
@@ -160,6 +161,7 @@ def test_progress_is_one_bar_from_nothing_to_all():
         n_seeds=1,
         sizes=[5],
         progress=lambda done, total: seen.append(done / total),
+        solver="adam",
         **SETTINGS,
     )
     assert seen == sorted(seen)
@@ -174,11 +176,11 @@ def test_jaccard_by_hand():
 def test_refused():
     splits, _ = _splits()
     with pytest.raises(NeurosieveError, match="two resamples at least"):
-        stability(splits, l1=0, l2=0, n_resamples=1)
+        stability(splits, l1=0, l2=0, n_resamples=1, solver="adam")
     with pytest.raises(NeurosieveError, match="sizes holds 51; expected numbers from 1 to 50"):
-        stability(splits, l1=0, l2=0, sizes=[51])
+        stability(splits, l1=0, l2=0, sizes=[51], solver="adam")
     blind = replace(splits, test=replace(splits.test, sentences=None))
     with pytest.raises(NeurosieveError, match="does not know which words form a sentence"):
-        stability(blind, l1=0, l2=0, n_resamples=2, n_seeds=1, epochs=1)
+        stability(blind, l1=0, l2=0, n_resamples=2, n_seeds=1, epochs=1, solver="adam")
     with pytest.raises(NeurosieveError, match="sentence numbers for"):
         replace(splits.train, sentences=np.arange(3))

@@ -26,7 +26,7 @@ NOT_HERE = "meta:x" if torch.cuda.is_available() else "cuda"
         ("adam", "epochs", None),
         ("neurox", "batch_size", 12.5),
         ("adam", "batch_size", True),
-        ("proximal", "max_passes", 10.5),
+        ("exact", "max_passes", 10.5),
     ],
 )
 def test_settings_that_are_no_whole_numbers(solver, setting, value):
@@ -36,7 +36,7 @@ def test_settings_that_are_no_whole_numbers(solver, setting, value):
 
 def test_whole_numbers_of_numpy_pass():
     require_whole(epochs=np.int64(3), batch_size=5)
-    assert fit_probes(X, [ProbeSpec(Y)], epochs=np.int64(1))[0].n_passes_ == 1
+    assert fit_probes(X, [ProbeSpec(Y)], epochs=np.int64(1), solver="adam")[0].n_passes_ == 1
 
 
 @pytest.mark.parametrize("device", [NOT_HERE, "nowhere", "cuda:99"])
@@ -44,9 +44,9 @@ def test_devices_that_are_not_there(device):
     with pytest.raises(
         NeurosieveError, match=rf"device '{device}' cannot be used \(.*\); leave it out, or use 'cpu'"
     ) as e:
-        fit_probes(X, [ProbeSpec(Y)], device=device)
+        fit_probes(X, [ProbeSpec(Y)], device=device, solver="adam")
     assert "\n" not in str(e.value)
-    probe = fit_probes(X, [ProbeSpec(Y)], epochs=1)[0]
+    probe = fit_probes(X, [ProbeSpec(Y)], epochs=1, solver="adam")[0]
     with pytest.raises(NeurosieveError, match="cannot be used"):
         score_probes(X, [probe], Y, device=device)
 

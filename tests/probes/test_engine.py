@@ -38,9 +38,9 @@ def _specs(planted):
 @pytest.mark.parametrize("standardize", [False, True])
 def test_a_group_equals_its_members_fitted_singly(planted, standardize):
     specs = _specs(planted)
-    together = fit_probes(planted.X, specs, standardize=standardize, **SETTINGS)
+    together = fit_probes(planted.X, specs, standardize=standardize, solver="adam", **SETTINGS)
     for spec, probe in zip(specs, together, strict=True):
-        alone = fit_probes(planted.X, [spec], standardize=standardize, **SETTINGS)[0]
+        alone = fit_probes(planted.X, [spec], standardize=standardize, solver="adam", **SETTINGS)[0]
         assert (probe.l1, probe.l2) == (spec.l1, spec.l2)
         assert probe.classes_.tolist() == alone.classes_.tolist()
         np.testing.assert_array_equal(probe.columns, alone.columns)
@@ -51,16 +51,18 @@ def test_a_group_equals_its_members_fitted_singly(planted, standardize):
 
 def test_results_stand_in_the_order_of_the_specs(planted):
     specs = _specs(planted)
-    forward = fit_probes(planted.X, specs, **SETTINGS)
-    backward = fit_probes(planted.X, specs[::-1], **SETTINGS)[::-1]
+    forward = fit_probes(planted.X, specs, solver="adam", **SETTINGS)
+    backward = fit_probes(planted.X, specs[::-1], solver="adam", **SETTINGS)[::-1]
     for a, b in zip(forward, backward, strict=True):
         np.testing.assert_allclose(a.coef_, b.coef_, atol=ROUNDING, rtol=0)
-    assert fit_probes(planted.X, []) == []
+    assert fit_probes(planted.X, [], solver="adam") == []
 
 
 def test_weights_outside_a_subset_are_exactly_zero(planted):
     subsets = [[0], [2, 5, 7], [7, 6, 5], range(24), None]
-    probes = fit_probes(planted.X, [ProbeSpec(planted.y, l2=1e-3, neurons=s) for s in subsets], **SETTINGS)
+    probes = fit_probes(
+        planted.X, [ProbeSpec(planted.y, l2=1e-3, neurons=s) for s in subsets], solver="adam", **SETTINGS
+    )
     for subset, probe in zip(subsets, probes, strict=True):
         wanted = sorted(range(24) if subset is None else subset)
         assert probe.columns.tolist() == wanted
@@ -72,15 +74,15 @@ def test_weights_outside_a_subset_are_exactly_zero(planted):
 
 def test_all_neurons_by_number_are_all_neurons(planted):
     everything, listed = fit_probes(
-        planted.X, [ProbeSpec(planted.y), ProbeSpec(planted.y, neurons=np.arange(24)[::-1])], **SETTINGS
+        planted.X, [ProbeSpec(planted.y), ProbeSpec(planted.y, neurons=np.arange(24)[::-1])], solver="adam", **SETTINGS
     )
     assert np.array_equal(everything.coef_, listed.coef_)
 
 
 def test_a_subset_is_the_probe_on_a_matrix_of_its_columns(planted):
     columns = [4, 9, 17]
-    subset = fit_probes(planted.X, [ProbeSpec(planted.y, neurons=columns)], **SETTINGS)[0]
-    matrix = fit_probes(planted.X[:, columns], [ProbeSpec(planted.y)], **SETTINGS)[0]
+    subset = fit_probes(planted.X, [ProbeSpec(planted.y, neurons=columns)], solver="adam", **SETTINGS)[0]
+    matrix = fit_probes(planted.X[:, columns], [ProbeSpec(planted.y)], solver="adam", **SETTINGS)[0]
     np.testing.assert_allclose(subset.coef_, matrix.coef_, atol=1e-6, rtol=0)  # same sums in the same order
 
 
@@ -93,6 +95,7 @@ def test_learns_what_is_planted_and_not_what_is_shuffled(planted):
         epochs=20,
         learning_rate=1e-2,
         batch_size=50,
+        solver="adam",
     )
     assert gold.score(planted.X[test], planted.y[test]) > 0.8
     # Chance is 0.25; 200 words put four standard errors at 0.12.
@@ -101,8 +104,8 @@ def test_learns_what_is_planted_and_not_what_is_shuffled(planted):
 
 def test_same_seed_same_bytes_and_another_seed_another_probe(planted):
     specs = [ProbeSpec(planted.y, l1=1e-3, random_state=s) for s in (0, 0, 1)]
-    first, twin, other = fit_probes(planted.X, specs, **SETTINGS)
-    again = fit_probes(planted.X, specs, **SETTINGS)[0]
+    first, twin, other = fit_probes(planted.X, specs, solver="adam", **SETTINGS)
+    again = fit_probes(planted.X, specs, solver="adam", **SETTINGS)[0]
     assert first.coef_.tobytes() == again.coef_.tobytes()
     assert first.coef_.tobytes() == twin.coef_.tobytes()
     assert np.abs(first.coef_ - other.coef_).max() > 0.01
@@ -110,7 +113,9 @@ def test_same_seed_same_bytes_and_another_seed_another_probe(planted):
 
 def test_progress_grows_to_the_total(planted):
     seen: list[tuple[float, float]] = []
-    fit_probes(planted.X, _specs(planted), progress=lambda done, total: seen.append((done, total)), **SETTINGS)
+    fit_probes(
+        planted.X, _specs(planted), progress=lambda done, total: seen.append((done, total)), solver="adam", **SETTINGS
+    )
     done = [d for d, _ in seen]
     totals = {total for _, total in seen}
     assert len(totals) == 1
@@ -135,7 +140,7 @@ def test_moments_are_those_of_numpy():
 
 def test_info_tells_how_to_make_the_probe_again(planted):
     spec = ProbeSpec(planted.y, l1=1e-3, random_state=4)
-    probe = fit_probes(planted.X, [spec], standardize=True, products="float32", **SETTINGS)[0]
+    probe = fit_probes(planted.X, [spec], standardize=True, products="float32", solver="adam", **SETTINGS)[0]
     assert probe.info == {
         "solver": "adam",
         "recipe": "paper",

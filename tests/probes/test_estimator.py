@@ -22,13 +22,13 @@ CHECKED = {"epochs": 100, "batch_size": 10_000, "learning_rate": 0.1}
 """One batch an epoch: repeated rows are then the same problem as weighted rows."""
 
 
-LOOSE = {"check_sample_weight_equivalence_on_dense_data": "compares to seven digits; a gap of 1e-4 promises about two"}
+LOOSE = {"check_sample_weight_equivalence_on_dense_data": "compares to seven digits; a gap of 1e-3 promises about two"}
 
 
 @parametrize_with_checks(
     [
         ElasticNetProbe(),
-        ElasticNetProbe(l1=1e-2, l2=1e-2, solver="proximal", solver_options={"tol": 1e-14}),
+        ElasticNetProbe(l1=1e-2, l2=1e-2, solver="exact", solver_options={"tol": 1e-14}),
         ElasticNetProbe(l1=1e-4, l2=1e-4, solver="adam", solver_options=CHECKED),
     ],
     expected_failed_checks=lambda estimator: LOOSE if estimator.solver_options is None else {},
@@ -39,7 +39,7 @@ def test_scikit_learn(estimator, check):
 
 def test_by_default_it_solves_exactly(planted):
     probe = ElasticNetProbe().fit(planted.X, planted.y)
-    assert 0.0 <= probe.probe_.gap_ <= 1e-4 * probe.probe_.objective_
+    assert 0.0 <= probe.probe_.gap_ <= 1e-3 * probe.probe_.objective_
     assert (probe.coef_ == 0.0).any()
     weights = np.repeat([1.0, 2.0], 300)
     weighted = ElasticNetProbe(solver_options={"tol": 1e-8}).fit(planted.X, planted.y, sample_weight=weights)
@@ -54,7 +54,7 @@ def test_is_the_engine(planted):
         planted.X, planted.y
     )
     spec = ProbeSpec(planted.y, l1=1e-3, l2=1e-2, random_state=3)
-    engine = fit_probes(planted.X, [spec], **QUICK)[0]
+    engine = fit_probes(planted.X, [spec], solver="adam", **QUICK)[0]
     assert probe.coef_.tobytes() == engine.coef_.tobytes()
     assert probe.intercept_.tobytes() == engine.intercept_.tobytes()
     assert probe.classes_.tolist() == engine.classes_.tolist()
@@ -85,7 +85,7 @@ def test_sample_weight_and_standardize_reach_the_engine(planted):
         planted.X, planted.y, sample_weight=weights
     )
     spec = ProbeSpec(planted.y, word_weights=weights)
-    engine = fit_probes(planted.X, [spec], standardize=True, **QUICK)[0]
+    engine = fit_probes(planted.X, [spec], standardize=True, solver="adam", **QUICK)[0]
     assert probe.coef_.tobytes() == engine.coef_.tobytes()
 
 

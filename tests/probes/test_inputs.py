@@ -41,11 +41,11 @@ def exact(planted):
 def test_all_forms_give_the_same_probe(planted, exact, tmp_path, memory_limit, standardize):
     specs = [ProbeSpec(planted.y, l1=1e-3), ProbeSpec(planted.y, neurons=[1, 4, 6])]
     options = {"standardize": standardize, "memory_limit": memory_limit, **SETTINGS}
-    expected = fit_probes(exact, specs, **options)
+    expected = fit_probes(exact, specs, solver="adam", **options)
     codes = predict_codes(exact, expected)
     for name, form in _variants(exact, tmp_path).items():
         before = np.array(form)
-        for probe, wanted in zip(fit_probes(form, specs, **options), expected, strict=True):
+        for probe, wanted in zip(fit_probes(form, specs, solver="adam", **options), expected, strict=True):
             # 1e-6: standardisation sums in an order that depends on the memory layout.
             np.testing.assert_allclose(probe.coef_, wanted.coef_, atol=1e-6, rtol=0, err_msg=name)
             assert probe.coef_.dtype == probe.intercept_.dtype == (np.float64 if name == "float64" else np.float32)
@@ -55,12 +55,12 @@ def test_all_forms_give_the_same_probe(planted, exact, tmp_path, memory_limit, s
 
 def test_read_only_arrays_stay_so(planted):
     assert not planted.X.flags.writeable
-    fit_probes(planted.X, [ProbeSpec(planted.y)], **SETTINGS)
+    fit_probes(planted.X, [ProbeSpec(planted.y)], solver="adam", **SETTINGS)
     assert not planted.X.flags.writeable
 
 
 def test_no_probe_shares_memory_with_the_activations_or_with_another(planted, exact):
-    probes = fit_probes(exact, [ProbeSpec(planted.y), ProbeSpec(planted.y, l1=1e-3)], **SETTINGS)
+    probes = fit_probes(exact, [ProbeSpec(planted.y), ProbeSpec(planted.y, l1=1e-3)], solver="adam", **SETTINGS)
     arrays = [exact, *(p.coef_ for p in probes), *(p.intercept_ for p in probes)]
     for i, a in enumerate(arrays):
         assert not any(np.shares_memory(a, b) for b in arrays[i + 1 :])
@@ -71,9 +71,13 @@ def test_no_probe_shares_memory_with_the_activations_or_with_another(planted, ex
 def test_device_is_a_name_or_a_torch_device(planted, exact, device):
     import torch
 
-    by_name = fit_probes(exact.astype(np.float16), [ProbeSpec(planted.y)], device="cpu", **SETTINGS)[0]
+    by_name = fit_probes(exact.astype(np.float16), [ProbeSpec(planted.y)], device="cpu", solver="adam", **SETTINGS)[0]
     other = fit_probes(
-        exact.astype(np.float16), [ProbeSpec(planted.y)], device=device and torch.device(device), **SETTINGS
+        exact.astype(np.float16),
+        [ProbeSpec(planted.y)],
+        device=device and torch.device(device),
+        solver="adam",
+        **SETTINGS,
     )[0]
     assert by_name.coef_.shape == other.coef_.shape == (4, 24)
     assert by_name.coef_.dtype == other.coef_.dtype == np.float32

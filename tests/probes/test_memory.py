@@ -59,9 +59,11 @@ def test_a_store_larger_than_the_limit_stays_under_it():
     limit = 5_000_000
     source, y = _Rows(), np.array(["even", "odd"])[np.arange(_Rows.n_words) % 2]
     assert source.n_words * source.n_neurons * 2 > 4 * limit
-    fit_probes(source, [ProbeSpec(y)], epochs=1, memory_limit=1)  # what is loaded on first use
+    fit_probes(source, [ProbeSpec(y)], epochs=1, memory_limit=1, solver="adam")  # what is loaded on first use
     tracemalloc.start()  # sees numpy's memory, which is all that holds activations
-    probe = fit_probes(source, [ProbeSpec(y, l1=1e-3)], epochs=1, learning_rate=0.02, memory_limit=limit)[0]
+    probe = fit_probes(
+        source, [ProbeSpec(y, l1=1e-3)], epochs=1, learning_rate=0.02, memory_limit=limit, solver="adam"
+    )[0]
     accuracy = score_probes(source, [probe], y, memory_limit=limit)[0]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -82,8 +84,8 @@ def test_groups_shrink_with_the_limit(planted, monkeypatch):
     specs = [ProbeSpec(planted.y, l1=l1) for l1 in (0.0, 1e-4, 1e-3, 1e-2)]
     weights = 5 * planted.X.shape[1]
     settings = {"epochs": 2, "products": "float32"}
-    wide = fit_probes(planted.X, specs, **settings)
-    narrow = fit_probes(planted.X, specs, memory_limit=2 * 2 * WEIGHT_BYTES * weights, **settings)
+    wide = fit_probes(planted.X, specs, solver="adam", **settings)
+    narrow = fit_probes(planted.X, specs, memory_limit=2 * 2 * WEIGHT_BYTES * weights, solver="adam", **settings)
     assert [len(plan) for plan in seen] == [1, 2]
     for a, b in zip(wide, narrow, strict=True):
         assert a.coef_.shape == b.coef_.shape

@@ -26,6 +26,7 @@ def probes(planted):
         epochs=3,
         learning_rate=1e-2,
         batch_size=100,
+        solver="adam",
     )
     return [*fitted, fitted[0].keep([4, 5, 20]), fitted[0].keep([]), fitted[1].keep(range(12), fill=np.ones(24))]
 

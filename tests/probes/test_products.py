@@ -43,8 +43,8 @@ def test_float64_stays_float64():
 
 
 def test_bfloat16_finds_the_same_neurons(planted):
-    half = fit_probes(planted.X, [ProbeSpec(planted.y, l1=1e-3)], products="bfloat16", **SETTINGS)
-    full = fit_probes(planted.X, [ProbeSpec(planted.y, l1=1e-3)], products="float32", **SETTINGS)
+    half = fit_probes(planted.X, [ProbeSpec(planted.y, l1=1e-3)], products="bfloat16", solver="adam", **SETTINGS)
+    full = fit_probes(planted.X, [ProbeSpec(planted.y, l1=1e-3)], products="float32", solver="adam", **SETTINGS)
     assert half[0].info["products"] == "bfloat16"
     assert half[0].coef_.dtype == np.float32
     a, b = (score_probes(planted.X, probes, planted.y)[0] for probes in (half, full))
@@ -75,4 +75,4 @@ def test_the_processor_is_asked_by_multiplying():
 
 def test_unknown_precision_refused(planted):
     with pytest.raises(NeurosieveError, match="'auto', 'float32' or 'bfloat16'"):
-        fit_probes(planted.X, [ProbeSpec(planted.y)], products="int8", **SETTINGS)
+        fit_probes(planted.X, [ProbeSpec(planted.y)], products="int8", solver="adam", **SETTINGS)

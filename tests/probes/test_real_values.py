@@ -30,7 +30,7 @@ def problem():
 
 def _full_batch(X, y, **options):
     spec = ProbeSpec(y, loss="squared", **options)
-    return fit_probes(X, [spec], epochs=3000, batch_size=len(X), learning_rate=3e-3)[0]
+    return fit_probes(X, [spec], epochs=3000, batch_size=len(X), learning_rate=3e-3, solver="adam")[0]
 
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.05, 0.0), (0.02, 0.1)])
@@ -63,8 +63,8 @@ def test_values_keep_their_units_when_standardised(problem):
     shifted = X * 7.0 + 100.0
     spec = ProbeSpec(y, loss="squared")
     settings = {"epochs": 300, "batch_size": 100, "learning_rate": 1e-2}
-    raw = fit_probes(X, [spec], standardize=True, **settings)[0]
-    moved = fit_probes(shifted, [spec], standardize=True, **settings)[0]
+    raw = fit_probes(X, [spec], standardize=True, solver="adam", **settings)[0]
+    moved = fit_probes(shifted, [spec], standardize=True, solver="adam", **settings)[0]
     np.testing.assert_allclose(moved.coef_ * 7.0, raw.coef_, rtol=1e-6)  # float64: rounding only
     np.testing.assert_allclose(moved.predict(shifted), raw.predict(X), rtol=1e-6)
 
@@ -98,14 +98,16 @@ def test_the_experiments_run_on_values_by_the_same_code():
     assert splits.loss == "squared"
     assert splits.unseen == {"dev": 0, "test": 0}
     settings = {"learning_rate": 1e-2, "batch_size": 100}
-    found = search_lambdas(splits, grid=[(0.0, 0.0), (1e-2, 0.0), (1e-2, 1e-3)], **settings)
+    found = search_lambdas(splits, grid=[(0.0, 0.0), (1e-2, 0.0), (1e-2, 1e-3)], solver="adam", **settings)
     ranking = weight_mass_ranking(found.probe)
     assert set(ranking.top(5)) == set(planted.informative)
-    minimal = minimal_neurons(found.probe, ranking, splits, deltas=[0.02], step=1 / 60, **settings)
+    minimal = minimal_neurons(found.probe, ranking, splits, deltas=[0.02], step=1 / 60, solver="adam", **settings)
     assert set(minimal.sets[0.02].neurons) == set(planted.informative)
     control = ControlTask(0).apply(splits)
     assert control.loss == "squared"
-    probe = fit_probes(control.train.activations, [ProbeSpec(control.train.y, loss="squared")], **settings)[0]
+    probe = fit_probes(
+        control.train.activations, [ProbeSpec(control.train.y, loss="squared")], solver="adam", **settings
+    )[0]
     assert probe.score(X[1250:], control.test.y) < 0.2
 
 
@@ -115,4 +117,4 @@ def test_the_experiments_run_on_values_by_the_same_code():
 )
 def test_refused_values(y, message):
     with pytest.raises(NeurosieveError, match=message):
-        fit_probes(np.eye(3), [ProbeSpec(y, loss="squared")])
+        fit_probes(np.eye(3), [ProbeSpec(y, loss="squared")], solver="adam")

@@ -33,7 +33,7 @@ Y = np.array(["a", "b"] * 10)
 )
 def test_specs(options, message):
     with pytest.raises(NeurosieveError, match=message) as caught:
-        fit_probes(X, [ProbeSpec(Y), ProbeSpec(Y, **options)])
+        fit_probes(X, [ProbeSpec(Y), ProbeSpec(Y, **options)], solver="adam")
     assert "\n" not in str(caught.value)
 
 
@@ -47,7 +47,7 @@ def test_specs(options, message):
 )
 def test_labels(y, message):
     with pytest.raises(NeurosieveError, match=message):
-        fit_probes(X, [ProbeSpec(y)])
+        fit_probes(X, [ProbeSpec(y)], solver="adam")
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_labels(y, message):
 )
 def test_activations(activations, message):
     with pytest.raises(NeurosieveError, match=message):
-        fit_probes(activations, [ProbeSpec(Y)])
+        fit_probes(activations, [ProbeSpec(Y)], solver="adam")
 
 
 @pytest.mark.parametrize(
     ("solver", "settings", "message"),
     [
-        ("sgd", {}, r"unknown solver 'sgd'; expected one of adam"),
+        ("sgd", {}, r"unknown solver 'sgd'; expected one of auto, exact, adam, neurox"),
         ("adam", {"epoch": 3}, r"solver 'adam' does not take \['epoch'\]; it takes epochs"),
         ("adam", {"recipe": "neurox"}, r"does not take"),
         ("adam", {"epochs": 0}, r"epochs=0"),
@@ -86,5 +86,7 @@ def test_settings(solver, settings, message):
 def test_one_probe_without_labels_refuses_the_whole_call_before_anything_is_fitted():
     calls: list[float] = []
     with pytest.raises(NeurosieveError, match="none of the 20 words"):
-        fit_probes(X, [ProbeSpec(Y), ProbeSpec([None] * 20)], progress=lambda done, total: calls.append(done))
+        fit_probes(
+            X, [ProbeSpec(Y), ProbeSpec([None] * 20)], progress=lambda done, total: calls.append(done), solver="adam"
+        )
     assert calls == []

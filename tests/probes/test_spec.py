@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -18,9 +20,12 @@ def probes(planted):
     """On all neurons, on some, and on z-scores."""
     settings = {"epochs": 5, "learning_rate": 1e-2, "batch_size": 100}
     plain, subset = fit_probes(
-        planted.X, [ProbeSpec(planted.y, l1=1e-3), ProbeSpec(planted.y, neurons=[2, 3, 5, 7, 11, 13])], **settings
+        planted.X,
+        [ProbeSpec(planted.y, l1=1e-3), ProbeSpec(planted.y, neurons=[2, 3, 5, 7, 11, 13])],
+        solver="adam",
+        **settings,
     )
-    scored = fit_probes(planted.X, [ProbeSpec(planted.y)], standardize=True, **settings)[0]
+    scored = fit_probes(planted.X, [ProbeSpec(planted.y)], standardize=True, solver="adam", **settings)[0]
     return {"all": plain, "some": subset, "z-scores": scored}
 
 
@@ -121,7 +126,7 @@ def test_round_trip(probes, tmp_path, name):
 def test_labels_come_back_as_they_were(planted, tmp_path, labels):
     y = np.array(labels)[np.arange(600) % 3]
     spec = ProbeSpec(y, l1=np.float32(0.25), random_state=np.int64(3))  # numbers of numpy are no JSON
-    probe = fit_probes(planted.X, [spec], epochs=1)[0]
+    probe = fit_probes(planted.X, [spec], epochs=1, solver="adam")[0]
     probe.save(tmp_path / "p")
     loaded = FittedProbe.load(tmp_path / "p")
     _equal(probe, loaded)
@@ -162,3 +167,14 @@ def test_a_damaged_or_foreign_file_is_refused(probes, tmp_path, damage):
         NeurosieveError, match=r"probe is not a saved probe \(.*\); pass a file that FittedProbe.save wrote"
     ):
         FittedProbe.load(path)
+
+
+def test_a_saved_probe_is_readable_by_colleagues_and_leaves_nothing_beside_it(tmp_path):
+    before = os.umask(0o022)
+    try:
+        probe = FittedProbe(np.zeros((2, 3), np.float32), np.zeros(2, np.float32), np.array(["a", "b"]), n_neurons=3)
+        probe.save(tmp_path / "probe.safetensors")
+    finally:
+        os.umask(before)
+    assert [path.name for path in tmp_path.iterdir()] == ["probe.safetensors"]
+    assert (tmp_path / "probe.safetensors").stat().st_mode & 0o777 == 0o644

@@ -33,8 +33,8 @@ def test_logits_equal_those_of_a_fit_on_z_scores(planted, uneven, neurons):
     before = uneven.copy()
     Z, deviation = _z(uneven)
     spec = ProbeSpec(planted.y, l1=1e-3, l2=1e-3, neurons=neurons)
-    folded = fit_probes(uneven, [spec], standardize=True, **SETTINGS)[0]
-    explicit = fit_probes(Z, [spec], **SETTINGS)[0]
+    folded = fit_probes(uneven, [spec], standardize=True, solver="adam", **SETTINGS)[0]
+    explicit = fit_probes(Z, [spec], solver="adam", **SETTINGS)[0]
     # 2e-3 of logits of order 5: offsets are up to 1,000 standard deviations, and float32 holds the product of such an
     # offset and a weight to 1e-4; the sum of 24 of them cancels only to that.
     np.testing.assert_allclose(folded.decision_function(uneven), explicit.decision_function(Z), atol=2e-3, rtol=0)
@@ -47,8 +47,8 @@ def test_logits_equal_those_of_a_fit_on_z_scores(planted, uneven, neurons):
 def test_the_ranking_is_that_of_the_standardised_weights(planted, uneven):
     Z, _ = _z(uneven)
     spec = ProbeSpec(planted.y, l1=1e-2)
-    folded = weight_mass_ranking(fit_probes(uneven, [spec], standardize=True, **SETTINGS)[0])
-    explicit = weight_mass_ranking(fit_probes(Z, [spec], **SETTINGS)[0])
+    folded = weight_mass_ranking(fit_probes(uneven, [spec], standardize=True, solver="adam", **SETTINGS)[0])
+    explicit = weight_mass_ranking(fit_probes(Z, [spec], solver="adam", **SETTINGS)[0])
     assert folded.order[:5].tolist() == explicit.order[:5].tolist()
 
 
@@ -57,13 +57,13 @@ def test_predictions_do_not_depend_on_the_scale_of_the_neurons(planted):
     scale = 2.0 ** np.random.default_rng(1).integers(-6, 7, size=24)
     X = (planted.X * scale).astype(np.float32)
     spec = [ProbeSpec(planted.y)]
-    plain = fit_probes(planted.X, spec, standardize=True, **SETTINGS)[0].predict(planted.X)
-    scaled = fit_probes(X, spec, standardize=True, **SETTINGS)[0].predict(X)
+    plain = fit_probes(planted.X, spec, standardize=True, solver="adam", **SETTINGS)[0].predict(planted.X)
+    scaled = fit_probes(X, spec, standardize=True, solver="adam", **SETTINGS)[0].predict(X)
     assert np.mean(plain == scaled) > 0.995  # words on the border of two labels may fall to either side
 
 
 def test_keeping_neurons_keeps_their_scale(planted, uneven):
-    probe = fit_probes(uneven, [ProbeSpec(planted.y)], standardize=True, **SETTINGS)[0]
+    probe = fit_probes(uneven, [ProbeSpec(planted.y)], standardize=True, solver="adam", **SETTINGS)[0]
     kept = probe.keep([3, 8])
     assert np.array_equal(kept.scale_, probe.scale_[[3, 8]])
     assert np.array_equal(kept.full_coef(standardized=True)[:, [3, 8]], probe.full_coef(standardized=True)[:, [3, 8]])

@@ -138,7 +138,7 @@ def test_scale_and_sign_and_the_order_of_labels_do_not_matter():
 
 def test_of_a_fitted_probe():
     data = make_planted(n_words=300, n_neurons=20, n_labels=3, n_informative=3)
-    probe = fit_probes(data.X, [ProbeSpec(data.y, l1=1e-3, neurons=[1, 5, 9, 11])], epochs=3)[0]
+    probe = fit_probes(data.X, [ProbeSpec(data.y, l1=1e-3, neurons=[1, 5, 9, 11])], epochs=3, solver="adam")[0]
     ranking = weight_mass_ranking(probe)
     assert set(ranking.top(4).tolist()) == {1, 5, 9, 11}
     assert np.isinf(ranking.key).sum() == 16

@@ -87,7 +87,7 @@ def test_the_page_shows_figures_and_table(make_findings, make_certainty, tmp_pat
 
 def test_agreement_of_seeds_is_not_claimed_of_probes_that_do_not_depend_on_them(make_findings):
     found = make_findings()
-    exact = replace(found, settings={**found.settings, "solver": "proximal"})
+    exact = replace(found, settings={**found.settings, "solver": "exact"})
     assert "of two seeds share" in " ".join(sentences.agreement(found))
     assert sentences.agreement(exact) == [
         "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."

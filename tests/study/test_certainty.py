@@ -99,7 +99,7 @@ def test_exact_probes_are_certified_in_results_and_their_seeds_agree(
     tmp_path: Path, make_settings: Make, pages: list[Path]
 ) -> None:
     settings = make_settings(
-        solver="proximal",
+        solver="exact",
         grid="strict",
         tol=1e-3,
         step=0.5,

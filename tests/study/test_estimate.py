@@ -74,7 +74,7 @@ def test_units_grow_with_the_work() -> None:
     assert small["stability"] == 0
     resampled = stage_units(settings.model_copy(update={"resamples": 20}), neurons=1000, labels=40, words=10_000)
     assert resampled["stability"] > 2 * small["search"] / 64 * 20  # twenty resamples, and twenty permutations
-    exact = ProbeSettings(solver="proximal", grid="strict", seeds=5)
+    exact = ProbeSettings(solver="exact", grid="strict", seeds=5)
     once = stage_units(exact, neurons=1000, labels=40, words=10_000)
     assert once["oracles"] == 0  # that of the search
     assert (

@@ -295,7 +295,7 @@ def test_a_study_without_a_property_is_refused(tmp_path: Path, make_settings: Ma
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("solver", ["neurox", pytest.param("proximal", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("solver", ["neurox", pytest.param("exact", marks=pytest.mark.slow)])
 def test_other_solvers_run_through(solver: str, tmp_path: Path, make_settings: Make, pages: list[Path]) -> None:
     settings = make_settings(solver=solver, seeds=1, step=0.5, tol=1e-2, properties=("nominal",))
     found = run_study(settings, tmp_path / "run")
@@ -314,7 +314,7 @@ def test_labels_are_solved_exactly_by_default_and_once_for_all_seeds(
     )
     found = run_study(settings, tmp_path / "run")[0]
     made_with = read_stage(next((tmp_path / "run").glob("cells/*/search.json")))["made_with"]
-    assert (made_with["solver"], made_with["grid"]) == ("proximal", "strict")
+    assert (made_with["solver"], made_with["grid"]) == ("exact", "strict")
     assert (found.certificate["gap"] <= 1e-2 * found.certificate["objective"]).all()
     assert len(found.certificate) == 2
     sizes = found.minimal.groupby("delta")["n_neurons"].nunique()

@@ -138,7 +138,7 @@ def test_each_solver_gets_its_own_settings() -> None:
         "learning_rate": 1e-3,
         "standardize": False,
     }
-    assert ProbeSettings(solver="proximal", tol=1e-3).solver_settings == {"tol": 1e-3, "standardize": False}
+    assert ProbeSettings(solver="exact", tol=1e-3).solver_settings == {"tol": 1e-3, "standardize": False}
 
 
 def test_a_folder_name_is_safe() -> None:
@@ -155,9 +155,9 @@ def test_a_memory_limit_that_is_no_size_is_refused():
 @pytest.mark.parametrize(
     ("asked", "of_labels", "of_values"),
     [
-        ({}, ("proximal", "strict"), ("adam", "paper")),
-        ({"grid": "quick"}, ("proximal", "quick"), ("adam", "quick")),
-        ({"solver": "proximal"}, ("proximal", "strict"), ("proximal", "strict")),
+        ({}, ("exact", "strict"), ("adam", "paper")),
+        ({"grid": "quick"}, ("exact", "quick"), ("adam", "quick")),
+        ({"solver": "exact"}, ("exact", "strict"), ("exact", "strict")),
         ({"solver": "adam"}, ("adam", "paper"), ("adam", "paper")),
         ({"solver": "neurox", "grid": "strict"}, ("neurox", "strict"), ("neurox", "strict")),
     ],
@@ -166,5 +166,9 @@ def test_labels_are_solved_exactly_on_pairs_that_can_be_proven_unless_told_other
     for real_values, wanted in ((False, of_labels), (True, of_values)):
         found = ProbeSettings(**asked).of(real_values=real_values)
         assert (found.solver, found.grid) == wanted
-        assert found.exact == (found.solver == "proximal")
+        assert found.exact == (found.solver == "exact")
     assert min(min(pair) for pair in GRIDS["strict"]) > 0
+
+
+def test_settings_from_before_the_exact_solver_was_renamed_are_read():
+    assert ProbeSettings(solver="proximal") == ProbeSettings(solver="exact")

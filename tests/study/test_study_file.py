@@ -106,7 +106,7 @@ def test_the_studies_that_come_with_it_are_valid(name: str, grid: str) -> None:
 
 def test_the_studies_that_compare_solvers_differ_in_the_solver_alone() -> None:
     recipe, exact = (
-        StudySettings.from_toml(ROOT / "studies" / f"certified-{solver}.toml") for solver in ("adam", "proximal")
+        StudySettings.from_toml(ROOT / "studies" / f"certified-{solver}.toml") for solver in ("adam", "exact")
     )
     assert (recipe.models, recipe.corpora) == (exact.models, exact.corpora)
-    assert recipe.probes.model_copy(update={"solver": "proximal"}) == exact.probes
+    assert recipe.probes.model_copy(update={"solver": "exact"}) == exact.probes

@@ -29,7 +29,7 @@ from neurosieve.cli.options import (
     UNTRAINED,
 )
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
-from neurosieve.cli.solver import CERTIFIED, EXACT, RESAMPLES, RUN_SOLVER, chosen_solver, refuse_idle
+from neurosieve.cli.solver import CERTIFIED, RESAMPLES, RUN_SOLVER, chosen_solver, refuse_idle
 from neurosieve.cli.start_study import run_and_say, start
 
 
@@ -114,7 +114,7 @@ def run(
     grid: str | None = typer.Option(
         None,
         "--grid",
-        help="Regularisation to try: strict (16 pairs of l1 and l2 without zeros; the default of proximal), paper (64; the "
+        help="Regularisation to try: strict (16 pairs of l1 and l2 without zeros; the default of exact), paper (64; the "
         "default of the others) or quick (16).",
         metavar="GRID",
     ),
@@ -141,7 +141,7 @@ def run(
     epochs: int = typer.Option(10, "--epochs", help="Passes of adam and neurox over the training words.", metavar="N"),
     batch_size: int = typer.Option(512, "--batch-size", help="Words in a batch of adam and neurox.", metavar="N"),
     learning_rate: float = typer.Option(1e-3, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"),
-    tol: float = typer.Option(1e-3, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"),
+    tol: float = typer.Option(1e-3, "--tol", help="Duality gap at which exact stops, a share.", metavar="SHARE"),
     standardize: bool = typer.Option(False, "--standardize", help="Fit on z-scores of the activations."),
     memory_limit: str | None = typer.Option(
         None,
@@ -185,8 +185,8 @@ def run(
         raise UsageError("Missing option '--out' / '-o'")
     asked = chosen_solver(solver if _given(context, "solver") else None, certified=certified) or solver
     if study is None and not (numeric and asked == "auto"):
-        exact = recipe is None and asked in ("auto", EXACT)
-        refuse_idle([name for name in context.params if _given(context, name)], exact=exact)
+        used = asked if recipe is None else "adam"  # both recipes have its settings
+        refuse_idle([name for name in context.params if _given(context, name)], solver=used)
     from neurosieve.study.settings import StudySettings
     from neurosieve.study.study_file import with_recipe
 

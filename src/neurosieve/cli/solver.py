@@ -8,52 +8,54 @@ import typer
 
 from neurosieve.cli.output import UsageError
 
-EXACT = "proximal"
+EXACT = "exact"
 
 RUN_SOLVER = typer.Option(
     "auto",
     "--solver",
     metavar="NAME",
-    help="proximal (the exact optimum; the default for labels), adam (the paper's recipe; the default for real values) or "
+    help="exact (the optimum with a proof; the default for labels), adam (the paper's recipe; the default for real values) or "
     "neurox (the released tool kit's).",
 )
 SOLVER = typer.Option(
     None,
     "--solver",
     metavar="NAME",
-    help="adam (the paper's recipe), neurox (the released tool kit's) or proximal (the exact optimum); "
+    help="adam (the paper's recipe), neurox (the released tool kit's) or exact (the optimum with a proof); "
     "must be the run's own once something is computed.",
 )
 CERTIFIED = typer.Option(
-    False, "--certified", help="Exact probes, each with a proof of how close it is: --solver proximal, --grid strict."
+    False, "--certified", help="Exact probes, each with a proof of how close it is: --solver exact, --grid strict."
 )
 RESAMPLES = typer.Option(
     0, "--resamples", help="Resamples of the text that say how sure the results are, such as 20.", metavar="N", min=0
 )
 
 
-def refuse_idle(given: Collection[str], *, exact: bool) -> None:
+def refuse_idle(given: Collection[str], *, solver: str) -> None:
     """Refuse options that the solver does not have, rather than leave them unused.
 
     Parameters
     ----------
     given : collection of str
         Names of the settings that the command line gives.
-    exact : bool
-        Whether the solver is the exact one.
+    solver : str
+        The solver; ``"auto"`` is that of labels.
 
     Raises
     ------
     UsageError
-        If one of them belongs to the other kind of solver.
+        If one of them belongs to other solvers.
     """
-    others = [name for name in (("epochs", "batch_size", "learning_rate") if exact else ("tol",)) if name in given]
+    from neurosieve.study.study_file import idle_settings
+
+    others = idle_settings(solver, given)
     if not others:
         return
-    names = ", ".join("--" + name.replace("_", "-") for name in others)
-    if exact:
-        raise UsageError(f"{names}: the exact solver has no such setting; add --solver adam, or leave it out")
-    raise UsageError(f"{names}: only the exact solver has this setting; add --solver {EXACT}, or leave it out")
+    flags = ", ".join("--" + name.replace("_", "-") for name in others)
+    if idle_settings(EXACT, others):
+        raise UsageError(f"{flags}: the exact solver has no such setting; add --solver adam, or leave it out")
+    raise UsageError(f"{flags}: only the exact solver has this setting; add --solver {EXACT}, or leave it out")
 
 
 def chosen_solver(solver: str | None, *, certified: bool) -> str | None:
@@ -64,6 +66,10 @@ def chosen_solver(solver: str | None, *, certified: bool) -> str | None:
     UsageError
         If they contradict each other.
     """
+    if solver is not None:
+        from neurosieve.study.study_file import known_solver
+
+        solver = known_solver(solver)
     if certified and solver not in (None, EXACT):
         raise UsageError(f"--certified means --solver {EXACT}, and --solver {solver} is not; choose one of them")
     return EXACT if certified else solver

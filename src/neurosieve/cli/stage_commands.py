@@ -75,9 +75,7 @@ def search(
     learning_rate: float | None = typer.Option(
         None, "--learning-rate", help="Step size of adam and neurox.", metavar="RATE"
     ),
-    tol: float | None = typer.Option(
-        None, "--tol", help="Duality gap at which proximal stops, a share.", metavar="SHARE"
-    ),
+    tol: float | None = typer.Option(None, "--tol", help="Duality gap at which exact stops, a share.", metavar="SHARE"),
     standardize: bool | None = typer.Option(None, "--standardize/--raw", help="Fit on z-scores of the activations."),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
@@ -111,7 +109,7 @@ def search(
         "standardize": standardize,
     }
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
-        refuse_idle([name for name, value in changes.items() if value is not None], exact=cell.settings.exact)
+        refuse_idle([name for name, value in changes.items() if value is not None], solver=cell.settings.solver)
         result = stages.search(cell)
         remember_probe_settings(run, cell.asked)
     frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more

@@ -23,6 +23,7 @@ from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
+from neurosieve.probes.solvers import AUTO
 from neurosieve.probes.spec import ProbeSpec
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def discover_neurons(
     statistic: Statistic = "share",
     n_permutations: int = 20,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> DiscoveryResult:
@@ -173,7 +174,7 @@ def discover_neurons(
     >>> planted = ns.make_planted(n_words=600, n_neurons=40, n_informative=4, random_state=0)
     >>> words = np.full(600, "word")  # one type with all labels: whatever tells them apart is context
     >>> splits = ns.Splits.from_arrays([planted.X] * 3, [planted.y] * 3, words=[words] * 3)
-    >>> found = ns.discover_neurons(splits, l1=1e-3, l2=1e-3, solver="proximal")
+    >>> found = ns.discover_neurons(splits, l1=1e-3, l2=1e-3)
     >>> set(planted.informative) <= set(found.neurons)
     True
     """
@@ -192,7 +193,7 @@ def discover_neurons(
     options: dict[str, Any] = {"l1": l1, "l2": l2, "loss": splits.loss, "random_state": random_state}
     specs = [ProbeSpec(y, **options) for y in (train.y, *permuted)]
     probes = fit_probes(train.activations, specs, solver, progress=progress, **settings)
-    deviation = column_moments(as_source(train.activations))[1]
+    deviation = column_moments(as_source(train.activations), memory_limit=settings.get("memory_limit"))[1]
     weights = np.array([(np.abs(probe.full_coef()) * deviation).max(axis=0) for probe in probes], dtype=np.float64)
     whole = np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)  # a probe without weights gives no neuron a share
     values = weights / whole if statistic == "share" else weights

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
-from neurosieve.probes.predict import score_probes
+from neurosieve.probes.predict import score_probes, scoring_options
+from neurosieve.probes.solvers import AUTO, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
 
@@ -87,7 +88,7 @@ def minimal_neurons(
     at_once: int | None = None,
     regularize: bool = True,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> MinimalResult:
@@ -111,10 +112,11 @@ def minimal_neurons(
         If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
     random_state : int
     solver : str
+        As in `fit_probes`.
     progress : callable, optional
         Called as ``progress(n_sizes_done, n_sizes_at_most)``.
     **settings
-        Passed to `fit_probes`.
+        Passed to `fit_probes`; ``device`` and ``memory_limit`` hold for scoring as well.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def minimal_neurons(
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
     if at_once is None:
-        at_once = 2 if solver == "proximal" else 10
+        at_once = resolve(solver, splits.loss).at_once
     if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "
@@ -133,7 +135,8 @@ def minimal_neurons(
         )
     import pandas as pd
 
-    target = float(score_probes(splits.dev.activations, [oracle], splits.dev.y)[0])
+    dev, where = splits.dev, scoring_options(settings)
+    target = float(score_probes(dev.activations, [oracle], dev.y, **where)[0])
     n_neurons = ranking.n_neurons
     n_steps = int(np.ceil(1 / step - 1e-9))
     sizes = sorted({max(1, min(n_neurons, round(step * i * n_neurons))) for i in range(1, n_steps + 1)})
@@ -150,7 +153,7 @@ def minimal_neurons(
             for size in chunk
         ]
         fitted = fit_probes(splits.train.activations, specs, solver, **settings) if specs else []
-        scores = score_probes(splits.dev.activations, fitted, splits.dev.y).tolist() if fitted else []
+        scores = score_probes(dev.activations, fitted, dev.y, **where).tolist() if fitted else []
         if n_neurons in sizes[start : start + at_once]:
             chunk, fitted, scores = [*chunk, n_neurons], [*fitted, oracle], [*scores, target]
         tried += zip(chunk, scores, strict=True)

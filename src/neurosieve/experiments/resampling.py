@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,11 @@ class SentenceScores:
         return share + 1.0 if self.squared else share
 
 
-def score_sentences(split: LabelledSplit, probes: Sequence[FittedProbe]) -> SentenceScores:
+def score_sentences(
+    split: LabelledSplit,
+    probes: Sequence[FittedProbe],
+    **where: Any,  # noqa: ANN401
+) -> SentenceScores:
     """Predict with all probes and sum up each sentence.
 
     Parameters
@@ -120,6 +124,8 @@ def score_sentences(split: LabelledSplit, probes: Sequence[FittedProbe]) -> Sent
         With its sentence numbers.
     probes : sequence of FittedProbe
         All of labels, or all of real values.
+    **where
+        ``device`` and ``memory_limit``, as in `predict_codes`.
     """
     if split.sentences is None:
         raise NeurosieveError("the split does not know which words form a sentence; pass sentences=, one number a word")
@@ -143,12 +149,13 @@ def score_sentences(split: LabelledSplit, probes: Sequence[FittedProbe]) -> Sent
         some = probes[start : start + PROBES_AT_ONCE]
         if gold is not None:
             right += [
-                -summed(known * (row - np.nan_to_num(gold)) ** 2) for row in predict_values(split.activations, some)
+                -summed(known * (row - np.nan_to_num(gold)) ** 2)
+                for row in predict_values(split.activations, some, **where)
             ]
             continue
         classes = some[0].classes_
         codes = encode_labels(split.y, classes=classes).codes
-        for row, probe in zip(predict_codes(split.activations, some), some, strict=True):
+        for row, probe in zip(predict_codes(split.activations, some, **where), some, strict=True):
             if not np.array_equal(probe.classes_, classes):
                 classes = probe.classes_
                 codes = encode_labels(split.y, classes=classes).codes

@@ -13,8 +13,9 @@ import numpy as np
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
-from neurosieve.probes.predict import score_probes
-from neurosieve.probes.proximal import WITHOUT_PENALTY
+from neurosieve.probes.exact.solver import WITHOUT_PENALTY
+from neurosieve.probes.predict import score_probes, scoring_options
+from neurosieve.probes.solvers import AUTO, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.weight_mass import weight_mass_ranking
 
@@ -90,12 +91,12 @@ def ablation_score(
 def search_lambdas(
     splits: Splits,
     *,
-    grid: str | Sequence[tuple[float, float]] = "paper",
+    grid: str | Sequence[tuple[float, float]] = AUTO,
     keep: float = 0.2,
     alpha: float = 0.5,
     beta: float = 0.5,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> SearchResult:
@@ -107,24 +108,29 @@ def search_lambdas(
     Parameters
     ----------
     splits : Splits
-    grid : {"paper", "quick", "strict"} or sequence of (l1, l2)
+    grid : {"auto", "paper", "quick", "strict"} or sequence of (l1, l2)
+        ``"auto"`` is the solver's own: ``"strict"`` of the exact one, ``"paper"`` of the others.
     keep : float
         Share of the neurons that top and bottom keep.
     alpha, beta : float
         Weights of the two terms of the score.
     random_state : int
     solver : str
+        As in `fit_probes`.
     progress : callable, optional
     **settings
-        Passed to `fit_probes`.
+        Passed to `fit_probes`; ``device`` and ``memory_limit`` hold for scoring as well.
 
     Returns
     -------
     SearchResult
     """
     if isinstance(grid, str):
+        grid = resolve(solver, splits.loss).grid if grid == AUTO else grid
         if grid not in GRIDS:
-            raise NeurosieveError(f"unknown grid {grid!r}; expected one of {', '.join(GRIDS)} or a list of (l1, l2)")
+            raise NeurosieveError(
+                f"unknown grid {grid!r}; expected one of {', '.join((AUTO, *GRIDS))} or a list of (l1, l2)"
+            )
         pairs = list(GRIDS[grid])
     else:
         pairs = [(float(l1), float(l2)) for l1, l2 in grid]
@@ -140,7 +146,7 @@ def search_lambdas(
     for probe in probes[: len(pairs)]:
         ranking = weight_mass_ranking(probe)
         variants += [probe.keep(ranking.top(keep)), probe.keep(ranking.bottom(keep))]
-    scores = score_probes(splits.dev.activations, variants, splits.dev.y)
+    scores = score_probes(splits.dev.activations, variants, splits.dev.y, **scoring_options(settings))
     a_zero = scores[fitted.index((0.0, 0.0))]
     return _collect(
         pairs, probes, scores, float(a_zero), keep=keep, alpha=alpha, beta=beta, zero=fitted.index((0.0, 0.0))

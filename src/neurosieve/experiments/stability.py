@@ -28,6 +28,8 @@ from neurosieve.experiments.stability_tables import (
 )
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
+from neurosieve.probes.predict import scoring_options
+from neurosieve.probes.solvers import AUTO
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.weight_mass import weight_mass_ranking
@@ -105,7 +107,7 @@ def stability(
     deltas: Sequence[float] = (),
     regularize: bool = True,
     random_state: int = 0,
-    solver: str = "adam",
+    solver: str = AUTO,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> StabilityResult:
@@ -172,13 +174,13 @@ def stability(
         splits, runs, tried, lambdas=lambdas, solver=solver, progress=progress, settings=settings
     )
     train = splits.train
-    means = column_moments(as_source(train.activations))[0]
+    means = column_moments(as_source(train.activations), memory_limit=settings.get("memory_limit"))[0]
     names, variants = _variants(
         probes, rankings, smaller, tried=tried, keep=keep, means=means, random_state=random_state
     )
     scored = {
         name: ScoredRuns(
-            score_sentences(split, variants),
+            score_sentences(split, variants, **scoring_options(settings)),
             draw_sentences(split, n_resamples, scheme=scheme, random_state=random_state, stream=stream)[0],
             n_resamples=n_resamples,
             n_names=len(names),

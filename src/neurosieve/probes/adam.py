@@ -62,6 +62,15 @@ class AdamSettings:
         if self.recipe not in ("paper", "neurox"):
             raise NeurosieveError(f"recipe is {self.recipe!r}; expected 'paper' or 'neurox'")
 
+    @property
+    def units(self) -> int:
+        """Units of progress that a probe counts for."""
+        return self.epochs
+
+
+Settings = AdamSettings
+"""What `neurosieve.probes.solvers` asks for."""
+
 
 def initial_weights(
     n_labels: int, n_columns: int, random_state: int
@@ -148,7 +157,7 @@ def solve(
         penalties[i] = float(penalty(W[i], float(problem.l1[i]), float(problem.l2[i]), l2_form=form))
     objective = losses.cpu().double() / stream.n_words + penalties
     n_passes = np.full(n_probes, float(settings.epochs))
-    return GroupSolution(W, b, objective.numpy(), None, n_passes, products.precision)
+    return GroupSolution(W, b, objective.numpy(), None, n_passes, [products.precision] * n_probes, shuffled=paper)
 
 
 def _fused_adam(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields, replace
-from functools import partial
+from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,27 +18,23 @@ from numpy.typing import NDArray
 from neurosieve.activations.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes import adam, proximal
-from neurosieve.probes.adam import AdamSettings
 from neurosieve.probes.checks import usable_device
 from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, Group, plan_groups
 from neurosieve.probes.problem import GroupProblem, GroupSolution
-from neurosieve.probes.proximal import ProximalSettings
+from neurosieve.probes.solvers import AUTO, Solver, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
-from neurosieve.probes.state import WEIGHT_BYTES, exact_bytes, group_bytes
+from neurosieve.probes.state import WEIGHT_BYTES, group_bytes, solver_bytes
 from neurosieve.probes.stream import ActivationStream
 
-SOLVERS = ("adam", "neurox", "proximal")
-Solve: TypeAlias = Callable[..., GroupSolution]
 Encoded: TypeAlias = EncodedLabels | EncodedValues
 
 
 def fit_probes(
     activations: object,
     specs: Sequence[ProbeSpec],
-    solver: str = "adam",
+    solver: str = AUTO,
     *,
     standardize: bool = False,
     device: str | torch.device | None = None,
@@ -55,9 +50,9 @@ def fit_probes(
         Training activations; read, never copied whole unless they fit the memory limit, and never changed.
     specs : sequence of ProbeSpec
         The probes to fit.
-    solver : {"adam", "neurox", "proximal"}
-        ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's, for comparison. ``"proximal"``: the exact
-        optimum with a duality gap.
+    solver : {"auto", "exact", "adam", "neurox"}
+        ``"exact"``: the optimum with a duality gap. ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's,
+        for comparison. ``"auto"``: exact for labels, Adam for real values.
     standardize : bool
         Fit on z-scores by the training words' mean and standard deviation (every word counts once, labelled or not and
         whatever its weight); the result is folded into the weights, so that it applies to raw activations.
@@ -69,8 +64,8 @@ def fit_probes(
     progress : callable, optional
         Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
     **settings
-        Settings of the solver: ``epochs=10, batch_size=512, learning_rate=1e-3`` for Adam, ``tol=1e-4,
-        max_passes=10000`` for the exact one.
+        Settings of the solver: ``tol=1e-3, max_passes=10000`` for the exact one, ``epochs=10, batch_size=512,
+        learning_rate=1e-3`` for Adam.
 
     Returns
     -------
@@ -87,15 +82,27 @@ def fit_probes(
     ConvergenceWarning
         Scikit-learn's, once, if the exact solver left probes above their tolerance.
     """
-    where: dict[str, Any] = {"device": device, "memory_limit": memory_limit, "progress": progress}
-    probes = _fit(activations, specs, solver, standardize=standardize, **where, **settings)
-    return proximal.warn_of_gaps(probes) if solver == "proximal" else probes
+    source = as_source(activations)
+    members: dict[str, list[int]] = defaultdict(list)
+    solvers: dict[str, Solver] = {}
+    for loss in dict.fromkeys(spec.loss for spec in specs):
+        chosen = resolve(solver, loss)
+        solvers[chosen.name] = chosen
+        members[chosen.name] += [i for i, spec in enumerate(specs) if spec.loss == loss]
+    fitted: dict[int, FittedProbe] = {}
+    for name, numbers in members.items():
+        advance = progress if len(solvers) == 1 else _share(progress, len(fitted), len(numbers), total=len(specs))
+        where: dict[str, Any] = {"device": device, "memory_limit": memory_limit, "progress": advance}
+        chosen, some = solvers[name], [specs[i] for i in sorted(numbers)]
+        probes = _fit(source, some, chosen, standardize=standardize, **where, **settings)
+        fitted.update(zip(sorted(numbers), chosen.finish(probes), strict=True))
+    return [fitted[i] for i in range(len(specs))]
 
 
 def _fit(
-    activations: object,
+    source: ActivationSource,
     specs: Sequence[ProbeSpec],
-    solver: str,
+    solver: Solver,
     *,
     standardize: bool,
     device: str | torch.device | None,
@@ -104,8 +111,7 @@ def _fit(
     **settings: Any,  # noqa: ANN401 (passed to the solver)
 ) -> list[FittedProbe]:
     """`fit_probes`, silently."""
-    source = as_source(activations)
-    solve, options = _solver(solver, settings)
+    options = solver.settings(settings)
     encoded = _encode(specs)
     subsets = [_check_spec(spec, labels, source) for spec, labels in zip(specs, encoded, strict=True)]
     if not all(labels.known.all() for labels in encoded):
@@ -120,11 +126,9 @@ def _fit(
         for together in _joinable(specs, encoded, solver)
         for group in _groups_of(together, subsets, encoded, source.n_neurons, limit=limit)
     ]
-    if isinstance(options, ProximalSettings):
-        state = exact_bytes([group for group, _ in jobs], encoded, source, options=options, limit=limit)
-        limit, solve = limit - state, partial(solve, state_bytes=state)
-    limit -= max((group_bytes(group, encoded, source, options=options) for group, _ in jobs), default=0)
-    total = float(sum(options.epochs * len(group.members) for group, _ in jobs))
+    state = solver_bytes([group for group, _ in jobs], encoded, source, solver=solver, options=options, limit=limit)
+    limit -= state + max((group_bytes(group, encoded, source, options=options) for group, _ in jobs), default=0)
+    total = float(sum(options.units * len(group.members) for group, _ in jobs))
     fitted: dict[int, FittedProbe] = {}
     stream: ActivationStream | None = None
     done = 0.0
@@ -142,8 +146,9 @@ def _fit(
             )
         chosen = [encoded[i] for i in group.members]
         problem = _problem(members, [subsets[i] for i in group.members], chosen, stream, columns)
-        solution = solve(stream, problem, options, _advance(progress, done, len(members), total))
-        done += options.epochs * len(members)
+        advance = _advance(progress, done, len(members), total)
+        solution: GroupSolution = solver.solve(stream, problem, options, advance, state_bytes=state)
+        done += options.units * len(members)
         for place, number in enumerate(group.members):
             fitted[number] = _unpack(
                 solution,
@@ -156,12 +161,12 @@ def _fit(
                 scale=scale,
                 n_neurons=source.n_neurons,
                 info={
-                    "solver": solver,
+                    "solver": solver.name,
                     **asdict(options),
                     "standardize": standardize,
                     "random_state": int(specs[number].random_state),
-                    "order": stream.order,
-                    "products": solution.precision,
+                    "order": stream.order if solution.shuffled else "stored order",
+                    "products": solution.precisions[place],
                 },
             )
     return [fitted[i] for i in range(len(specs))]
@@ -176,22 +181,6 @@ def _advance(
 
 def _take(values: NDArray[np.float64] | None, columns: NDArray[np.intp] | None) -> NDArray[np.float64] | None:
     return values if values is None or columns is None else values[columns]
-
-
-def _solver(name: str, settings: dict[str, Any]) -> tuple[Solve, Any]:
-    """The solver's function and its settings."""
-    try:
-        if name == "adam":
-            return adam.solve, AdamSettings(recipe="paper", **settings)
-        if name == "neurox":
-            return adam.solve, AdamSettings(recipe="neurox", **settings)
-        if name == "proximal":
-            return proximal.solve, ProximalSettings(**settings)
-    except TypeError as error:
-        kind = ProximalSettings if name == "proximal" else AdamSettings
-        known = ", ".join(f.name for f in fields(kind) if f.name != "recipe")
-        raise NeurosieveError(f"solver '{name}' does not take {sorted(settings)}; it takes {known}") from error
-    raise NeurosieveError(f"unknown solver {name!r}; expected one of {', '.join(SOLVERS)}")
 
 
 def _encode(specs: Sequence[ProbeSpec]) -> list[Encoded]:
@@ -215,7 +204,7 @@ def _fit_labelled_words(
     specs: Sequence[ProbeSpec],
     encoded: list[Encoded],
     *,
-    solver: str,
+    solver: Solver,
     progress: Callable[[float, float], None] | None,
     **options: Any,  # noqa: ANN401 (passed back to _fit)
 ) -> list[FittedProbe]:
@@ -270,7 +259,7 @@ def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> N
     return neurons
 
 
-def _joinable(specs: Sequence[ProbeSpec], encoded: Sequence[Encoded], solver: str) -> list[list[int]]:
+def _joinable(specs: Sequence[ProbeSpec], encoded: Sequence[Encoded], solver: Solver) -> list[list[int]]:
     """Positions of probes that can run in one group: same loss and batches, as many labels, weighted or not.
 
     Members are ordered by l2, so that Adam's parameter groups (one an l2) are few and contiguous. An exact solver has no
@@ -279,7 +268,7 @@ def _joinable(specs: Sequence[ProbeSpec], encoded: Sequence[Encoded], solver: st
     together: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for i, (spec, labels) in enumerate(zip(specs, encoded, strict=True)):
         weighted = spec.word_weights is not None or not labels.known.all()
-        seed = None if solver == "proximal" else spec.random_state
+        seed = None if solver.deterministic else spec.random_state
         together[spec.loss, seed, len(labels.classes), weighted].append(i)
     return [sorted(members, key=lambda i: (specs[i].l2, i)) for members in together.values()]
 

@@ -24,15 +24,14 @@ class ElasticNetProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     Minimises the objective of `neurosieve.probes.objective`:
     ``mean cross-entropy + l1 * sum |W| + l2 * sum W^2``, intercept free.
 
-    Unlike `neurosieve.fit_probes`, it solves exactly by default, to a relative duality gap of 1e-4: an estimator is given
-    any data, and needs no learning rate, number of epochs or batch size to fit them. The default penalties are positive
-    because without any no finite optimum exists where labels can be separated.
+    Like `neurosieve.fit_probes`, it solves exactly by default, to a relative duality gap of 1e-3. The default penalties
+    are positive because without any no finite optimum exists where labels can be separated.
 
     Parameters
     ----------
     l1, l2 : float
         Weights of the penalties, on the scale of the mean cross-entropy.
-    solver : {"proximal", "adam", "neurox"}
+    solver : {"auto", "exact", "adam", "neurox"}
         As in `neurosieve.fit_probes`.
     standardize : bool
         Fit on z-scores; `coef_` applies to raw activations all the same.
@@ -68,7 +67,7 @@ class ElasticNetProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         l1: float = 1e-3,
         l2: float = 1e-3,
         *,
-        solver: str = "proximal",
+        solver: str = "auto",
         standardize: bool = False,
         random_state: int | np.random.RandomState | None = 0,
         solver_options: Mapping[str, Any] | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,11 @@ def predict_values(
     for number, rows, scores in _scores(activations, probes, device=device, memory_limit=memory_limit):
         values[number, rows] = scores[0].cpu().numpy()
     return values
+
+
+def scoring_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings of `fit_probes` that scoring takes as well: where, and in how much memory."""
+    return {name: settings[name] for name in ("device", "memory_limit") if name in settings}
 
 
 def _scores(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,5 +61,7 @@ class GroupSolution:
     objective: NDArray[np.float64]
     gap: NDArray[np.float64] | None
     n_passes: NDArray[np.float64]
-    precision: str = "float32"
-    """In what the group's matrices were multiplied."""
+    precisions: Sequence[str]
+    """In what matrices were multiplied, one a probe; where it is several, the last is that of the certificate."""
+    shuffled: bool = False
+    """Whether words were visited in the stream's random order, rather than as they are stored."""

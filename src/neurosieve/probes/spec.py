@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.format import usual_permissions
 from neurosieve.activations.labels import Loss, is_labelled
 from neurosieve.errors import NeurosieveError
 
@@ -184,7 +185,10 @@ class FittedProbe:
         return float(np.mean(predicted.astype(object) == y[known]))
 
     def save(self, path: str | Path) -> None:
-        """Write the probe to one safetensors file (arrays) with its settings as JSON metadata; no pickle."""
+        """Write the probe to one safetensors file (arrays) with its settings as JSON metadata; no pickle.
+
+        The file has its name only when it is whole, and is as readable as any new file of the folder.
+        """
         from safetensors.numpy import save_file
 
         arrays: dict[str, NDArray[np.generic]] = {"coef": self.coef_, "intercept": self.intercept_}
@@ -204,7 +208,10 @@ class FittedProbe:
             "info": dict(self.info),
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        save_file(contiguous, str(path), metadata={"neurosieve_probe": json.dumps(settings)})
+        temporary = Path(f"{path}.tmp")
+        with usual_permissions(temporary):
+            save_file(contiguous, str(temporary), metadata={"neurosieve_probe": json.dumps(settings)})
+        temporary.replace(path)
 
     @classmethod
     def load(cls, path: str | Path) -> FittedProbe:

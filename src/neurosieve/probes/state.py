@@ -1,4 +1,4 @@
-"""Bytes that fitting takes besides activations: weights and what belongs to them, a batch on its way, an exact solver's state."""
+"""Bytes that fitting takes besides activations: weights and what belongs to them, a batch on its way, a solver's state."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 from neurosieve.activations.labels import EncodedLabels, EncodedValues
 from neurosieve.activations.source import ActivationSource
 from neurosieve.errors import NeurosieveError
-from neurosieve.probes import proximal
 from neurosieve.probes.plan import Group
-from neurosieve.probes.proximal import ProximalSettings
+from neurosieve.probes.solvers import Solver
 from neurosieve.probes.stream import CHUNK_WORDS
 
 WEIGHT_BYTES = 20
@@ -25,7 +24,7 @@ def group_bytes(
     encoded: Sequence[EncodedLabels | EncodedValues],
     source: ActivationSource,
     *,
-    options: Any,  # noqa: ANN401 (settings of either solver)
+    options: Any,  # noqa: ANN401 (settings of any solver)
 ) -> int:
     """Bytes for a group's weights and for a batch on its way."""
     n_rows = sum(len(encoded[i].classes) for i in group.members)
@@ -35,15 +34,16 @@ def group_bytes(
     return _KERNEL_BYTES + WEIGHT_BYTES * n_rows * width + batch
 
 
-def exact_bytes(
+def solver_bytes(
     groups: Sequence[Group],
     encoded: Sequence[EncodedLabels | EncodedValues],
     source: ActivationSource,
     *,
-    options: ProximalSettings,
+    solver: Solver,
+    options: Any,  # noqa: ANN401 (settings of the solver)
     limit: int,
 ) -> int:
-    """Bytes for what the exact solver holds besides: what it makes good use of, but no more than half of `limit`.
+    """Bytes for what the solver holds besides, if anything: what it makes good use of, but no more than half of `limit`.
 
     Raises
     ------
@@ -57,11 +57,11 @@ def exact_bytes(
             "n_labels": max(len(encoded[i].classes) for i in group.members),
             "n_columns": source.n_neurons if group.columns is None else len(group.columns),
         }
-        least = proximal.least_bytes(options, **sizes)
+        least = solver.least_bytes(options, **sizes)
         if least > limit:
             raise NeurosieveError(
                 f"solving one probe of {sizes['n_labels']:,} labels on {sizes['n_words']:,} words exactly takes "
                 f"{least / 1e9:.2g} GB, and the memory limit is {limit / 1e9:.2g} GB: raise it, use fewer words, or solver 'adam'"
             )
-        wanted = max(wanted, proximal.wanted_bytes(options, n_probes=len(group.members), **sizes))
+        wanted = max(wanted, solver.wanted_bytes(options, n_probes=len(group.members), **sizes))
     return min(wanted, limit // 2)

@@ -16,6 +16,7 @@ from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
 from neurosieve.probes.memory import memory_limit
+from neurosieve.probes.solvers import current_name
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.weight_mass import weight_mass_ranking
@@ -47,6 +48,8 @@ def read_stage(path: Path) -> dict[str, Any]:
         raise StudyError(f"{path}: damaged ({error}); delete it to compute this stage again") from error
     if not isinstance(content, dict) or not {"made_with", "result"} <= set(content):
         raise StudyError(f"{path}: not what a stage leaves; delete it to compute this stage again")
+    if "solver" in content["made_with"]:
+        content["made_with"]["solver"] = current_name(content["made_with"]["solver"])
     return content
 
 

@@ -28,7 +28,7 @@ from neurosieve.experiments.search import GRIDS
 from neurosieve.models.sizes import ModelSize, model_size
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
-from neurosieve.probes.proximal import ProximalSettings, wanted_bytes
+from neurosieve.probes.solvers import AUTO, SOLVERS, resolve
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.study.cell import read_stage
 from neurosieve.study.certainty import CURVE_SIZES
@@ -40,8 +40,6 @@ from neurosieve.study.study_file import model_place
 
 MINIMAL_SHARE = 0.4
 """Share of the neurons up to which minimal sets are assumed to be searched (the paper's reach 33 %, small models' more)."""
-EXACT_PASSES = 80
-"""Passes that an exact fit is assumed to cost, whatever it does with its time (measured over the strict grid: 10 to 230)."""
 SUBWORDS = 1.3
 """Sub-words a word, assumed."""
 
@@ -169,11 +167,14 @@ def _cell_row(
     done = [stage for stage in STAGES if path is not None and (path / f"{stage}.json").is_file()]
     units = stage_units(s, neurons=neurons, labels=labels, words=n_words)
     grid = len(GRIDS[s.grid])
-    fitting = 16 * min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
-    if s.exact:
-        fitting = wanted_bytes(
-            ProximalSettings(tol=s.tol), n_probes=grid, n_words=n_words, n_labels=labels, n_columns=neurons
-        )
+    solver = s.solved_by
+    fitting = solver.wanted_bytes(
+        solver.settings({name: getattr(s, name) for name in solver.defaults}),
+        n_probes=grid,
+        n_words=n_words,
+        n_labels=labels,
+        n_columns=neurons,
+    ) or 16 * min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
     seconds = None
     if "search" in done and path is not None:
         seconds = float(read_stage(path / "search.json").get("seconds", 0.0)) or None
@@ -215,7 +216,7 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     neurons, labels, words : int
         All neurons; labels and labelled words of train.
     """
-    passes = EXACT_PASSES if probes.exact else probes.epochs
+    passes = probes.solved_by.passes_of(probes.model_dump())
     seeds = 1 if probes.exact else probes.seeds
 
     def fits(n_probes: float, width: float = neurons) -> float:
@@ -270,10 +271,14 @@ def measured_speed(probes: ProbeSettings) -> float:
 
 def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Path) -> dict[str, Any]:
     existing = next(path for path in (where.absolute(), *where.absolute().parents) if path.exists())
-    kinds = {probes.of(real_values=kind).exact for kind in (False, True)}
-    each = ([f"{EXACT_PASSES} passes an exact fit"] if True in kinds else []) + (
-        [f"{probes.epochs} passes a fit of adam"] if False in kinds else []
-    )
+    kinds = SOLVERS if probes.solver == AUTO else [probes.solver]
+    used = {
+        solver.name: solver
+        for loss in ("softmax", "squared")
+        if any(loss in SOLVERS[name].losses for name in kinds)
+        for solver in [resolve(probes.solver, loss)]
+    }
+    each = [f"{solver.passes_of(probes.model_dump())} passes a fit of {name}" for name, solver in used.items()]
     problems = sorted(set(cells["problem"]) - {""})
     return {
         "cells": int((cells["property"] != "").sum()),

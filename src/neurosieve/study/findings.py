@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurosieve.analysis.labels import mean_label_distribution
 from neurosieve.analysis.layers import layer_distribution
+from neurosieve.probes.solvers import SOLVERS, current_name
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study import stages
 from neurosieve.study.cell import Cell
@@ -144,7 +145,8 @@ class Findings:
     @property
     def exact(self) -> bool:
         """Whether probes are solved to their optimum, which does not depend on seeds."""
-        return self.settings.get("solver") == "proximal"
+        solver = SOLVERS.get(current_name(str(self.settings.get("solver"))))
+        return solver is not None and solver.deterministic
 
     def results(self) -> pd.DataFrame:
         """Rows of the tidy table ``results.csv`` (columns `RESULT_COLUMNS`), one row a seed."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from neurosieve.activations.format import write_json
 from neurosieve.errors import StudyError
+from neurosieve.probes.solvers import current_name
 from neurosieve.study.settings import slug
 
 FORMAT = "neurosieve run"
@@ -78,6 +79,9 @@ class RunFolder:
                 f"{self.manifest_path}: format version {version!r}, this neurosieve reads versions 1 to {FORMAT_VERSION}; "
                 "read the run with the version that wrote it (neurosieve_version in the manifest), or update"
             )
+        probes = content.get("settings", {}).get("probes", {})
+        if "solver" in probes:
+            probes["solver"] = current_name(probes["solver"])
         return content
 
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
+from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
 from neurosieve.study.study_file import expanded_models, resolved_paths, suffix, with_recipe
 
 if sys.version_info >= (3, 11):
@@ -173,7 +174,7 @@ class ProbeSettings(_Part):
     rare_labels : {"refuse", "keep", "drop"}
         What to do with labels that occur once in train (see `Splits.from_store`).
     solver : str
-        As in `fit_probes`, or ``"auto"``: ``"proximal"`` for labels, ``"adam"`` for real values.
+        As in `fit_probes`: ``"auto"`` is ``"exact"`` for labels and ``"adam"`` for real values.
     epochs, batch_size, learning_rate
         Settings of the stochastic solvers.
     tol : float
@@ -242,28 +243,32 @@ class ProbeSettings(_Part):
     @field_validator("solver")
     @classmethod
     def _known(cls, solver: str) -> str:
-        from neurosieve.probes.engine import SOLVERS  # loads torch
-
-        if solver not in ("auto", *SOLVERS):
-            raise ValueError(f"expected {' or '.join(map(repr, ('auto', *SOLVERS)))}, found {solver!r}")
+        solver = current_name(solver)  # manifests and study files from before a renaming have the old one
+        if solver not in names():
+            raise ValueError(f"expected {' or '.join(map(repr, names()))}, found {solver!r}")
         return solver
 
     def of(self, *, real_values: bool) -> ProbeSettings:
         """These settings for one kind of property, with a solver and a grid in place of ``"auto"``."""
-        solver = self.solver if self.solver != "auto" else "adam" if real_values else "proximal"
-        grid = self.grid if self.grid != "auto" else "strict" if solver == "proximal" else "paper"
-        return self.model_copy(update={"solver": solver, "grid": grid})
+        auto = self.solver == AUTO  # a solver that cannot fit these is refused when it is to fit them
+        solver = resolve(AUTO, "squared" if real_values else "softmax") if auto else self.solved_by
+        grid = self.grid if self.grid != "auto" else solver.grid
+        return self.model_copy(update={"solver": solver.name, "grid": grid})
+
+    @property
+    def solved_by(self) -> Solver:
+        """The solver, which must be known: see `of`."""
+        return SOLVERS[self.solver]
 
     @property
     def exact(self) -> bool:
         """Whether probes are solved to their optimum, which does not depend on seeds."""
-        return self.solver == "proximal"
+        return self.solver in SOLVERS and self.solved_by.deterministic
 
     @property
     def solver_settings(self) -> dict[str, Any]:
         """Keywords for `fit_probes`."""
-        names = ("tol",) if self.exact else ("epochs", "batch_size", "learning_rate")
-        return {name: getattr(self, name) for name in (*names, "standardize")}
+        return {name: getattr(self, name) for name in (*self.solved_by.defaults, "standardize")}
 
 
 class StudySettings(_Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import product
 from os.path import normpath
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.errors import ModelError, StudyError
+from neurosieve.probes.solvers import AUTO, SOLVERS, current_name, names, resolve, settings_of_others, solver_named
 
 PACKAGE = "package:"
 """Before the name of an installed package that carries a model's folder."""
@@ -135,6 +136,18 @@ def model_place(path: str) -> str:
             f"'{path}': the package holds no model's folder (with a config.json); give the model's own path"
         )
     return str(folders[0].parent)
+
+
+def known_solver(solver: str) -> str:
+    """The name that a solver has now, with a warning where an old one was given; an unknown one as it is."""
+    return solver_named(solver).name if current_name(solver) in SOLVERS else solver
+
+
+def idle_settings(solver: str, given: Collection[str]) -> list[str]:
+    """Those of the `given` settings that other solvers have and this one (as for labels) has not; none if it is unknown."""
+    if solver not in names():
+        return []  # the check of the settings will say so
+    return settings_of_others(resolve(AUTO, "softmax") if solver == AUTO else SOLVERS[solver], given)
 
 
 def with_recipe(content: Mapping[str, Any], recipe: str) -> dict[str, Any]:

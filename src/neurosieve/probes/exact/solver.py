@@ -52,7 +52,7 @@ _STATE_BYTES = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class ProximalSettings:
+class ExactSettings:
     """Settings of the solver.
 
     Attributes
@@ -60,10 +60,10 @@ class ProximalSettings:
     tol : float
         Duality gap, as a share of the objective, at which a probe is done.
     max_passes : int
-        Passes over the activations after which a probe is left as it is; `warn_of_gaps` then says so.
+        Passes over the activations after which a probe is left as it is; `finish` then says so.
     """
 
-    tol: float = 1e-4
+    tol: float = 1e-3
     max_passes: int = 10_000
 
     def __post_init__(self) -> None:
@@ -72,10 +72,13 @@ class ProximalSettings:
             raise NeurosieveError(f"tol={self.tol}, max_passes={self.max_passes}: each must be positive")
 
     @property
-    def epochs(self) -> int:
-        """Units of progress a probe counts for: how many passes it needs is known only when it is done."""
+    def units(self) -> int:
+        """Units of progress that a probe counts for: how many passes it needs is known only when it is done."""
         return 1
 
+
+Settings = ExactSettings
+"""What `neurosieve.probes.solvers` asks for."""
 
 _Rooms: TypeAlias = Mapping[torch.dtype, Room]
 """What a probe may hold while it is solved in each precision."""
@@ -91,12 +94,13 @@ class _Solved:
     gap: float
     least_total: float
     n_passes: float
+    precision: str
 
 
 def solve(
     stream: ActivationStream,
     problem: GroupProblem,
-    settings: ProximalSettings,
+    settings: ExactSettings,
     progress: Callable[[float], None] | None = None,
     *,
     state_bytes: int = _STATE_BYTES,
@@ -108,7 +112,7 @@ def solve(
     stream : ActivationStream
         n_words x n_columns.
     problem : GroupProblem
-    settings : ProximalSettings
+    settings : ExactSettings
     progress : callable, optional
         Called with the share of probes that are done.
     state_bytes : int
@@ -118,18 +122,12 @@ def solve(
     -------
     GroupSolution
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
-
-    Raises
-    ------
-    NeurosieveError
-        If the probes are to fit real values.
     """
-    if problem.loss != "softmax":
-        raise NeurosieveError('solver "proximal" fits labels, not real values; use solver="adam" for these')
     design = Design(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
     objective, gap, n_passes = np.zeros((3, problem.n_probes))
+    precisions = [""] * problem.n_probes
     done: list[int] = []
 
     def keep(number: int, model: Likelihood, solved: _Solved) -> None:
@@ -139,6 +137,7 @@ def solve(
         b[number] = solved.least_total - level - _ABSENT_MARGIN
         b[number, model.live] = (intercept - level).to(b.dtype)
         objective[number], gap[number], n_passes[number] = solved.objective, solved.gap, solved.n_passes
+        precisions[number] = solved.precision
         done.append(number)
         if progress is not None:
             progress(len(done) / problem.n_probes)
@@ -148,21 +147,21 @@ def solve(
     rooms = {dtype: _sizes(dtype, *shape).room(state_bytes // at_once) for dtype in (torch.float32, torch.float64)}
     paths = [_solve_path(problem, path, design, settings, keep, rooms=rooms) for path in _paths(problem)]
     run_together(paths, design, at_once=at_once)
-    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes)
+    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes, precisions=precisions)
 
 
-def wanted_bytes(settings: ProximalSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
+def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory that solving so many probes makes good use of, besides activations."""
     one = _sizes(_precision(settings), n_words, n_labels, n_columns).wanted
     return max(one, min(_STATE_BYTES, n_probes * one))
 
 
-def least_bytes(settings: ProximalSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
+def least_bytes(settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory without which not even one probe can be solved: its logits and weights."""
     return _sizes(_precision(settings), n_words, n_labels, n_columns).least
 
 
-def _precision(settings: ProximalSettings) -> torch.dtype:
+def _precision(settings: ExactSettings) -> torch.dtype:
     """In what a probe ends that float32 brings to its tolerance, if it can."""
     return torch.float64 if settings.tol < _SINGLE_TOL else torch.float32
 
@@ -193,7 +192,7 @@ def _solve_path(
     problem: GroupProblem,
     path: list[int],
     design: Design,
-    settings: ProximalSettings,
+    settings: ExactSettings,
     keep: Callable[[int, Likelihood, _Solved], None],
     *,
     rooms: _Rooms,
@@ -231,15 +230,17 @@ def _first_weights(
 
 
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ProximalSettings, *, rooms: _Rooms, spent: float
+    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ExactSettings, *, rooms: _Rooms, spent: float
 ) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
     passes, gap = spent, math.inf
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
     if _precision(settings) == torch.float64:
         stages.append((torch.float64, settings.tol))
+    used = [design.rough]
     while stages:
         dtype, tol = stages.pop(0)
+        used.append(dtype)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
         reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype])
         point, passes = reached.point, passes + reached.n_passes
@@ -257,7 +258,11 @@ def _solve_one(
     if problem.faint:
         objective -= problem.penalty(kept)
         gap = objective  # which is as much as can be said without a penalty
-    return _Solved(kept, b, objective, gap, least, passes), (W.float(), b)
+    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b)
+
+
+def _named(used: list[torch.dtype]) -> str:
+    return " then ".join(str(dtype).removeprefix("torch.") for dtype in dict.fromkeys(used))
 
 
 def _no_words(P: Tensor) -> Tensor:
@@ -300,7 +305,7 @@ def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: De
     return Penalised(model, l1, l2, mask, design.variance)
 
 
-def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
+def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
     """Return the probes, with one warning for all whose gap is above the tolerance in their `info`.
 
     Warns
@@ -322,14 +327,14 @@ def warn_of_gaps(probes: list[FittedProbe]) -> list[FittedProbe]:
             f"has objective {worst.objective_:.6g} and a duality gap of {worst.gap_:.2g}, {_relative_gap(worst):.2g} of it: "
             f"raise max_passes (now {max_passes}) or tol",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if len(missed) > len(bounded):
         warnings.warn(
             f"{len(missed) - len(bounded)} of {len(probes)} probes {WITHOUT_PENALTY} and were fitted with a faint l2: nothing "
             "bounds how far they are from the optimum, and where labels can be separated no finite optimum exists; set l1 or l2",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return probes
 
