@@ -222,7 +222,7 @@ def _measure(
             with timed() as probing:
                 specs = [ns.ProbeSpec(y, l1=s, l2=s) for s in (options.penalty, options.ranking_penalty)]
                 weak, strong = ns.fit_probes(
-                    train, specs, standardize=True, epochs=options.epochs, learning_rate=options.learning_rate
+                    train, specs, "adam", standardize=True, epochs=options.epochs, learning_rate=options.learning_rate
                 )
                 accuracy = float(ns.score_probes(test, [weak], y_test)[0])
                 split, ranking = ns.LabelledSplit(test, y_test), ns.weight_mass_ranking(strong)

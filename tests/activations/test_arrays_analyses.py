@@ -37,14 +37,14 @@ def test_analyses(tmp_path, labels):
     )
     splits = Splits.from_store(store, "p")
     spec = ns.ProbeSpec(splits.train.y, l1=1e-3, l2=1e-3, loss=splits.loss)
-    (probe,) = ns.fit_probes(splits.train.activations, [spec], epochs=10, batch_size=16, learning_rate=1e-2)
+    (probe,) = ns.fit_probes(splits.train.activations, [spec], "adam", epochs=10, batch_size=16, learning_rate=1e-2)
     ranking = ns.weight_mass_ranking(probe)
     assert set(ranking.order[:1].tolist()) <= {0, 1, 2}
     assert ns.layer_distribution(ranking.order[:3], store.neurons)
     assert ns.label_distribution(ranking, 3, store.neurons)
     assert ns.ablate(probe, ranking, splits.test)
-    assert ns.minimal_neurons(probe, ranking, splits, epochs=1)
-    assert ns.stability(splits, l1=1e-3, l2=1e-3, n_resamples=2, n_seeds=1, epochs=1)
+    assert ns.minimal_neurons(probe, ranking, splits, solver="adam", epochs=1)
+    assert ns.stability(splits, l1=1e-3, l2=1e-3, n_resamples=2, n_seeds=1, solver="adam", epochs=1)
     if splits.loss == "softmax":
         control = ns.ControlTask(0).apply(splits)
         assert {*control.train.y.tolist()} <= {*splits.train.y.tolist()}

@@ -175,7 +175,7 @@ def test_of_a_fitted_estimator():
     from types import SimpleNamespace
 
     data = make_planted(n_words=300, n_neurons=20, n_labels=3, n_informative=3)
-    probe = fit_probes(data.X, [ProbeSpec(data.y, l1=1e-3)], epochs=1)[0]
+    probe = fit_probes(data.X, [ProbeSpec(data.y, l1=1e-3)], epochs=1, solver="adam")[0]
     found = weight_mass_ranking(SimpleNamespace(probe_=probe))
     assert np.array_equal(found.order, weight_mass_ranking(probe).order)
     assert np.array_equal(np.sign(found.label_scores), np.sign(probe.full_coef()))
