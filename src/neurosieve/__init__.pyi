@@ -28,9 +28,9 @@ from .rankings.ranking import NeuronRanking
 from .rankings.registry import rank
 from .rankings.weight_mass import weight_mass_ranking
 from .report.html import write_report
-from .study.compare import compare
-from .study.opened import Run, open_run
-from .study.run import run_study
+from .runs.compare import compare
+from .runs.opened import Run, open_run
+from .runs.study import run_study
 from .study.settings import StudySettings
 
 __all__ = [

@@ -116,7 +116,10 @@ def test_a_model_folder_without_weights(try_run: Run, tiny_bert: Path, tmp_path:
 
 
 def test_an_output_folder_that_holds_something_else(try_run: Run, run_folder: Path, tagged_text: Path) -> None:
-    for folder, said in ((run_folder, "holds another run ("), (tagged_text, "is not empty and holds no run")):
+    for folder, said in (
+        (run_folder, "holds activations of 'tagged' made otherwise ("),
+        (tagged_text, "is not empty and holds no run"),
+    ):
         before = contents(folder)
         assert f"{folder}: {said}" in try_run("--out", folder)
         assert contents(folder) == before
@@ -171,7 +174,7 @@ def test_a_study_file(refused: Run, tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     assert "there is no such study file" in refused("run", file, "--out", tmp_path / "out")
     file.write_text("[[models]]\npath = 'x'\n[[corpora]]\nfiles = ['y']\n[probes]\ngird = 'quick'\n", encoding="utf-8")
-    assert f"{file}: probes.gird: unknown entry; there are seeds, grid" in refused(
+    assert f"{file}: probes.gird: unknown entry; there are ranking, seeds, grid" in refused(
         "run", file, "--out", tmp_path / "out"
     )
     assert not (tmp_path / "out").exists()
@@ -179,11 +182,13 @@ def test_a_study_file(refused: Run, tmp_path: Path) -> None:
 
 def test_steps_that_contradict_a_finished_run(refused: Run, run_folder: Path) -> None:
     before = contents(run_folder)
-    for options in (["search", "--grid", "paper"], ["search", "--epochs", 3], ["minimal", "--delta", 0.3]):
-        said = refused(options[0], run_folder, "-p", "pos", *options[1:])
-        assert f"{options[1]}: " in said
-        assert "one folder holds one run" in said
-    assert "no seed 7; the run has the seeds 0 to 1" in refused("rank", run_folder, "-p", "pos", "--seed", 7)
+    for command, option, value in (("search", "grid", "paper"), ("search", "epochs", 3), ("minimal", "step", 0.3)):
+        said = refused(command, run_folder, "-p", "pos", f"--{option}", value)
+        assert f"{command}.json: was made with {option} = " in said
+        assert f"now asked with {value!r}; use the earlier value, delete" in said
+    assert "no probe of the seed 7; there are the seeds 0, 1. Ask for more seeds" in refused(
+        "rank", run_folder, "-p", "pos", "--seed", 7
+    )
     assert "no model 'bert'; the run's models are tiny-bert" in refused("rank", run_folder, "-p", "pos", "-m", "bert")
     assert contents(run_folder) == before
 

@@ -33,7 +33,7 @@ def test_the_steps_one_after_the_other_give_what_a_run_gives(
     assert "words x 48 neurons" in done.err
     settings = ["--solver", "adam", "--grid", "quick", "--seeds", 2, "--batch-size", 16, "--learning-rate", 0.01]
     for command, stages in {
-        "search": ["search"],
+        "search": ["data", "search"],
         "rank": [],
         "ablate": ["oracles", "ablation"],
         "minimal": ["minimal"],

@@ -37,6 +37,7 @@ def test_the_installed_command_prints_the_page_alone_on_stdout(console_run: subp
 def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.CompletedProcess[str]) -> None:
     lines = console_run.stderr.splitlines()
     assert [line.split(": ")[1].split()[0] for line in lines if " done in " in line] == [
+        "data",
         "search",
         "oracles",
         "ablation",

@@ -76,7 +76,7 @@ def test_the_steps_work_on_sentences_and_on_values(
 
 def test_several_sites_are_several_models(shell, command_line: list[str], tmp_path: Path, monkeypatch) -> None:
     asked = {}
-    monkeypatch.setattr("neurosieve.study.run.run_study", lambda settings, out, **_: asked.update(s=settings) or [])
+    monkeypatch.setattr("neurosieve.runs.study.run_study", lambda settings, out, **_: asked.update(s=settings) or [])
     done = shell(*command_line, "--site", "residual", "--site", "mlp", "--out", tmp_path / "x")
     assert done.code == 0, done.err
     assert [(m.site, m.label) for m in asked["s"].models] == [("residual", "tiny-bert"), ("mlp", "tiny-bert-mlp")]
@@ -86,7 +86,7 @@ def test_several_sites_are_several_models(shell, command_line: list[str], tmp_pa
 
 def test_the_options_reach_the_settings(shell, command_line: list[str], tmp_path: Path, monkeypatch) -> None:
     asked = {}
-    monkeypatch.setattr("neurosieve.study.run.run_study", lambda settings, out, **_: asked.update(s=settings) or [])
+    monkeypatch.setattr("neurosieve.runs.study.run_study", lambda settings, out, **_: asked.update(s=settings) or [])
     shell(*command_line, "--revision", "v1", "--device", "cuda", "--dtype", "bfloat16", "--layers", "1,L0,-1",
           "--numeric", "a", "--numeric", "b", "--dev-fraction", "0.2", "--out", tmp_path / "x")  # fmt: skip
     model, corpus = asked["s"].models[0], asked["s"].corpora[0]

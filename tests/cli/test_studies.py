@@ -51,7 +51,7 @@ def test_the_folder_is_named_after_the_file_and_a_finished_study_answers_at_once
     study_file.write_text(study_file.read_text(encoding="utf-8").replace(', "tense"', ""), encoding="utf-8")
     first = shell("run", study_file, "-q")
     assert (first.code, first.out) == (0, "runs/tiny/report.html\n")
-    monkeypatch.delattr("neurosieve.study.run.collect")  # nothing is read or fitted again
+    monkeypatch.delattr("neurosieve.study.run.finish")  # nothing is read or fitted again
     again = shell("run", study_file, "-q")
     assert again == first
     other = shell("run", study_file, "-q", "--recipe", "neurox", "--dry-run")

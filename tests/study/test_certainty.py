@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +11,15 @@ import pandas as pd
 import pytest
 
 from neurosieve.errors import StudyError
+from neurosieve.runs.opened import open_run
+from neurosieve.runs.study import run_study
 from neurosieve.study import stages
+from neurosieve.study.cells import finish
 from neurosieve.study.certainty import curve_sizes
-from neurosieve.study.findings import RESULT_COLUMNS, Findings, collect
-from neurosieve.study.run import run_study
-from neurosieve.study.settings import ProbeSettings, StudySettings
-from neurosieve.study.steps import open_cell, report_run
+from neurosieve.study.findings import RESULT_COLUMNS, Findings
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import StudySettings
+from neurosieve.study.steps import open_cell
 
 Make = Callable[..., StudySettings]
 SURE = ["frequency", "rank_low", "rank_high", "key_low", "key_high", "q_value"]
@@ -34,7 +36,7 @@ def resampled(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def found(resampled: Path) -> Findings:
-    return collect(open_cell(resampled, "pos"))
+    return finish(open_cell(resampled, "pos")).findings()
 
 
 def test_the_stage_fills_a_table_of_every_neuron(found: Findings) -> None:
@@ -74,12 +76,10 @@ def test_rankings_hold_frequencies_in_rank_order(found: Findings) -> None:
 def test_a_report_shows_it_and_a_second_call_computes_nothing(
     resampled: Path, monkeypatch: pytest.MonkeyPatch, plain_page: None
 ) -> None:
-    report_run(resampled)
+    open_run(resampled).report()
     assert "frequency" in pd.read_csv(resampled / "rankings.csv").columns
     monkeypatch.delattr("neurosieve.study.certainty.stability")
-    assert collect(open_cell(resampled, "pos", resamples=3)).certainty is not None
-    with pytest.raises(StudyError, match=r"--resamples: .* was made with 3, now asked with 4"):
-        open_cell(resampled, "pos", resamples=4)
+    assert finish(open_cell(resampled, "pos", resamples=3)).findings().certainty is not None
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def plain_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_resamples_there_is_none(finished_run: Path) -> None:
     cell = open_cell(finished_run, "pos")
-    assert collect(cell).certainty is None
+    assert finish(cell).findings().certainty is None
     with pytest.raises(StudyError, match="no number of resamples; pass --resamples"):
         stages.stability(cell)
 
@@ -123,13 +123,18 @@ def test_one_resample_is_refused() -> None:
 
 
 def test_sizes_go_from_the_first_step_beyond_the_largest_set() -> None:
-    rows = [{"delta": d, "n_neurons": n} for d, n in ((0.005, 100), (0.005, 200), (0.02, 40), (0.02, 40))]
-    assert curve_sizes(rows, 1000, step=0.01) == [10, 40, 55, 150, 300]
-    assert curve_sizes([{"delta": 0.005, "n_neurons": 1000}], 1000, step=0.01) == [
+    def of(*rows: tuple[float, int]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=["delta", "n_neurons"])
+
+    assert curve_sizes(of((0.005, 100), (0.005, 200), (0.02, 40), (0.02, 40)), 1000, step=0.01) == [
         10,
-        100,
-    ]  # all neurons are the oracle
-    assert curve_sizes([{"delta": 0.005, "n_neurons": 1}], 3, step=0.5) == [1, 2]
+        40,
+        55,
+        150,
+        300,
+    ]
+    assert curve_sizes(of((0.005, 1000)), 1000, step=0.01) == [10, 100]  # all neurons are the oracle
+    assert curve_sizes(of((0.005, 1)), 3, step=0.5) == [1, 2]
 
 
 def test_labels_that_the_word_decides_are_permuted_over_sentences(resampled: Path) -> None:
@@ -139,7 +144,6 @@ def test_labels_that_the_word_decides_are_permuted_over_sentences(resampled: Pat
     )
     cell = replace(cell, folder=cell.folder.with_name("settled"))
     cell.__dict__["splits"] = settled
-    result = stages.stability(cell)
+    result = stages.stability(cell)["stability"].iloc[0]
     assert result["null"] == "sentences"
     assert result["ambiguous"] == 0
-    assert json.loads((cell.folder / "stability.json").read_text(encoding="utf-8"))["result"] == result

@@ -8,7 +8,8 @@ import pytest
 
 from neurosieve.study import estimate as module
 from neurosieve.study.estimate import estimate, stage_units
-from neurosieve.study.settings import ProbeSettings, StudySettings
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import StudySettings
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def test_what_is_finished_takes_nothing_and_tells_the_speed(
     cells = found.cells.set_index("property")
     assert cells.loc["", "finished"] == "activations"
     assert cells.loc["pos", "minutes"] == 0
-    assert cells.loc["pos", "finished"] == "search, oracles, ablation, minimal, control"
+    assert cells.loc["pos", "finished"] == "data, search, oracles, ablation, minimal, control"
     assert cells.loc["nominal", "finished"] == ""
     assert "1 finished lambda searches" in found.summary["assumes"][0]
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.runs.study import finished_cells, run_study
 from neurosieve.study import stages
 from neurosieve.study.failures import Failure, IncompleteStudyError
-from neurosieve.study.run import finished_cells, run_study
 from neurosieve.study.settings import StudySettings
 
 PROBES = {
@@ -122,7 +122,16 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
     manifest = json.loads((finished_run / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seconds"]["extract tiny-bert--tagged"] > 0
     runtime = pd.read_csv(finished_run / "tables" / "runtime.csv")
-    assert runtime["row"].tolist() == ["extraction", "search", "oracles", "ablation", "minimal", "control", "total"]
+    assert runtime["row"].tolist() == [
+        "extraction",
+        "data",
+        "search",
+        "oracles",
+        "ablation",
+        "minimal",
+        "control",
+        "total",
+    ]
 
 
 def test_errors_that_are_not_ours_are_named() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from neurosieve.study.findings import Findings, collect, distributions
-from neurosieve.study.steps import open_cell
+from neurosieve.study.cells import finish
+from neurosieve.study.findings import Findings
+from neurosieve.study.steps import distributions_of, open_cell
 
 
 @pytest.fixture(scope="module")
 def findings(finished_run: Path) -> Findings:
-    return collect(open_cell(finished_run, "pos"))
+    return finish(open_cell(finished_run, "pos")).findings()
 
 
 def test_words_and_labels_are_counted(findings: Findings, tagged_text: Path) -> None:
@@ -36,15 +38,17 @@ def test_selectivity_has_a_row_for_every_seed_split_and_set(findings: Findings) 
 
 def test_layers_are_those_of_the_minimal_sets(findings: Findings, finished_run: Path) -> None:
     smallest = findings.minimal[findings.minimal["delta"] == 0.005]["n_neurons"]
-    layers = distributions(open_cell(finished_run, "pos"))["layers"]
+    layers = distributions_of(open_cell(finished_run, "pos"))["layers"]
     assert layers["n_selected"].sum() == pytest.approx(smallest.mean())
     assert layers["share"].sum() == pytest.approx(1)
     assert list(findings.labels["label"]) == [".", "DT", "JJ", "NN", "VB"]
 
 
-def test_without_control_tasks_there_is_no_selectivity(finished_run: Path) -> None:
-    cell = open_cell(finished_run, "pos", control=False)
-    found = collect(cell)
+def test_without_control_tasks_there_is_no_selectivity(finished_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    cell = open_cell(tmp_path / "run", "pos", control=False)
+    (cell.folder / "control.json").unlink()
+    found = finish(cell).findings()
     assert found.selectivity.empty
     assert "selectivity" not in set(found.results()["metric"])
     assert set(found.results()["task"]) == {"linguistic"}

@@ -10,10 +10,17 @@ import pytest
 from neurosieve.errors import StudyError
 from neurosieve.study.folder import RunFolder
 
-SETTINGS = {"models": [{"path": "a"}], "corpora": [{"files": ["t"], "properties": ["pos"]}], "probes": {"seeds": 3}}
-OTHER_PROBES = {**SETTINGS, "probes": {"seeds": 1}}
+PROBES = {"seeds": 3, "ranking": ["weight-mass"]}
+SETTINGS = {
+    "models": [{"path": "a"}],
+    "corpora": [{"files": ["t"], "properties": ["pos"]}],
+    "stores": [],
+    "probes": PROBES,
+}
+OTHER_PROBES = {**SETTINGS, "probes": {**PROBES, "seeds": 1}}
 OTHER_PROPERTY = {**SETTINGS, "corpora": [{"files": ["t"], "properties": ["chunk"]}]}
 OTHER_MODEL = {**SETTINGS, "models": [{"path": "b"}]}
+OTHER_SITE = {**SETTINGS, "models": [{"path": "c", "name": "a"}]}
 
 
 def with_store(path: Path) -> RunFolder:
@@ -25,42 +32,55 @@ def with_store(path: Path) -> RunFolder:
 
 def with_cell(path: Path) -> RunFolder:
     folder = with_store(path)
-    folder.cell_path("a", "t", "pos").mkdir(parents=True)
+    cell = folder.cell_path("a", "t", "pos")
+    cell.mkdir(parents=True)
+    for stage in ("search", "ablation"):
+        (cell / f"{stage}.json").write_text("{}", encoding="utf-8")
     return folder
 
 
 def test_the_same_settings_claim_again(tmp_path: Path) -> None:
     folder = with_cell(tmp_path / "run")
-    assert folder.claim(SETTINGS)["settings"] == SETTINGS
+    before = folder.manifest_path.stat().st_mtime_ns
+    assert folder.claim(SETTINGS) == SETTINGS
+    assert folder.manifest_path.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("settings", [OTHER_PROBES, OTHER_PROPERTY, OTHER_MODEL])
-def test_other_settings_are_refused(
-    tmp_path: Path, settings: dict[str, object], digest: Callable[[Path], dict[str, str]]
-) -> None:
+def test_what_is_there_stays_part_of_the_study(tmp_path: Path) -> None:
     folder = with_cell(tmp_path / "run")
-    before = digest(folder.path)
-    with pytest.raises(StudyError, match=r"holds another run \(.* there and .* here\); choose another output folder"):
-        folder.claim(settings)
-    assert digest(folder.path) == before
-
-
-def test_the_first_difference_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"probes\.seeds is 3 there and 1 here"):
-        with_cell(tmp_path / "run").claim(OTHER_PROBES)
-    with pytest.raises(StudyError, match=r"models\[0\]\.path is 'a' there and 'b' here"):
-        with_cell(tmp_path / "other").claim(OTHER_MODEL)
+    assert folder.claim(OTHER_MODEL)["models"] == [{"path": "a"}, {"path": "b"}]
+    both = [{"files": ["t"], "properties": ["pos", "chunk"]}]
+    assert folder.claim(OTHER_PROPERTY)["corpora"] == both
+    assert folder.claim(OTHER_PROBES)["probes"] == OTHER_PROBES["probes"]
+    ranked = {**SETTINGS, "probes": {**PROBES, "ranking": ["probeless"]}}
+    assert folder.claim(ranked)["probes"]["ranking"] == ["weight-mass", "probeless"]
 
 
 def test_what_nothing_depends_on_yet_may_change(tmp_path: Path) -> None:
     empty = RunFolder(tmp_path / "empty")
     empty.claim(SETTINGS)
-    assert empty.claim(OTHER_MODEL)["settings"] == OTHER_MODEL
+    assert empty.claim(OTHER_MODEL) == OTHER_MODEL
     stored = with_store(tmp_path / "stored")
-    assert stored.claim(OTHER_PROBES)["settings"] == OTHER_PROBES
-    assert stored.claim(OTHER_PROPERTY)["settings"] == OTHER_PROPERTY
-    with pytest.raises(StudyError, match="holds another run"):
-        stored.claim(OTHER_MODEL)
+    assert stored.claim(OTHER_PROBES) == OTHER_PROBES
+    assert stored.claim(OTHER_PROPERTY) == OTHER_PROPERTY
+
+
+def test_activations_of_one_name_made_otherwise_are_refused(
+    tmp_path: Path, digest: Callable[[Path], dict[str, str]]
+) -> None:
+    folder = with_cell(tmp_path / "run")
+    before = digest(folder.path)
+    with pytest.raises(StudyError, match=r"holds activations of 'a' made otherwise \(path is 'a' there and 'c' here"):
+        folder.claim(OTHER_SITE)
+    assert digest(folder.path) == before
+
+
+def test_wall_times_are_added_to_and_all_else_is_replaced(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.note(seconds={"a": 1}, cells=[1])
+    folder.note(seconds={"b": 2}, cells=[2])
+    assert folder.manifest()["seconds"] == {"a": 1, "b": 2}
+    assert folder.manifest()["cells"] == [2]
 
 
 def test_foreign_files_are_refused(tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
@@ -84,7 +104,7 @@ def test_a_foreign_manifest_is_refused(tmp_path: Path, content: str, said: str) 
 
 
 def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    RunFolder(tmp_path / "run").claim({"a": 1})
+    RunFolder(tmp_path / "run").claim(SETTINGS)
     manifest = tmp_path / "run" / "manifest.json"
     manifest.write_text(
         manifest.read_text(encoding="utf-8").replace('"format_version": 2', '"format_version": 3'), "utf-8"

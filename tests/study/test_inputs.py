@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import StudyError
-from neurosieve.study.run import finished_cells, run_study, short_names
+from neurosieve.runs.page import short_names
+from neurosieve.runs.study import finished_cells, run_study
 from neurosieve.study.settings import StudySettings
 
 Make = Callable[..., StudySettings]

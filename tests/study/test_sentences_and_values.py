@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.study.conftest import QUICK
+from tests.conftest import QUICK
 
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
 from neurosieve.report.certainty import certainty, intervals
+from neurosieve.runs.study import run_study
 from neurosieve.study import stages
-from neurosieve.study.findings import collect
-from neurosieve.study.run import run_study
+from neurosieve.study.cells import finish
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.steps import open_cell
 
@@ -156,7 +156,7 @@ def test_a_run_over_real_values(of_values: Path) -> None:
 
 
 def test_a_minimal_set_of_real_values_is_within_delta_on_dev(of_values: Path) -> None:
-    for row in stages.minimal(open_cell(of_values, "length:number"))["rows"]:
+    for row in stages.minimal(open_cell(of_values, "length:number"))["minimal"].to_dict("records"):
         assert row["dev"] >= row["oracle_dev"] - row["delta"] - 1e-12  # rounding of one subtraction
 
 
@@ -252,17 +252,17 @@ def test_a_study_file_says_the_same(tmp_path: Path) -> None:
 def test_sentences_can_be_resampled(prop: str, of_sentences: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(of_sentences, tmp_path / "run"))
     cell = open_cell(run, prop, resamples=2)
-    sure = collect(cell).certainty
+    sure = finish(cell).findings().certainty
     assert sure is not None
     assert sure.null == "sentences"
-    said = " ".join(certainty(collect(cell)))
+    said = " ".join(certainty(finish(cell).findings()))
     assert "Each sentence has one label" in said
     assert "word types" not in said
 
 
 def test_real_values_can_be_resampled(of_values: Path, tmp_path: Path) -> None:
     cell = open_cell(Path(shutil.copytree(of_values, tmp_path / "run")), "length:number", resamples=2)
-    found = collect(cell)
+    found = finish(cell).findings()
     assert found.certainty is not None
     assert found.certainty.null == "sentences"  # the length of a word does not depend on where it stands
     metrics = set(found.results()["metric"])

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from neurosieve.errors import StudyError
 from neurosieve.experiments.search import GRIDS
-from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings, option_name, slug
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings, option_name, slug
 
 STUDY = """
 [[models]]
@@ -55,14 +56,14 @@ def test_what_is_written_to_a_manifest_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("seeds = 1", "sedes = 1", r"probes\.sedes: unknown entry; there are seeds, grid, keep"),
+        ("seeds = 1", "sedes = 1", r"probes\.sedes: unknown entry; there are ranking, seeds, grid"),
         ('pooling = "mean"', 'poling = "mean"', r"models\[1\]\.poling: unknown entry; there are path, name, pooling"),
         (
             'pooling = "mean"',
             'pooling = "max"',
             r"models\[1\]\.pooling: expected 'last', 'first' or 'mean', found 'max'",
         ),
-        ("[probes]", "[probe]", r"probe: unknown entry; there are models, corpora, probes"),
+        ("[probes]", "[probe]", r"probe: unknown entry; there are models, corpora, stores, probes"),
         ('path = "bert-base-cased"', "", r"models\[0\]\.path: is missing"),
         ('name = "BERT"', 'name = "xlnet-base-cased"', "2 of them are called 'xlnet-base-cased'; give each a name"),
         ("seeds = 1", "seeds = 0", r"probes\.seeds: expected greater than or equal to 1, found 0"),

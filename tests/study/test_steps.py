@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import NeurosieveError, StudyError
+from neurosieve.runs.opened import open_run
+from neurosieve.runs.study import run_study
 from neurosieve.study import stages
-from neurosieve.study.run import run_study
 from neurosieve.study.settings import StudySettings
-from neurosieve.study.steps import extract_into, open_cell, remember_probe_settings, report_run
+from neurosieve.study.steps import extract_into, open_cell, remember_probe_settings
 
 Make = Callable[..., StudySettings]
 
@@ -42,7 +43,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="holds no run; make one with `neurosieve extract`"):
         open_cell(tmp_path, "pos")
     with pytest.raises(StudyError, match="holds no run"):
-        report_run(tmp_path)
+        open_run(tmp_path).report()
 
 
 def test_unfinished_activations_are_refused(run: Path) -> None:
@@ -56,9 +57,9 @@ def test_unfinished_activations_are_refused(run: Path) -> None:
 def test_settings_may_change_until_a_stage_used_them(run: Path, digest: Callable[[Path], dict[str, str]]) -> None:
     before = digest(run)
     with pytest.raises(
-        StudyError, match=r"^--grid: .*was made with 'quick', now asked with 'paper'; one folder holds one run"
+        StudyError, match=r"search\.json: was made with grid = 'quick', now asked with 'paper'; use the earlier value"
     ):
-        open_cell(run, "nominal", grid="paper")
+        stages.search(open_cell(run, "pos", grid="paper"))
     with pytest.raises(StudyError, match=r"^--delta: expected fractions"):
         open_cell(run, "pos", deltas=[-1.0])
     assert digest(run) == before
@@ -86,7 +87,7 @@ def test_models_whose_names_begin_alike_are_told_apart(tmp_path: Path, tiny_bert
 
 def test_a_choice_between_models_is_asked_for(tmp_path: Path, tiny_bert: Path, tagged_text: Path) -> None:
     from neurosieve.study.folder import RunFolder
-    from neurosieve.study.run import open_or_extract
+    from neurosieve.study.sources import activations_of
 
     settings = StudySettings.checked(
         {
@@ -97,7 +98,7 @@ def test_a_choice_between_models_is_asked_for(tmp_path: Path, tiny_bert: Path, t
     )
     extract_into(settings, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
-    open_or_extract(folder, settings.corpora[0], settings.models[1], loaded={}, report=lambda _title: None)
+    activations_of(folder, settings)[1].open(folder, loaded={}, report=lambda _title: None)
     with pytest.raises(
         StudyError, match=r"several activations have 'pos' \(.*untrained1 over tagged\); choose one with --model"
     ):
@@ -118,10 +119,10 @@ def test_a_report_needs_its_stages(run: Path) -> None:
     with pytest.raises(
         StudyError, match=r"the stage 'minimal' is missing; run `neurosieve minimal .* --property pos` first"
     ):
-        report_run(run)
+        open_run(run).report()
     shutil.rmtree(cell)
     with pytest.raises(StudyError, match="no property has been studied yet; run `neurosieve search`"):
-        report_run(run)
+        open_run(run).report()
 
 
 def test_a_report_holds_what_single_steps_left(tmp_path: Path, make_settings: Make, pages: list[Path]) -> None:
@@ -131,8 +132,8 @@ def test_a_report_holds_what_single_steps_left(tmp_path: Path, make_settings: Ma
     stages.minimal(cell)
     remember_probe_settings(run, cell.settings)
     with pytest.raises(StudyError, match=r"the stage 'ablation' is missing; run `neurosieve ablate"):
-        report_run(run)
+        open_run(run).report()
     stages.ablation(cell)
-    assert report_run(run) == run / "report.html"
+    assert open_run(run).report() == run / "report.html"
     assert "nominal" in (run / "results.csv").read_text(encoding="utf-8")
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["finished"] is True

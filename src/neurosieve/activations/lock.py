@@ -1,4 +1,4 @@
-"""One extraction a folder at a time: a lock that the operating system lets go of when its process ends, however it ends."""
+"""One process a folder at a time: a lock that the operating system lets go of when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ else:
 
 
 @contextmanager
-def extraction_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a store's folder, which must exist.
+def extraction_lock(folder: Path, *, doing: str = "extracting into") -> Iterator[None]:
+    """Hold the lock of a folder, which must exist; `doing` says in messages what its holder does.
 
     The lock lies on the open file, not in the file's being there: one that a killed process left stops nobody.
 
@@ -36,7 +36,7 @@ def extraction_lock(folder: Path) -> Iterator[None]:
         If another process holds it; the message gives its number.
     """
     path = folder / LOCK
-    file = _locked(path)
+    file = _locked(path, doing)
     try:
         os.truncate(file, 0)
         os.write(file, str(os.getpid()).encode())
@@ -47,7 +47,7 @@ def extraction_lock(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _locked(path: Path) -> int:
+def _locked(path: Path, doing: str) -> int:
     """Open and lock the file, and see that it is still the one that has this name."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -56,7 +56,7 @@ def _locked(path: Path) -> int:
         except OSError as error:
             os.close(file)
             raise StoreError(
-                f"{path.parent}: another process{_holder(path)} is extracting into this folder; wait until it is done, or "
+                f"{path.parent}: another process{_holder(path)} is {doing} this folder; wait until it is done, or "
                 "choose another output folder"
             ) from error
         try:

@@ -40,7 +40,7 @@ def compare(
         neurosieve compare runs/step1000 runs/step2000 --pairs --table
     """
     form = chosen_format(csv=csv, table=table)
-    from neurosieve.study.compare import compare as compare_runs
+    from neurosieve.runs.compare import compare as compare_runs
 
     found = compare_runs(*runs)
     if out is not None:

@@ -24,15 +24,15 @@ def report(
     Needs `search`, `ablate` and `minimal`, and shows `control` where it was run. Writes results.csv (every score),
     rankings.csv (every neuron), tables/, figures/ and report.html, which opens without a network.
 
-    In Python: neurosieve.write_report
+    In Python: neurosieve.open_run(folder).report()
 
     Example:
         neurosieve report runs/bert
     """
-    from neurosieve.study.steps import report_run
+    from neurosieve.runs.opened import open_run
 
-    with reporting(quiet=quiet) as progress:
-        print(report_run(run, report=progress))
+    with reporting(quiet=quiet):
+        print(open_run(run).report())
 
 
 def info(
@@ -51,7 +51,7 @@ def info(
         neurosieve info runs/bert --table
     """
     form = chosen_format(csv=csv, table=table)
-    from neurosieve.study.info import describe
+    from neurosieve.runs.info import describe
 
     frame, summary = describe(path)
     emit(frame, form=form, **summary)

@@ -45,9 +45,9 @@ def open_for_stage(
 
     with reporting(quiet=quiet) as report:
         cell = open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
+        yield cell
         if changes.get("solver"):
             remember_solver(run, cell.asked.solver)  # the later stages must go on with it
-        yield cell
 
 
 def search(
@@ -112,15 +112,14 @@ def search(
         refuse_idle([name for name, value in changes.items() if value is not None], solver=cell.settings.solver)
         result = stages.search(cell)
         remember_probe_settings(run, cell.asked)
-    frame = _frame(result["table"])  # the chosen pair first: among equals the one that regularises more
+    frame = result["search"]  # the chosen pair first: among equals the one that regularises more
     frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
     emit(
         frame.drop(columns="both"),
         form=form,
         title="all pairs, scores on dev",
         property=prop,
-        l1=result["l1"],
-        l2=result["l2"],
+        **{name: float(result["chosen"][name].iloc[0]) for name in ("l1", "l2")},
     )
 
 
@@ -190,7 +189,7 @@ def ablate(
         result = stages.ablation(cell)
         metric = cell.metric
     emit(
-        _frame(result["rows"]).rename(columns={"accuracy": metric}),
+        result["ablation"].rename(columns={"score": metric}),
         form=form,
         title=f"{metric} with only these neurons",
         property=prop,
@@ -230,16 +229,16 @@ def minimal(
         neurosieve minimal runs/bert --property pos --delta 0.005 --table
     """
     from neurosieve.study import stages
-    from neurosieve.study.steps import remember_probe_settings
+    from neurosieve.study.steps import deltas_of, remember_probe_settings
 
     form = chosen_format(csv=csv, table=table)
     changes = {"deltas": delta or None, "step": step, "solver": chosen_solver(solver, certified=certified)}
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
         result = stages.minimal(cell)
-        remember_probe_settings(run, cell.asked)
+        remember_probe_settings(run, cell.asked.model_copy(update={"deltas": deltas_of(cell)}))
         metric = cell.metric
     emit(
-        _frame(result["rows"]),
+        result["minimal"],
         form=form,
         title=f"minimal sets, {metric} on dev and test",
         property=prop,
@@ -269,14 +268,12 @@ def control(
     Example:
         neurosieve control runs/bert --property pos --table
     """
-    from neurosieve.study import stages
-    from neurosieve.study.findings import collect
+    from neurosieve.study.steps import selectivity_of
 
     form = chosen_format(csv=csv, table=table)
     changes = {"control": True, "solver": chosen_solver(solver, certified=certified)}
     with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
-        stages.control(cell)  # which says so where there is no control task
-        frame, metric = collect(cell).selectivity, cell.metric
+        frame, metric = selectivity_of(cell), cell.metric
     emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
 
 
@@ -342,13 +339,13 @@ def _distribution(
     table: bool,
     quiet: bool,
 ) -> None:
-    from neurosieve.study.findings import distributions
+    from neurosieve.study.steps import distributions_of
 
     form = chosen_format(csv=csv, table=table)
     with open_for_stage(run, prop, model, corpus, quiet=quiet, solver=solver) as cell:
         if what == "labels" and cell.metric == "r2":
             raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
-        found = distributions(cell)
+        found = distributions_of(cell)
         emit(
             found[what],
             form=form,
@@ -356,9 +353,3 @@ def _distribution(
             property=prop,
             delta=min(cell.settings.deltas),
         )
-
-
-def _frame(rows: Any) -> Any:  # noqa: ANN401 (JSON in, a DataFrame out, imported late)
-    import pandas as pd
-
-    return pd.DataFrame(rows)

@@ -33,9 +33,9 @@ def start(settings: StudySettings, out: Path | None, *, dry_run: bool, form: For
 
 def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
     """Run a study; print each cell's finding, the page's path, and what failed, which makes the exit code 1."""
+    from neurosieve.runs.study import finished_cells, run_study
     from neurosieve.study.failures import IncompleteStudyError
     from neurosieve.study.in_short import in_a_sentence
-    from neurosieve.study.run import finished_cells, run_study
 
     failures: list[str] = []
     with reporting(quiet=quiet) as report:

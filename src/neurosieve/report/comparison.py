@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +14,6 @@ from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
 from neurosieve.report.page import environment, rows_of
 from neurosieve.report.tables import written_value
-
-if TYPE_CHECKING:
-    from neurosieve.study.compare import Comparison
 
 PAGE = "compare.html"
 CAPTIONS = {
@@ -38,14 +35,17 @@ PERCENT = (
 )
 
 
-def write_comparison(folder: str | Path, found: Comparison) -> Path:
+def write_comparison(
+    folder: str | Path, *, cells: pd.DataFrame, pairs: pd.DataFrame, labels: pd.DataFrame, layers: pd.DataFrame
+) -> Path:
     """Write ``compare.html``, with ``cells.csv``, ``pairs.csv``, ``labels.csv``, ``layers.csv`` and ``figures/`` beside it.
 
     Parameters
     ----------
     folder : str or Path
         Made if it does not exist.
-    found : Comparison
+    cells, pairs, labels, layers : DataFrame
+        As in `neurosieve.runs.compare.Comparison`.
 
     Returns
     -------
@@ -54,18 +54,18 @@ def write_comparison(folder: str | Path, found: Comparison) -> Path:
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    tables = {"cells": found.cells, "pairs": found.pairs, "labels": found.labels, "layers": found.layers}
+    tables = {"cells": cells, "pairs": pairs, "labels": labels, "layers": layers}
     for name, table in tables.items():
         table.dropna(axis=1, how="all").to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
     page = (
         environment()
         .get_template("compare.html")
         .render(
-            title=f"Comparison of {numbers.listed(list(dict.fromkeys(found.cells['run'])), most=4)}",
-            cells=rows_of(in_percent(found.cells)),
-            pairs=rows_of(found.pairs.drop(columns=_empty(found.pairs))) if len(found.pairs) else None,
-            said=in_words(found.cells),
-            figures=across_figures(target, panels_of(found)),
+            title=f"Comparison of {numbers.listed(list(dict.fromkeys(cells['run'])), most=4)}",
+            cells=rows_of(in_percent(cells)),
+            pairs=rows_of(pairs.drop(columns=_empty(pairs))) if len(pairs) else None,
+            said=in_words(cells),
+            figures=across_figures(target, panels_of(cells, layers=layers, labels=labels)),
             links=[f"{name}.csv" for name in tables],
         )
     )
@@ -141,24 +141,24 @@ def _names(table: pd.DataFrame) -> list[str]:
     return names
 
 
-def panels_of(found: Comparison) -> list[Panel]:
+def panels_of(cells: pd.DataFrame, *, layers: pd.DataFrame, labels: pd.DataFrame) -> list[Panel]:
     """What the figures draw: layers as means over seeds, labels of the first seed."""
-    names = _names(found.cells)
+    names = _names(cells)
     panels = []
-    for name, record in zip(names, found.cells.to_dict("records"), strict=True):
+    for name, record in zip(names, cells.to_dict("records"), strict=True):
         key = [record[part] for part in ("run", "model", "property", "corpus")]
 
         def of(table: pd.DataFrame, key: list[Any] = key) -> pd.DataFrame:
             return table[(table[["run", "model", "property", "corpus"]] == key).all(axis=1)]
 
-        layers, labels = of(found.layers), of(found.labels)
+        own_layers, own_labels = of(layers), of(labels)
         columns = ["n_selected", "n_neurons", "expected"]
         panels.append(
             Panel(
                 name,
                 str(record["property"]),
-                layers.groupby("layer", sort=False)[columns].mean().reset_index(),
-                labels[labels["seed"] == labels["seed"].min()].reset_index(drop=True),
+                own_layers.groupby("layer", sort=False)[columns].mean().reset_index(),
+                own_labels[own_labels["seed"] == own_labels["seed"].min()].reset_index(drop=True),
             )
         )
     return panels

@@ -1,4 +1,4 @@
-"""One cell of a study: one model and one property, with a folder in which every stage leaves its result."""
+"""One cell of a study: one model and one property, whose stages are taken from its folder or run now."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import write_json
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
 from neurosieve.probes.memory import memory_limit
-from neurosieve.probes.solvers import current_name
-from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
-from neurosieve.rankings.weight_mass import weight_mass_ranking
-from neurosieve.study.settings import ProbeSettings
+from neurosieve.study.cell_folder import CellFolder
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.stage import FITTING, STAGES, Result, Stage, read_result
 
 log = logging.getLogger(__name__)
 
@@ -34,48 +31,20 @@ def silent(_title: str) -> Progress | None:
     return None
 
 
-def read_stage(path: Path) -> dict[str, Any]:
-    """What a stage left: ``made_with``, ``seconds`` and ``result``.
-
-    Raises
-    ------
-    StudyError
-        If the file is damaged.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: damaged ({error}); delete it to compute this stage again") from error
-    if not isinstance(content, dict) or not {"made_with", "result"} <= set(content):
-        raise StudyError(f"{path}: not what a stage leaves; delete it to compute this stage again")
-    if "solver" in content["made_with"]:
-        content["made_with"]["solver"] = current_name(content["made_with"]["solver"])
-    return content
-
-
 @dataclass
-class Cell:
-    """One model and one property.
+class Cell(CellFolder):
+    """One model and one property, to run stages on.
 
     Attributes
     ----------
-    folder : Path
-        Where the stages' results lie.
     store : ActivationStore
-    prop : str
-        The property.
     asked : ProbeSettings
         What the study says.
-    model : str
-        The model's name in tables.
     report : Reporter
     """
 
-    folder: Path
     store: ActivationStore
-    prop: str
     asked: ProbeSettings
-    model: str
     report: Reporter = field(default=silent)
 
     @cached_property
@@ -96,82 +65,89 @@ class Cell:
     @property
     def no_control(self) -> str:
         """Why there is no control task, whatever the settings say; empty if there is one."""
-        if self.store.unit == "word":
-            return ""
-        return (
-            "a control task gives each type a random label that can only be memorised, and sentences, unlike words, hardly "
-            "ever come back in test"
-        )
+        return no_control(self.store.unit)
 
-    def identity(self, *keys: str) -> dict[str, Any]:
-        """What a stage's result depends on: the activations, the property and the named settings."""
+    def identity(self, stage: Stage) -> dict[str, Any]:
+        """What a stage's result depends on: the activations, the property, and the settings that it and its solver read."""
         manifest = self.store.manifest
         settings = self.settings.model_dump(mode="json")
-        return {
+        fitting = ("solver", *self.settings.solver_settings, "rare_labels")
+        names = [name for key in stage.depends for name in (fitting if key == FITTING else (key,))]
+        found = {
             "model_digest": manifest["model"]["digest"],
             "model_settings": manifest["model"]["settings"],
             "corpus_digest": manifest["corpus"]["digest"],
             "property": self.prop,
             **({} if self.store.unit == "word" else {k: self.store.manifest[k] for k in ("unit", "sentence_vector")}),
-            **{key: settings[key] for key in keys},
+            **{name: settings[name] for name in names},
         }
+        return dict(json.loads(json.dumps(found, default=str)))
 
     def progress(self, title: str) -> Progress | None:
         """Where a stage of this cell reports its progress."""
         return self.report(f"{self.prop}: {title}")
 
-    def stage(self, name: str, keys: tuple[str, ...], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return a stage's result: the one on disk if it was made with the same settings, else a new one.
+    def take(self, stage: Stage) -> Result:
+        """Return a stage's result: what is on disk, with the units that it lacks computed now.
 
         Raises
         ------
         StudyError
-            If the folder holds this stage's result for other settings.
+            If the result on disk was made with other settings, or another one that it needs was.
         """
-        path = self.folder / f"{name}.json"
-        wanted = json.loads(json.dumps(self.identity(*keys), default=str))
-        if path.is_file():
-            content = read_stage(path)
-            found = content["made_with"]
-            if found != wanted:
-                differing = next(k for k in {**found, **wanted} if found.get(k) != wanted.get(k))
-                raise StudyError(
-                    f"{path}: was made with {differing} = {found.get(differing)!r}, now asked with "
-                    f"{wanted.get(differing)!r}; use the same settings or another output folder"
-                )
-            return dict(content["result"])
+        path, wanted = self.path_of(stage), stage.units(self.settings)
+        identity = self.identity(stage)
+        found = read_result(path) if path.is_file() else None
+        if found is not None:
+            self._refuse_other(stage, found, identity)
+            if not stage.asked(self.settings):
+                return found
+            if any(found.made_with.get(key) != identity[key] for key in stage.remade):
+                found = None
+        missing = [unit for unit in wanted if found is None or unit not in found.units]
+        if found is not None and not missing:
+            return found.only(wanted)
+        for earlier in stage.after:
+            self.take(STAGES[earlier])
         started = time.perf_counter()
         with memory_limit(self.settings.memory_limit):
-            result = make()
-        self.folder.mkdir(parents=True, exist_ok=True)
+            made = stage.make(self, missing)
+        if set(made) != set(stage.tables):
+            raise StudyError(
+                f"the stage '{stage.name}' left the tables {', '.join(made)}; it declares {', '.join(stage.tables)}"
+            )
         seconds = round(time.perf_counter() - started, 2)
-        write_json(path, {"made_with": wanted, "seconds": seconds, "result": result})
-        log.info("%s / %s: %s done in %.1f s", self.model, self.prop, name, seconds)
-        return result
+        tables = {}
+        for name, table in stage.tables.items():
+            new = table.checked(made[name], where=f"table '{name}' of the stage '{stage.name}'")
+            tables[name] = table.joined([new] if found is None else [found[name], new])
+        units = (*(found.units if found is not None else ()), *missing)
+        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables)
+        whole.write(path, stage.name)
+        log.info("%s / %s: %s done in %.1f s", self.model, self.prop, stage.name, seconds)
+        return read_result(path).only(wanted)  # as it will be read next time
 
-    def seconds(self) -> dict[str, float]:
-        """Wall time of each finished stage."""
-        return {path.stem: float(read_stage(path).get("seconds", 0.0)) for path in sorted(self.folder.glob("*.json"))}
+    def _refuse_other(self, stage: Stage, found: Result, identity: dict[str, Any]) -> None:
+        for key, now in identity.items():
+            before = found.made_with.get(key)
+            if before != now and key not in stage.remade:
+                raise StudyError(
+                    f"{self.path_of(stage)}: was made with {key} = {before!r}, now asked with {now!r}; use the earlier value, "
+                    f"delete {self.folder} to compute this property again, or choose another output folder"
+                )
 
-    def probe_path(self, seed: int) -> Path:
-        """File of the oracle of one seed."""
-        return self.folder / f"oracle-{seed}.safetensors"
+    def ranking(self, seed: int = 0) -> NeuronRanking:
+        """The ranking of all neurons: of one seed's probe, or of the labels, whatever the seed."""
+        if not self.ranks_probes:
+            self.take(STAGES["ranking"])
+        return super().ranking(seed)
 
-    def oracle(self, seed: int) -> FittedProbe:
-        """The probe on all neurons with the chosen lambdas.
 
-        Raises
-        ------
-        StudyError
-            If the run has no such seed, or the probe's file is gone.
-        """
-        if not 0 <= seed < self.settings.seeds:
-            raise StudyError(f"{self.folder}: no seed {seed}; the run has the seeds 0 to {self.settings.seeds - 1}")
-        path = self.probe_path(seed)
-        if not path.is_file():
-            raise StudyError(f"{path}: the probe is gone; delete the folder {self.folder} and compute its stages again")
-        return FittedProbe.load(path)
-
-    def ranking(self, seed: int) -> NeuronRanking:
-        """The ranking of one seed's oracle."""
-        return weight_mass_ranking(self.oracle(seed))
+def no_control(unit: str) -> str:
+    """Why there is no control task of a unit; empty if there is one."""
+    if unit == "word":
+        return ""
+    return (
+        "a control task gives each type a random label that can only be memorised, and sentences, unlike words, hardly "
+        "ever come back in test"
+    )

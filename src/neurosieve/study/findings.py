@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from neurosieve.analysis.labels import mean_label_distribution
 from neurosieve.analysis.layers import layer_distribution
 from neurosieve.probes.solvers import SOLVERS, current_name
 from neurosieve.rankings.ranking import NeuronRanking
-from neurosieve.study import stages
-from neurosieve.study.cell import Cell
+from neurosieve.study.cell import no_control
 from neurosieve.study.certainty import Certainty
-from neurosieve.study.counts import label_counts, labelled_counts, value_histogram, value_summary
-from neurosieve.study.spread import labelled_sentences, spread_by_seed
+from neurosieve.study.spread import spread_by_seed
+from neurosieve.study.stages import neurons_of
+
+LABEL_COLUMNS = ["label", "n_neurons", "n_exclusive", "main_layer", "main_layer_share"]
+CONTROL_COLUMNS = ["seed", "split", "subset", "delta", "n_neurons", "score"]
 
 RESULT_COLUMNS = [
     "model",
@@ -55,15 +58,15 @@ class Findings:
     search : DataFrame
         l1, l2, a_top, a_bottom, a_all, score; one row a pair of the grid (dev).
     oracle : DataFrame
-        seed, split, accuracy.
+        seed, split, score.
     ablation : DataFrame
-        seed, split, fill, subset, n_neurons, accuracy.
+        seed, split, fill, subset, n_neurons, score.
     minimal : DataFrame
         seed, delta, n_neurons, dev, test, oracle_dev, oracle_test.
     curves : DataFrame
-        seed, n_neurons, fraction, dev_accuracy.
+        seed, n_neurons, fraction, dev.
     control : DataFrame
-        seed, split, subset, delta, n_neurons, accuracy (on the control task); empty without control tasks.
+        seed, split, subset, delta, n_neurons, score (on the control task); empty without control tasks.
     selectivity : DataFrame
         seed, split, subset, delta, n_neurons, linguistic, control, selectivity; empty without control tasks.
     layers : DataFrame
@@ -82,8 +85,8 @@ class Findings:
     settings : dict
         The probe settings.
     metric : {"accuracy", "r2"}
-        What every score of the tables above is, also where a column is called accuracy: the accuracy, or for real values
-        R², the share of their variance that a probe explains (below 0 where it is worse than their mean).
+        What every score of the tables above is: the accuracy, or for real values R², the share of their variance that a
+        probe explains (below 0 where it is worse than their mean).
     unit : {"word", "sentence"}
         What is labelled.
     no_control : str
@@ -105,6 +108,8 @@ class Findings:
         seed, objective, gap (missing unless the solver is exact), n_passes of the oracles.
     certainty : Certainty or None
         What resampling and permuting gave, where it was asked for.
+    tables : dict of str to DataFrame
+        Every table of every stage (see `neurosieve.study.columns`), also of stages that other packages added.
     """
 
     model: str
@@ -141,6 +146,12 @@ class Findings:
     macro_f1: pd.DataFrame = field(default_factory=pd.DataFrame)
     certificate: pd.DataFrame = field(default_factory=pd.DataFrame)
     certainty: Certainty | None = None
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def by_mass(self) -> bool:
+        """Whether neurons are ranked by weight mass, so that it can be said which labels take them."""
+        return self.ranking.key is not None
 
     @property
     def exact(self) -> bool:
@@ -187,7 +198,7 @@ class Findings:
             add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
         for row in _records(self.ablation):
             metric = self.metric if row["fill"] == "zero" else f"{self.metric}_mean_ablation"
-            add(metric, row["accuracy"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
+            add(metric, row["score"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
         for row in _records(self.minimal):
             seed, n, at = row["seed"], row["n_neurons"], f"@{row['delta']:g}"
             for split in ("dev", "test"):
@@ -246,83 +257,85 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frame.to_dict("records")  # type: ignore[return-value]  # keys are the column names, all strings
 
 
-def collect(cell: Cell) -> Findings:
-    """Run whatever stages are missing and gather their results."""
-    chosen = stages.search(cell)
-    oracles = stages.oracles(cell)
-    oracle = pd.DataFrame(oracles["rows"])
-    ablation = pd.DataFrame(stages.ablation(cell)["rows"])
-    found = stages.minimal(cell)
-    minimal = pd.DataFrame(found["rows"])
-    control_columns = ["seed", "split", "subset", "delta", "n_neurons", "accuracy"]
-    controlled = cell.settings.control and not cell.no_control
-    control = pd.DataFrame(stages.control(cell)["rows"] if controlled else [], columns=control_columns)
-    neurons = cell.store.neurons
-    rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
-    where = distributions(cell)
-    asked = cell.settings.resamples or (cell.folder / "stability.json").is_file()
-    certainty = Certainty.of(stages.stability(cell)) if asked else None
-    macro_f1 = pd.DataFrame([*oracles["macro_f1"], *found["macro_f1"]], columns=["seed", "split", "delta", "macro_f1"])
+def from_tables(
+    tables: Mapping[str, pd.DataFrame],
+    rankings: Sequence[NeuronRanking],
+    *,
+    model: str,
+    prop: str,
+    settings: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> Findings:
+    """The findings of one cell from its stages' tables and the ranking of each seed."""
+    about = tables["about"].iloc[0]
+    of_split = {str(row["split"]): row for row in _records(tables["words"])}
+    oracle, minimal = tables["oracle"], tables["minimal"]
+    control = tables.get("control", pd.DataFrame(columns=CONTROL_COLUMNS))
+    neurons, smallest = tables["neurons"], min(settings["deltas"])
+    sets = {seed: neurons_of(tables["sets"], seed, smallest) for seed in range(len(rankings))}
+    by_seed = spread_by_seed(rankings, sets, neurons, delta=smallest)
+    macro_f1 = pd.concat([tables["oracle_f1"].assign(delta=np.nan), tables["minimal_f1"]], ignore_index=True)
     return Findings(
-        model=cell.model,
-        prop=cell.prop,
-        n_neurons=cell.store.n_neurons,
-        n_labels=len(rankings[0].labels),
-        words=labelled_counts(cell.splits),
-        unseen=chosen["unseen"],
-        label_counts=label_counts(cell.splits),
-        l1=chosen["l1"],
-        l2=chosen["l2"],
-        search=pd.DataFrame(chosen["table"]),
+        model=model,
+        prop=prop,
+        n_neurons=len(neurons),
+        n_labels=int(about["n_labels"]),
+        words={split: int(row["n_words"]) for split, row in of_split.items()},
+        unseen={split: int(of_split[split]["unseen"]) for split in ("dev", "test")},
+        label_counts=tables["label_counts"],
+        l1=float(tables["chosen"]["l1"].iloc[0]),
+        l2=float(tables["chosen"]["l2"].iloc[0]),
+        search=tables["search"],
         oracle=oracle,
-        ablation=ablation,
+        ablation=tables["ablation"],
         minimal=minimal,
-        curves=pd.concat([pd.DataFrame(curve) for curve in found["curves"]], ignore_index=True),
+        curves=tables["curves"],
         control=control,
-        selectivity=_selectivity(oracle, minimal, control),
-        layers=where["layers"],
-        labels=where["labels"],
+        selectivity=selectivity_table(oracle, minimal, control),
+        **distributions(rankings, sets, neurons),
         neurons=neurons,
         ranking=rankings[0],
         ranks=pd.DataFrame({seed: ranking.ranks for seed, ranking in enumerate(rankings)}),
-        seconds=cell.seconds(),
-        settings=cell.settings.model_dump(mode="json"),
-        metric=cell.metric,
-        unit=cell.store.unit,
-        no_control=cell.no_control,
-        values=value_summary(cell.splits),
-        histogram=value_histogram(cell.splits),
-        corpus=str(cell.store.manifest["corpus"]["name"]),
-        sentences=labelled_sentences(cell.store, cell.prop),
-        by_seed=spread_by_seed(rankings, found["sets"], neurons, delta=min(cell.settings.deltas)),
-        macro_f1=macro_f1.astype({"delta": float}),
-        certificate=pd.DataFrame(oracles["certificate"]),
-        certainty=certainty,
+        seconds=dict(seconds),
+        settings=dict(settings),
+        metric="r2" if about["loss"] == "squared" else "accuracy",
+        unit=str(about["unit"]),
+        no_control=no_control(str(about["unit"])),
+        values=tables["values"],
+        histogram=tables["histogram"],
+        corpus=str(about["corpus"]),
+        sentences={split: int(row["sentences"]) for split, row in of_split.items()},
+        by_seed=by_seed,
+        macro_f1=macro_f1[["seed", "split", "delta", "macro_f1"]],
+        certificate=tables["certificate"],
+        certainty=Certainty.of(tables) if "certainty" in tables else None,
+        tables=dict(tables),
     )
 
 
-def distributions(cell: Cell) -> dict[str, pd.DataFrame]:
-    """Where the minimal set of the smallest delta sits: ``layers`` and ``labels``, means over seeds."""
-    sets, smallest, neurons = stages.minimal(cell)["sets"], min(cell.settings.deltas), cell.store.neurons
-    each = [layer_distribution(sets[f"{seed}/{smallest}"], neurons).table for seed in range(cell.settings.seeds)]
+def distributions(
+    rankings: Sequence[NeuronRanking], sets: Mapping[int, NDArray[np.intp]], neurons: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Where minimal sets sit: ``layers`` and ``labels``, means over seeds."""
+    each = [layer_distribution(chosen, neurons).table for chosen in sets.values()]
+    of_labels = [(ranking, len(sets[seed])) for seed, ranking in enumerate(rankings)]
+    by_mass = rankings[0].key is not None
     return {
         "layers": pd.concat(each).groupby("layer", sort=False, as_index=False).mean(),
-        "labels": mean_label_distribution(
-            [(cell.ranking(seed), len(sets[f"{seed}/{smallest}"])) for seed in range(cell.settings.seeds)], neurons
-        ).table,
+        "labels": mean_label_distribution(of_labels, neurons).table if by_mass else pd.DataFrame(columns=LABEL_COLUMNS),
     }
 
 
-def _selectivity(oracle: pd.DataFrame, minimal: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
+def selectivity_table(oracle: pd.DataFrame, minimal: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
     """Linguistic minus control accuracy for each seed, split and set of neurons."""
-    full = oracle.assign(subset="all", delta=np.nan).rename(columns={"accuracy": "linguistic"})
+    full = oracle.assign(subset="all", delta=np.nan).rename(columns={"score": "linguistic"})
     small = minimal.melt(
         id_vars=["seed", "delta"], value_vars=["dev", "test"], var_name="split", value_name="linguistic"
     ).assign(subset="minimal")
     linguistic = pd.concat([full, small], ignore_index=True)
     joined = (
         control.astype({"delta": float})
-        .rename(columns={"accuracy": "control"})
+        .rename(columns={"score": "control"})
         .merge(linguistic, on=["seed", "split", "subset", "delta"], how="left", validate="one_to_one")
     )
     joined["selectivity"] = joined["linguistic"] - joined["control"]

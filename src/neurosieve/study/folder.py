@@ -10,23 +10,35 @@
     RUN/figures/*.png|svg|csv    every figure with its data, those across models as PDF too
     RUN/report.html              what was found, in words
     RUN/activations/<model>--<corpus>/            activation stores
-    RUN/cells/<model>--<corpus>--<property>/      what each stage left
+    RUN/cells/<model>--<corpus>--<property>/      what each stage left (see `neurosieve.study.columns`), and the probes
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import write_json
+from neurosieve.activations.format import LOCK, write_json
+from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.probes.solvers import current_name
-from neurosieve.study.settings import slug
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug
+from neurosieve.study.stage import WEIGHT_MASS, file_name
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2
 """2: the manifest names every input file. A run of version 1 is read as it is."""
+
+
+KINDS: dict[str, type[ModelSettings] | type[CorpusSettings] | type[StoreSettings]] = {
+    "models": ModelSettings,
+    "corpora": CorpusSettings,
+    "stores": StoreSettings,
+}
+ADDED_TO = ("seconds",)
+"""Entries of the manifest that are added to, not replaced."""
 
 
 class RunFolder:
@@ -84,46 +96,97 @@ class RunFolder:
             probes["solver"] = current_name(probes["solver"])
         return content
 
-    def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Make the folder this study's own, or check that it is; return the manifest so far.
+    def note(self, **entries: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Write entries into the manifest and leave the others as they are; returns it. Nothing else writes it.
 
-        Settings on which nothing in the folder depends yet may change: all while it holds no activations (a first try
-        with a wrong property), the properties and how they are probed while it holds no cell.
+        An entry that is a mapping, such as the wall times, is added to the one that is there.
+        """
+        before = self.manifest()
+        joined = {
+            key: {**before[key], **value} if key in ADDED_TO and isinstance(before.get(key), dict) else value
+            for key, value in entries.items()
+        }
+        content = {"format": FORMAT, "format_version": FORMAT_VERSION, **before, **joined}
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.manifest_path, content)
+        return content
+
+    def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Make the folder this study's own, or let the study in it grow; return the settings of the whole.
+
+        Models, corpora and properties of which the folder holds something stay part of the study, whether they are named
+        again or not; those that are new are added. All other settings are those given now: whatever was computed with
+        others is refused where it is needed, not here.
 
         Raises
         ------
         StudyError
-            If the folder holds another run, or files that are not a run's. Nothing is changed then.
+            If the folder holds files that are not a run's, or activations of a model or corpus of the same name that were
+            made in another way. Nothing is changed then.
         """
         found = self.manifest()
-        if found:
-            before, now = found.get("settings", {}), settings
-            if before == now:
-                return found
-            if not any((self.path / "cells").glob("*")):
-                before, now = of_activations(before), of_activations(now)
-            if before != now and self.stores():
+        if not found:
+            if self.path.exists() and (not self.path.is_dir() or any(p.name != LOCK for p in self.path.iterdir())):
+                raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+            self.note(settings=settings, finished=False)
+            return settings
+        grown = self.grown(settings)
+        if grown != found.get("settings"):
+            kept: dict[str, Any] = (
+                {key: found[key] for key in ("files", "seconds") if key in found} if self.stores() else {}
+            )
+            version = found.get("format_version", 1) if kept else FORMAT_VERSION
+            content = {"format": FORMAT, "format_version": version, "settings": grown, "finished": False, **kept}
+            write_json(self.manifest_path, content)
+        return grown
+
+    def grown(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """These settings with what the folder already holds (see `claim`); changes nothing."""
+        before = self.manifest().get("settings", {})
+        whole = settings | {part: self._grown(part, before, settings) for part in KINDS}
+        ranked = [m for m in before.get("probes", {}).get("ranking", (WEIGHT_MASS,)) if self._ranked_by(m)]
+        probes = settings["probes"]
+        return {**whole, "probes": {**probes, "ranking": _joined(ranked, probes["ranking"])}}
+
+    def _ranked_by(self, method: str) -> bool:
+        """Whether there is anything of a ranking method."""
+        return any((self.path / "cells").glob(f"*/{file_name('ablation', method)}"))
+
+    def _grown(self, part: str, before: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]]:
+        """The models or corpora of before of which something is there, and those of now."""
+        kind = KINDS[part]
+        earlier = {kind.model_validate(entry).label: entry for entry in before.get(part, ())}
+        given = {kind.model_validate(entry).label: entry for entry in now.get(part, ())}
+        used = {name: entry for name, entry in earlier.items() if self.holds(part, name)}
+        for name in used.keys() & given.keys():
+            old, new = ({k: v for k, v in entry.items() if k != "properties"} for entry in (used[name], given[name]))
+            if old != new:
                 raise StudyError(
-                    f"{self.path}: holds another run ({_first_difference(before, now)}); "
-                    "choose another output folder, or repeat the same settings to resume"
+                    f"{self.path}: holds activations of '{name}' made otherwise ({_first_difference(old, new)}); give the "
+                    f"new one another name, choose another output folder, or repeat the same settings to resume"
                 )
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
-        self.path.mkdir(parents=True, exist_ok=True)
-        content = {"format": FORMAT, "format_version": FORMAT_VERSION, "settings": settings, "finished": False}
-        if found and self.stores():  # the activations stay, and with them what is known of the files they came from
-            kept = ("format_version", "files", "seconds")
-            content |= {key: found[key] for key in kept if key in found}
-        write_json(self.manifest_path, content)
-        return content
+        whole = {name: {**given[name]} if name in given else entry for name, entry in {**used, **given}.items()}
+        if part != "models":
+            for name, entry in used.items():
+                corpus = name if part == "corpora" else entry["corpus"]
+                studied = [p for p in entry["properties"] if self._studied(corpus, p)]
+                whole[name] = {**whole[name], "properties": _joined(studied, given.get(name, entry)["properties"])}
+        return list(whole.values())
+
+    def holds(self, part: str, name: str) -> bool:
+        """Whether there are activations, finished or not, of a model or corpus; of a store, whether there is a cell."""
+        if part == "stores":
+            return any((self.path / "cells").glob(f"{name}--*/*.json"))
+        pairs = [path.name.split("--") for path in self.stores()]
+        return any(slug(name) == (pair[0] if part == "models" else "--".join(pair[1:])) for pair in pairs)
+
+    def _studied(self, corpus: str, prop: str) -> bool:
+        name = property_name(prop) or prop
+        return any((self.path / "cells").glob(f"*--{slug(corpus)}--{slug(name)}/*.json"))
 
 
-def of_activations(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings that activations depend on."""
-    return {
-        "models": settings.get("models"),
-        "corpora": [{k: v for k, v in corpus.items() if k != "properties"} for corpus in settings.get("corpora", ())],
-    }
+def _joined(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*first, *second]))
 
 
 def _first_difference(before: Any, now: Any, where: str = "") -> str:  # noqa: ANN401 (any JSON)

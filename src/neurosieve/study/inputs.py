@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import file_digest, write_json
+from neurosieve.activations.format import file_digest
 from neurosieve.corpora.source import expand
 from neurosieve.errors import CorpusError, ModelError, StudyError
 from neurosieve.study.folder import RunFolder
@@ -30,15 +30,18 @@ def refuse_changed_inputs(folder: RunFolder, settings: StudySettings, manifest: 
     digests = input_digests(settings)
     before = manifest.get("files")
     if before is None or not folder.stores():  # nothing depends on them yet
-        write_json(folder.manifest_path, {**folder.manifest(), "files": digests})
+        folder.note(files=digests)
         return
-    lists = set(_word_lists(settings))
     whole = manifest.get("format_version", 1) >= WHOLE_SINCE
+    settled = {
+        *(file for corpus in settings.corpora if folder.holds("corpora", corpus.label) for file in _text_files(corpus)),
+        *(file for model in settings.models if folder.holds("models", model.label) for file in _model_files(model)),
+    }
     for name in {**before, **digests}:
         if name not in digests:
             what = "is gone"
         elif name not in before:
-            if name in lists or not whole:  # a property may be added to a run that holds no cell yet
+            if name not in settled or not whole:  # of a model, a corpus or a property that the run grows by
                 continue
             what = "is new"
         elif digests[name] != before[name]:
@@ -49,9 +52,8 @@ def refuse_changed_inputs(folder: RunFolder, settings: StudySettings, manifest: 
             f"{name}: {what} since the run in {folder.path} began, so its results no longer fit; choose another output "
             "folder, or restore the file"
         )
-    added = {name: digest for name, digest in digests.items() if name not in before}
-    if added:
-        write_json(folder.manifest_path, {**folder.manifest(), "files": {**before, **added}})
+    if not digests.keys() <= before.keys():
+        folder.note(files={**before, **digests})
 
 
 def input_digests(settings: StudySettings) -> dict[str, str]:

@@ -9,10 +9,10 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
-from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
+from neurosieve.study.probe_settings import Part, ProbeSettings
 from neurosieve.study.study_file import expanded_models, resolved_paths, suffix, with_recipe
 
 if sys.version_info >= (3, 11):
@@ -36,11 +36,7 @@ def slug(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelSettings(_Part):
+class ModelSettings(Part):
     """One model of a study.
 
     Attributes
@@ -85,7 +81,7 @@ class ModelSettings(_Part):
         return base + suffix(self.site, self.untrained)
 
 
-class CorpusSettings(_Part):
+class CorpusSettings(Part):
     """One corpus of a study.
 
     Attributes
@@ -147,136 +143,43 @@ class CorpusSettings(_Part):
         return Path(os.path.commonpath([Path(f).absolute().parent for f in given])).name or "corpus"
 
 
-class ProbeSettings(_Part):
-    """How each model and property is probed; the defaults are the paper's, but for the solver and its grid.
+class StoreSettings(Part):
+    """Activations that are there already: a store of another run, or one made from arrays (`store_from_arrays`).
 
     Attributes
     ----------
-    seeds : int
-        Number of runs that are averaged; they use the seeds 0, 1, ...
-    grid : {"auto", "paper", "quick", "strict"}
-        Lambdas that are searched, with seed 0 (see `search_lambdas`). ``"auto"``: the paper's, and ``"strict"`` with the
-        exact solver, which cannot prove much of a probe without l2.
-    keep : float
-        Share of the neurons that ablation keeps (the paper's M).
-    alpha, beta : float
-        Weights of the score of the search.
-    deltas : tuple of float
-        Allowed losses of the minimal sets, as fractions.
-    step : float
-        Growth of the minimal set, a share of all neurons.
-    regularize : bool
-        Whether retrained subsets use the lambdas of the oracle.
-    control : bool
-        Whether control tasks are run.
-    standardize : bool
-        Fit on z-scores.
-    rare_labels : {"refuse", "keep", "drop"}
-        What to do with labels that occur once in train (see `Splits.from_store`).
-    solver : str
-        As in `fit_probes`: ``"auto"`` is ``"exact"`` for labels and ``"adam"`` for real values.
-    epochs, batch_size, learning_rate
-        Settings of the stochastic solvers.
-    tol : float
-        Duality gap at which the exact solver stops, a share of the objective: a thousandth, where scores and rankings
-        no longer move.
-    memory_limit : str or None
-        What fitting and scoring may add to memory, such as ``"4GB"``; by default half of what is free.
-    resamples : int
-        Resamples of the sentences on which everything is repeated to say how sure it is (see `stability`), and
-        permutations of the labels (see `discover_neurons`); 0 leaves both out. Each
-        fits the probes of all neurons again, and those of a few smaller sets.
-    resampling : {"bootstrap", "half"}
-        How sentences are resampled.
-    discovery_rate : float
-        Share of false entries allowed on the list of neurons that carry more than word types.
+    path : str
+        The store's folder.
+    properties : tuple of str
+        Properties to study.
+    model, corpus : str or None
+        Names in tables and folders; the store's own by default.
     """
 
-    seeds: int = Field(default=3, ge=1)
-    grid: Literal["auto", "paper", "quick", "strict"] = "auto"
-    keep: float = Field(default=0.2, gt=0, lt=1)
-    alpha: float = 0.5
-    beta: float = 0.5
-    deltas: tuple[float, ...] = Field(default=(0.005, 0.02), min_length=1)
-    step: float = Field(default=0.01, gt=0, le=1)
-    regularize: bool = True
-    control: bool = True
-    standardize: bool = False
-    rare_labels: Literal["refuse", "keep", "drop"] = "refuse"
-    solver: str = "auto"
-    epochs: int = Field(default=10, ge=1)
-    batch_size: int = Field(default=512, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    tol: float = Field(default=1e-3, gt=0)
-    memory_limit: str | None = None
-    resamples: int = Field(default=0, ge=0)
-    resampling: Literal["bootstrap", "half"] = "bootstrap"
-    discovery_rate: float = Field(default=0.1, gt=0, lt=1)
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _a_size(cls, memory_limit: str | None) -> str | None:
-        if memory_limit is not None:
-            from neurosieve.probes.memory import parse_bytes
-
-            parse_bytes(memory_limit)
-        return memory_limit
-
-    @field_validator("resamples")
-    @classmethod
-    def _comparable(cls, resamples: int) -> int:
-        if resamples == 1:
-            raise ValueError(
-                "one resample has nothing to be compared with; expected 0 (none), or 2 and more, such as 20"
-            )
-        return resamples
-
-    @field_validator("deltas")
-    @classmethod
-    def _ordered(cls, deltas: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 <= delta < 1 for delta in deltas):
-            raise ValueError(
-                f"expected fractions from 0 to 1 (0.005 is half a point), found {', '.join(map(str, deltas))}"
-            )
-        return tuple(sorted(set(deltas)))
-
-    @field_validator("solver")
-    @classmethod
-    def _known(cls, solver: str) -> str:
-        solver = current_name(solver)  # manifests and study files from before a renaming have the old one
-        if solver not in names():
-            raise ValueError(f"expected {' or '.join(map(repr, names()))}, found {solver!r}")
-        return solver
-
-    def of(self, *, real_values: bool) -> ProbeSettings:
-        """These settings for one kind of property, with a solver and a grid in place of ``"auto"``."""
-        auto = self.solver == AUTO  # a solver that cannot fit these is refused when it is to fit them
-        solver = resolve(AUTO, "squared" if real_values else "softmax") if auto else self.solved_by
-        grid = self.grid if self.grid != "auto" else solver.grid
-        return self.model_copy(update={"solver": solver.name, "grid": grid})
+    path: str
+    properties: tuple[str, ...] = ()
+    model: str | None = None
+    corpus: str | None = None
 
     @property
-    def solved_by(self) -> Solver:
-        """The solver, which must be known: see `of`."""
-        return SOLVERS[self.solver]
-
-    @property
-    def exact(self) -> bool:
-        """Whether probes are solved to their optimum, which does not depend on seeds."""
-        return self.solver in SOLVERS and self.solved_by.deterministic
-
-    @property
-    def solver_settings(self) -> dict[str, Any]:
-        """Keywords for `fit_probes`."""
-        return {name: getattr(self, name) for name in (*self.solved_by.defaults, "standardize")}
+    def label(self) -> str:
+        """Beginning of the names of its cells' folders."""
+        return f"{slug(self.model or self.path)}--{slug(self.corpus or '')}"
 
 
-class StudySettings(_Part):
-    """A study: every model with every property of every corpus."""
+class StudySettings(Part):
+    """A study: every model with every property of every corpus, and every property of stores that are there already."""
 
-    models: tuple[ModelSettings, ...] = Field(min_length=1)
-    corpora: tuple[CorpusSettings, ...] = Field(min_length=1)
+    models: tuple[ModelSettings, ...] = ()
+    corpora: tuple[CorpusSettings, ...] = ()
+    stores: tuple[StoreSettings, ...] = ()
     probes: ProbeSettings = ProbeSettings()
+
+    @model_validator(mode="after")
+    def _something_to_study(self) -> StudySettings:
+        if bool(self.models) != bool(self.corpora) or not (self.models or self.stores):
+            raise ValueError("give models and corpora, or stores of activations")
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> StudySettings:
@@ -376,6 +279,11 @@ def _dotted(place: Sequence[int | str]) -> str:
 
 
 def _known_entries(place: Sequence[int | str]) -> list[str]:
-    parts: dict[int | str, type[_Part]] = {"models": ModelSettings, "corpora": CorpusSettings, "probes": ProbeSettings}
+    parts: dict[int | str, type[Part]] = {
+        "models": ModelSettings,
+        "corpora": CorpusSettings,
+        "stores": StoreSettings,
+        "probes": ProbeSettings,
+    }
     short = ["sites", "twins"] if len(place) > 1 and place[0] == "models" else []
     return [*(StudySettings if len(place) == 1 else parts[place[0]]).model_fields, *short]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from neurosieve.activations.store import ActivationStore
 from neurosieve.analysis.architectures import architecture_row, effective_neurons
 from neurosieve.analysis.labels import label_distribution
 from neurosieve.analysis.layers import layer_distribution
@@ -17,7 +18,7 @@ FILES = {"layers": "layers.csv", "labels": "labels.csv", "architecture": "archit
 
 
 def spread_by_seed(
-    rankings: Sequence[NeuronRanking], sets: Mapping[str, Sequence[int]], neurons: pd.DataFrame, *, delta: float
+    rankings: Sequence[NeuronRanking], sets: Mapping[int, NDArray[np.intp]], neurons: pd.DataFrame, *, delta: float
 ) -> dict[str, pd.DataFrame]:
     """Count layers and labels of every seed's minimal set.
 
@@ -25,11 +26,11 @@ def spread_by_seed(
     ----------
     rankings : sequence of NeuronRanking
         One a seed.
-    sets : mapping of str to sequence of int
-        Minimal sets by ``"seed/delta"``, as the stage leaves them.
+    sets : mapping of int to ndarray of shape (n_selected,), int
+        Each seed's minimal set.
     neurons : DataFrame with columns neuron, layer, index
     delta : float
-        Which sets.
+        The loss that they are allowed.
 
     Returns
     -------
@@ -40,22 +41,17 @@ def spread_by_seed(
     """
     layers, labels, rows = [], [], []
     for seed, ranking in enumerate(rankings):
-        chosen = sets[f"{seed}/{delta}"]
+        chosen = sets[seed]
         at = {"seed": seed, "delta": delta}
         layers.append(layer_distribution(chosen, neurons).table.assign(**at))
+        if ranking.key is None:  # not by weight mass: nothing says which labels take a neuron
+            continue
         table = label_distribution(ranking, len(chosen), neurons).table
         labels.append(table.assign(effective_neurons=effective_neurons(ranking), **at))
         rows.append({**at, **architecture_row(ranking, len(chosen), neurons)})
     found = {
         "layers": pd.concat(layers, ignore_index=True),
-        "labels": pd.concat(labels, ignore_index=True),
-        "architecture": pd.DataFrame(rows),
+        "labels": pd.concat(labels, ignore_index=True) if labels else pd.DataFrame(columns=["seed", "delta"]),
+        "architecture": pd.DataFrame(rows, columns=None if rows else ["seed", "delta"]),
     }
     return {name: table[[*at, *(c for c in table if c not in at)]] for name, table in found.items()}
-
-
-def labelled_sentences(store: ActivationStore, prop: str) -> dict[str, int]:
-    """Number of sentences of each split that hold a word with a label."""
-    words = store.words
-    counts = words[words[prop].notna()].groupby("split", observed=True)["sentence"].nunique()
-    return {split: int(counts.get(split, 0)) for split in ("train", "dev", "test")}

@@ -10,35 +10,36 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from neurosieve.activations.format import MANIFEST, write_json
+from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import Cell, Reporter, read_stage, silent
+from neurosieve.rankings.registry import method_named
+from neurosieve.study import stages
+from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.cells import cell_of
 from neurosieve.study.certainty import Certainty
-from neurosieve.study.findings import Findings, collect
-from neurosieve.study.folder import RunFolder, of_activations
+from neurosieve.study.findings import distributions, selectivity_table
+from neurosieve.study.folder import RunFolder
 from neurosieve.study.inputs import refuse_changed_inputs
-from neurosieve.study.run import open_or_extract, provenance, resolved, with_extraction, write_results
-from neurosieve.study.settings import (
-    CorpusSettings,
-    ModelSettings,
-    ProbeSettings,
-    StudySettings,
-    explained,
-    option_name,
-)
-from neurosieve.study.stages import OPTIONAL, STAGES, stability
+from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.settings import StudySettings, explained, option_name
+from neurosieve.study.sources import activations_of, resolved
+from neurosieve.study.stage import STAGES, read_result
 
 
 def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> ActivationStore:
     """Extract the activations of the first model over the first corpus of `settings` into a run's folder."""
     folder = RunFolder(out)
     asked = settings.model_dump(mode="json")
-    before = folder.manifest().get("settings")
-    if before and of_activations(before) == of_activations(asked):
-        asked = before  # the same activations: how they are probed is not this command's business
-    refuse_changed_inputs(folder, settings, folder.claim(asked))
-    return open_or_extract(folder, settings.corpora[0], settings.models[0], loaded={}, report=report)
+    probes = folder.manifest().get("settings", {}).get("probes")
+    if probes:
+        asked["probes"] = probes  # how activations are probed is not this command's business
+    whole = StudySettings.model_validate(folder.claim(asked))
+    model, corpus = settings.models[0].label, settings.corpora[0].label
+    with extraction_lock(folder.path, doing="working in"):
+        refuse_changed_inputs(folder, whole, folder.manifest())
+        first = next(a for a in activations_of(folder, whole) if (a.model, a.corpus) == (model, corpus))
+        return first.open(folder, loaded={}, report=report)
 
 
 def settings_of(folder: RunFolder) -> StudySettings:
@@ -61,6 +62,7 @@ def open_cell(
     *,
     model: str | None = None,
     corpus: str | None = None,
+    ranking: str | None = None,
     report: Reporter = silent,
     **changes: Any,  # noqa: ANN401
 ) -> Cell:
@@ -76,6 +78,8 @@ def open_cell(
         Name of the model, where the run has several.
     corpus : str, optional
         Name of the corpus, where several have the property.
+    ranking : str, optional
+        Method that ranks the neurons; by default the first that the run's settings name.
     report : Reporter
     **changes
         Probe settings that differ from the run's; None leaves a setting as it is.
@@ -87,94 +91,96 @@ def open_cell(
     """
     folder = RunFolder(run)
     settings = settings_of(folder)
-    probes = _changed(folder, settings.probes, {key: value for key, value in changes.items() if value is not None})
-    known = [m.label for m in settings.models]
-    if model not in (None, *known):
-        raise StudyError(f"{folder.path}: no model '{model}'; the run's models are {', '.join(known)}")
-    corpora = [c.label for c in settings.corpora]
-    if corpus not in (None, *corpora):
-        raise StudyError(f"{folder.path}: no corpus '{corpus}'; the run's corpora are {', '.join(corpora)}")
+    given = {key: value for key, value in changes.items() if value is not None}
+    _changed(settings.probes, given)  # what cannot be is refused first
+    there = activations_of(folder, settings)
+    for kind, plural, asked, known in (
+        ("model", "models", model, [a.model for a in there]),
+        ("corpus", "corpora", corpus, [a.corpus for a in there]),
+    ):
+        if asked not in (None, *known):
+            names = ", ".join(dict.fromkeys(known))
+            raise StudyError(f"{folder.path}: no {kind} '{asked}'; the run's {plural} are {names}")
     finished = [
-        (m, c, store)
-        for m, c, store in _finished(folder, settings)
-        if model in (None, m.label) and corpus in (None, c.label)
+        (a, open_store(a.path)) for a in there if model in (None, a.model) and corpus in (None, a.corpus) and a.complete
     ]
     if not finished:
-        asked = f"{f' of {model}' if model else ''}{f' over {corpus}' if corpus else ''}"
+        which = f"{f' of {model}' if model else ''}{f' over {corpus}' if corpus else ''}"
         raise StudyError(
-            f"{folder.path}: no finished activations{asked}; repeat the run's `neurosieve extract` or `run` command"
+            f"{folder.path}: no finished activations{which}; repeat the run's `neurosieve extract` or `run` command"
         )
-    having = [found for found in finished if resolved(found[2], prop) in found[2].properties]
+    having = [(a, store) for a, store in finished if resolved(store, prop) in store.properties]
     if not having:
-        finished[0][2].require(prop)
+        finished[0][1].require(prop)
     if len(having) > 1:
-        names = ", ".join(f"{m.label} over {c.label}" for m, c, _ in having)
+        names = ", ".join(f"{a.model} over {a.corpus}" for a, _ in having)
         options = [
             option
             for option, labels in (
-                ("--model", {m.label for m, _, _ in having}),
-                ("--corpus", {c.label for _, c, _ in having}),
+                ("--model", {a.model for a, _ in having}),
+                ("--corpus", {a.corpus for a, _ in having}),
             )
             if len(labels) > 1
         ]
         raise StudyError(
             f"{folder.path}: several activations have '{prop}' ({names}); choose one with {' and '.join(options)}"
         )
-    found_model, found_corpus, store = having[0]
-    name = resolved(store, prop)
-    return Cell(
-        folder=folder.cell_path(found_model.label, found_corpus.label, name),
-        store=store,
-        prop=name,
-        asked=probes,
-        model=found_model.label,
-        report=report,
-    )
+    activations, store = having[0]
+    method = ranking or settings.probes.ranking[0]
+    method_named(method)
+    cell = cell_of(folder, settings, activations, store=store, prop=prop, method=method, report=report)
+    before = {key: value for key, value in _made_with(cell).items() if key not in given}
+    return replace(cell, asked=_changed(settings.probes, {**before, **given}))
 
 
-def _finished(
-    folder: RunFolder, settings: StudySettings
-) -> list[tuple[ModelSettings, CorpusSettings, ActivationStore]]:
-    """What the run's folder holds of finished activations, in the study's order."""
-    return [
-        (model, corpus, open_store(path))
-        for corpus in settings.corpora
-        for model in settings.models
-        if ((path := folder.store_path(model.label, corpus.label)) / MANIFEST).is_file()
-    ]
+def _made_with(cell: Cell) -> dict[str, Any]:
+    """Settings that the finished stages of a cell were made with; later stages go on with them, whatever the run's are now."""
+    found: dict[str, Any] = {}
+    for name in cell.finished:
+        made = read_result(cell.path_of(STAGES[name])).made_with
+        found |= {
+            key: made[key] for key in made if key in ProbeSettings.model_fields and key not in STAGES[name].remade
+        }
+    return found
 
 
-def _changed(folder: RunFolder, probes: ProbeSettings, changes: dict[str, Any]) -> ProbeSettings:
-    """The run's probe settings with `changes`, which must not contradict what finished stages were made with."""
+def _changed(probes: ProbeSettings, changes: dict[str, Any]) -> ProbeSettings:
+    """Probe settings with `changes`."""
     try:
-        wanted = ProbeSettings.model_validate({**probes.model_dump(), **changes})
+        return ProbeSettings.model_validate({**probes.model_dump(), **changes})
     except ValidationError as error:
         raise StudyError(explained(error, name=option_name)) from error
-    values = wanted.model_dump(mode="json")
-    for path in sorted((folder.path / "cells").glob("*/*.json")):
-        made_with = read_stage(path)["made_with"]
-        for key in changes:
-            if key in made_with and made_with[key] != values[key]:
-                raise StudyError(
-                    f"{option_name([key])}: {path} was made with {made_with[key]!r}, now asked with {values[key]!r}; one "
-                    "folder holds one run: leave the option out, or extract into another folder"
-                )
-    return wanted
 
 
 def remember_probe_settings(run: str | Path, probes: ProbeSettings) -> None:
     """Keep probe settings for the later stages of the same run."""
     folder = RunFolder(run)
-    manifest = folder.manifest()
-    manifest["settings"] = {**manifest["settings"], "probes": probes.model_dump(mode="json")}
-    write_json(folder.manifest_path, manifest)
+    folder.note(settings={**folder.manifest()["settings"], "probes": probes.model_dump(mode="json")})
 
 
 def remember_solver(run: str | Path, solver: str) -> None:
     """Keep the solver for the later stages of the same run."""
-    manifest = RunFolder(run).manifest()
-    probes = {**manifest["settings"]["probes"], "solver": solver}
-    write_json(RunFolder(run).manifest_path, {**manifest, "settings": {**manifest["settings"], "probes": probes}})
+    before = settings_of(RunFolder(run)).probes
+    remember_probe_settings(run, before.model_copy(update={"solver": solver}))
+
+
+def deltas_of(cell: Cell) -> tuple[float, ...]:
+    """Deltas of all minimal sets of a cell, those that were asked for before among them."""
+    units = read_result(cell.path_of(stages.minimal)).units
+    return tuple(sorted({delta for _, delta in units if delta is not None}))
+
+
+def selectivity_of(cell: Cell) -> pd.DataFrame:
+    """The table of selectivity of one cell, whose stages are run where they are missing (see `Findings`)."""
+    control = stages.control(cell)["control"]  # which says so where there is no control task
+    return selectivity_table(stages.oracles(cell)["oracle"], stages.minimal(cell)["minimal"], control)
+
+
+def distributions_of(cell: Cell) -> dict[str, pd.DataFrame]:
+    """Where the minimal sets of the smallest delta sit: ``layers`` and ``labels``, means over seeds (see `Findings`)."""
+    sets, seeds = stages.minimal(cell)["sets"], range(cell.settings.seeds)
+    chosen = {seed: stages.neurons_of(sets, seed, min(cell.settings.deltas)) for seed in seeds}
+    return distributions([cell.ranking(seed) for seed in seeds], chosen, cell.store.neurons)
 
 
 def stability_summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
@@ -186,9 +192,9 @@ def stability_summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.Dat
     default : int
         Number of resamples where neither the settings nor an earlier command say one.
     """
-    if not cell.settings.resamples and not (cell.folder / "stability.json").is_file():
+    if not cell.settings.resamples and not cell.path_of(stages.stability).is_file():
         cell = replace(cell, asked=cell.asked.model_copy(update={"resamples": default}))
-    found = Certainty.of(stability(cell))
+    found = Certainty.of(stages.stability(cell).tables)
     order = cell.ranking(0).order
     names = pd.DataFrame({"neuron": cell.store.neurons["neuron"].to_numpy()[order], "rank": np.arange(len(order))})
     neurons = pd.concat([names, found.neurons.iloc[order].reset_index(drop=True)], axis=1)
@@ -205,47 +211,3 @@ def stability_summary(cell: Cell, *, default: int) -> tuple[pd.DataFrame, pd.Dat
             "discovered": len(found.discovered),
         },
     )
-
-
-def report_run(run: str | Path, *, report: Reporter = silent) -> Path:
-    """Write the results of every cell that a run's folder holds, and return the page's path.
-
-    Raises
-    ------
-    StudyError
-        If no property has been studied, or a cell lacks a stage; the message says which.
-    """
-    folder = RunFolder(run)
-    settings = settings_of(folder)
-    found: list[Findings] = []
-    finished = _finished(folder, settings)
-    for model, corpus, store in finished:
-        for prop in store.properties:
-            cell_folder = folder.cell_path(model.label, corpus.label, prop)
-            if not cell_folder.is_dir():
-                continue
-            missing = [name for name in STAGES if name not in OPTIONAL and not (cell_folder / f"{name}.json").is_file()]
-            if missing:
-                command = {"oracles": "ablate", "ablation": "ablate"}.get(missing[0], missing[0])
-                raise StudyError(
-                    f"{cell_folder}: the stage '{missing[0]}' is missing; run `neurosieve {command} "
-                    f"{folder.path} --property {prop}` first"
-                )
-            probes = settings.probes.model_copy(update={"control": (cell_folder / "control.json").is_file()})
-            cell = Cell(cell_folder, store, prop, probes, model.label, report)
-            found.append(with_extraction(collect(cell), folder))
-    if not found:
-        raise StudyError(f"{folder.path}: no property has been studied yet; run `neurosieve search` on it first")
-    manifest = {**folder.manifest(), **provenance([store for _, _, store in finished])}
-    n_asked = len(settings.models) * sum(len(corpus.properties) for corpus in settings.corpora)
-    manifest["finished"] = len(found) >= n_asked
-    done = {(f.model, f.corpus, f.prop) for f in found}
-    manifest["failures"] = [
-        failure
-        for failure in manifest.get("failures", ())
-        if (failure["model"], failure["corpus"], failure["property"]) not in done and not manifest["finished"]
-    ]
-    report("writing tables, figures and the page")
-    write_results(folder.path, found, manifest=manifest)
-    write_json(folder.manifest_path, manifest)
-    return folder.path / "report.html"

@@ -10,8 +10,9 @@ import pandas as pd
 from neurosieve.activations.format import MANIFEST, SHARDS, readable_size
 from neurosieve.activations.store import open_store
 from neurosieve.errors import StudyError
+from neurosieve.study.cells import open_cells
 from neurosieve.study.folder import RunFolder
-from neurosieve.study.stages import STAGES
+from neurosieve.study.steps import settings_of
 
 
 def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -32,15 +33,15 @@ def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     if not manifest:
         raise StudyError(f"{folder}: neither a run nor an activation store; pass a folder that neurosieve wrote")
     rows = [
-        {"cell": cell.name, "finished": ", ".join(name for name in STAGES if (cell / f"{name}.json").is_file())}
-        for cell in sorted((folder / "cells").glob("*"))
+        {"cell": cell.folder.name, "ranking": cell.method, "finished": ", ".join(cell.finished)}
+        for cell in open_cells(run, settings_of(run))
     ]
     summary = {
         "run": str(folder),
         "finished": bool(manifest.get("finished")),
         "activations": [f"{path.name} ({_in_short(path)})" for path in run.stores()],
     }
-    return pd.DataFrame(rows, columns=["cell", "finished"]), summary
+    return pd.DataFrame(rows, columns=["cell", "ranking", "finished"]), summary
 
 
 def _in_short(path: Path) -> str:

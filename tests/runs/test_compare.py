@@ -11,7 +11,7 @@ import pytest
 
 from neurosieve import compare
 from neurosieve.errors import StudyError
-from neurosieve.study.compare import FILES
+from neurosieve.runs.compare import FILES
 
 
 @pytest.fixture

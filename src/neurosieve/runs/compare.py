@@ -60,7 +60,7 @@ class Comparison:
         """Write ``compare.html`` with its tables and figures into `folder`, and return the page's path."""
         from neurosieve.report.comparison import write_comparison
 
-        return write_comparison(folder, self)
+        return write_comparison(folder, cells=self.cells, pairs=self.pairs, labels=self.labels, layers=self.layers)
 
 
 def compare(*runs: str | Path) -> Comparison:

@@ -54,8 +54,9 @@ def test_minimal_sets(finished_run: Path) -> None:
 
 def test_tables_of_a_cell(finished_run: Path) -> None:
     tables = open_run(finished_run).cells["pos"].tables
-    assert set(tables) == {"search", "oracles", "ablation", "minimal", "curves", "control"}
-    assert all(isinstance(table, pd.DataFrame) and len(table) for table in tables.values())
+    assert {"about", "search", "oracle", "ablation", "minimal", "sets", "curves", "control"} < set(tables)
+    assert all(isinstance(table, pd.DataFrame) for table in tables.values())
+    assert tables["oracle"]["score"].between(0, 1).all()
 
 
 def test_an_unfinished_run_says_what_it_lacks(finished_run: Path, tmp_path: Path) -> None:

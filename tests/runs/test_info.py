@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import StudyError
-from neurosieve.study.info import describe
+from neurosieve.runs.info import describe
 
 
 def test_a_run_lists_its_stages_in_their_order(finished_run: Path) -> None:
     frame, summary = describe(finished_run)
     assert frame.to_dict("records") == [
-        {"cell": "tiny-bert--tagged--pos", "finished": "search, oracles, ablation, minimal, control"}
+        {
+            "cell": "tiny-bert--tagged--pos",
+            "ranking": "weight-mass",
+            "finished": "data, search, oracles, ablation, minimal, control",
+        }
     ]
     assert summary["finished"] is True
     (store,) = summary["activations"]

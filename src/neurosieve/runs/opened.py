@@ -1,0 +1,150 @@
+"""`open_run`: a run's folder, finished or not, given back as objects to look at and go on with."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neurosieve.activations.lock import extraction_lock
+from neurosieve.activations.store import open_store
+from neurosieve.errors import StudyError
+from neurosieve.runs.page import write_page
+from neurosieve.study.cells import open_cells
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.opened import Cells
+from neurosieve.study.results import write_run
+from neurosieve.study.settings import StudySettings
+from neurosieve.study.sources import activations_of
+from neurosieve.study.steps import settings_of
+
+TABLES = ("results", "rankings", "layers", "labels", "architectures")
+"""Tables that lie beside those of ``tables/``."""
+COMMANDS = {"data": "search", "ranking": "rank", "oracles": "ablate", "ablation": "ablate"}
+"""The command that makes a stage, where it has another name."""
+
+
+class Run:
+    """A run's folder; `open_run` makes it. Nothing is loaded before it is asked for.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._folder = RunFolder(path)
+        self.settings: StudySettings = settings_of(self._folder)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Settings, versions, digests of inputs, wall times."""
+        return self._folder.manifest()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every cell that the study names is done and its results are written."""
+        return bool(self.manifest.get("finished"))
+
+    @property
+    def cells(self) -> Cells:
+        """Cells with at least one finished stage, in the study's order."""
+        return Cells(open_cells(self._folder, self.settings))
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """The tidy table of every score, one row a seed.
+
+        Raises
+        ------
+        StudyError
+            If the run has not got as far.
+        """
+        path = self.path / "results.csv"
+        if not path.is_file():
+            raise StudyError(
+                f"{path}: not written yet; repeat the run's command to finish it, or call report() for the cells that are"
+            )
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that the run wrote, by name; none while it is unfinished."""
+        files = [self.path / f"{name}.csv" for name in TABLES] + sorted((self.path / "tables").glob("*.csv"))
+        return {f.stem: pd.read_csv(f, keep_default_na=False, na_values=[""]) for f in files if f.is_file()}
+
+    def report(self) -> Path:
+        """Write tables, figures and the page of every cell that the folder holds, whether the study is finished or not.
+
+        Returns
+        -------
+        Path
+            The page.
+
+        Raises
+        ------
+        StudyError
+            If no property has been studied, or a cell lacks a stage; the message says which, and what makes it.
+        """
+        cells = self.cells
+        for cell in cells:
+            if cell.missing:
+                name = cell.missing[0]
+                option = "" if cell.method == self.settings.probes.ranking[0] else f" --ranking {cell.method}"
+                raise StudyError(
+                    f"{cell.folder}: the stage '{name}' is missing; run `neurosieve {COMMANDS.get(name, name)} "
+                    f"{self.path} --property {cell.prop}{option}` first"
+                )
+        if not cells:
+            raise StudyError(f"{self.path}: no property has been studied yet; run `neurosieve search` on it first")
+        there = activations_of(self._folder, self.settings)
+        n_asked = sum(len(activations.properties) for activations in there)
+        done = {(cell.model, cell.corpus, cell.prop) for cell in cells}
+        finished = len(done) >= n_asked
+        before = [] if finished else self.manifest.get("failures", ())
+        failures = [f for f in before if (f["model"], f["corpus"], f["property"]) not in done]
+        with extraction_lock(self.path, doing="working in"):
+            found = [cell.findings() for cell in cells]
+            stores = [open_store(activations.path) for activations in there if activations.complete]
+            write_run(self._folder, list(cells), found, stores=stores, failures=failures, finished=finished, anew=True)
+            return write_page(self._folder, found)
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        return f"Run {self.path} ({state})\n{self.cells!r}"
+
+    def _repr_html_(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        return f"<p><b>Run</b> {escape(str(self.path))} ({state})</p>{self.cells._repr_html_()}"
+
+
+def open_run(path: str | Path) -> Run:
+    """Open the folder of a finished or unfinished run.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that ``neurosieve run``, ``neurosieve extract`` or `run_study` wrote.
+
+    Returns
+    -------
+    Run
+        Its ``cells``, ``results``, ``tables`` and ``report()``.
+
+    Raises
+    ------
+    StudyError
+        If the folder is missing or holds no run.
+
+    Examples
+    --------
+    >>> import neurosieve as ns
+    >>> ns.open_run("nowhere")
+    Traceback (most recent call last):
+    ...
+    neurosieve.errors.StudyError: nowhere: holds no run; make one with `neurosieve extract` or `neurosieve run`
+    """
+    return Run(path)

@@ -1,0 +1,71 @@
+"""The page of a run: written from its tables, and only when they are not those that it was written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from neurosieve.study.findings import Findings
+from neurosieve.study.folder import RunFolder
+
+PAGE = "report.html"
+
+
+def page_of(folder: RunFolder) -> Path | None:
+    """The run's page, if there is one and it was written from the tables that lie beside it."""
+    manifest = folder.manifest()
+    written = manifest.get("written_from")
+    return (
+        folder.path / PAGE
+        if written and manifest.get("page_from") == written and (folder.path / PAGE).is_file()
+        else None
+    )
+
+
+def write_page(folder: RunFolder, found: Sequence[Findings]) -> Path:
+    """Write the page of a run whose tables are written; it says what the manifest says."""
+    from neurosieve.report.html import write_report
+
+    folder.note(page_from=None)
+    path = write_report(folder.path, found, manifest=without_paths(folder.manifest()))
+    folder.note(page_from=folder.manifest().get("written_from"))
+    return path
+
+
+def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest as the page shows it: local files by their names, since a page is handed on and paths are not."""
+    settings = manifest.get("settings", {})
+
+    def short(path: str) -> str:
+        return Path(path).name if Path(path).exists() else path
+
+    def short_splits(splits: Any) -> Any:  # noqa: ANN401 (a scheme's name, or files by split)
+        if not isinstance(splits, dict):
+            return splits
+        return {k: short(v) if isinstance(v, str) else [short(f) for f in v] for k, v in splits.items()}
+
+    changed = {
+        "models": [{**model, "path": short(model["path"])} for model in settings.get("models", ())],
+        "corpora": [
+            {**corpus, "files": [short(f) for f in corpus["files"]], "splits": short_splits(corpus.get("splits"))}
+            for corpus in settings.get("corpora", ())
+        ],
+        "stores": [{**store, "path": short(store["path"])} for store in settings.get("stores", ())],
+    }
+    files = dict(zip(short_names(manifest.get("files", {})), manifest.get("files", {}).values(), strict=True))
+    kept = {key: value for key, value in manifest.items() if key not in ("page_from", "written_from")}
+    return {**kept, "settings": {**settings, **changed}, "files": files}
+
+
+def short_names(paths: Iterable[str]) -> list[str]:
+    """The last parts of paths, as many of each as tell it from all others: two ``train.txt`` keep their folders' names."""
+    parts = [Path(path).parts for path in paths]
+
+    def shortest(own: tuple[str, ...]) -> str:
+        for n in range(1, len(own)):
+            if sum(other[-n:] == own[-n:] for other in parts) == 1:
+                return "/".join(own[-n:])
+        return "/".join(own)
+
+    return [shortest(own) for own in parts]

@@ -1,0 +1,76 @@
+"""`run_study`: a whole study, its tables and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neurosieve.runs.page import page_of, write_page
+from neurosieve.study.cell import Reporter, silent
+from neurosieve.study.failures import IncompleteStudyError
+from neurosieve.study.findings import Findings
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.inputs import refuse_changed_inputs
+from neurosieve.study.results import written_cells
+from neurosieve.study.run import run_cells
+from neurosieve.study.settings import StudySettings
+from neurosieve.study.sources import named_stores
+
+
+def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> list[Findings]:
+    """Run a study, write its tables and its page; resume what is done and add what is new.
+
+    Finished stages are taken from disk; the same study in the same folder therefore continues where it stopped, repeats
+    nothing when it is complete, and grows where models, corpora, properties, seeds, deltas or rankings are added.
+
+    Parameters
+    ----------
+    settings : StudySettings
+    out : str or Path
+        The run's folder (see `neurosieve.study.folder`).
+    report : Reporter, optional
+        Where the stages report their progress: given a title, it returns a function of ``(done, total)``, or None.
+
+    Returns
+    -------
+    list of Findings
+        One for each model, property and ranking, in the study's order; also of those that earlier studies in the folder named.
+
+    Raises
+    ------
+    IncompleteStudyError
+        If some of several cells failed; its ``failures`` say which and why, its ``found`` holds the others, which are written.
+    NeurosieveError
+        If the folder holds something else, or the study's only corpus, model or property cannot be used.
+    """
+    folder = RunFolder(out)
+    try:
+        found = run_cells(settings, out, report=report)
+    except IncompleteStudyError as error:
+        if error.found and page_of(folder) is None:
+            write_page(folder, error.found)
+        raise
+    if page_of(folder) is None:
+        report("writing the page")
+        write_page(folder, found)
+    return found
+
+
+def finished_cells(settings: StudySettings, out: str | Path) -> list[dict[str, Any]] | None:
+    """What a run's manifest says of each cell, where the study is finished in `out` and nothing has changed since.
+
+    Reads no activations and fits nothing, so that a finished study answers at once; `run_study` does the rest.
+
+    Returns
+    -------
+    list of dict, or None
+        ``model``, ``corpus``, ``property``, ``ranking``, ``l1``, ``l2``, ``folder``, ``in_short``; None if there is work to do.
+    """
+    folder = RunFolder(out)
+    manifest = folder.manifest()
+    if not manifest.get("finished") or page_of(folder) is None:
+        return None
+    if folder.grown(named_stores(settings).model_dump(mode="json")) != manifest.get("settings"):
+        return None
+    refuse_changed_inputs(folder, StudySettings.model_validate(manifest["settings"]), manifest)
+    return written_cells(folder)

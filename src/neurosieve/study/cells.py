@@ -1,0 +1,103 @@
+"""The cells of a run's folder: one to run stages on, and those that are there to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurosieve.activations.store import ActivationStore
+from neurosieve.corpora.derived import property_name
+from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.opened import OpenCell
+from neurosieve.study.settings import StudySettings, slug
+from neurosieve.study.sources import Activations, activations_of, resolved
+from neurosieve.study.stage import STAGES, read_result
+
+
+def cell_of(
+    folder: RunFolder,
+    settings: StudySettings,
+    activations: Activations,
+    *,
+    store: ActivationStore,
+    prop: str,
+    method: str,
+    report: Reporter = silent,
+) -> Cell:
+    """The cell of a property, as the study names it, to run stages on."""
+    name = resolved(store, prop)
+    return Cell(
+        folder=folder.cell_path(activations.model, activations.corpus, name),
+        model=activations.model,
+        corpus=activations.corpus,
+        prop=name,
+        method=method,
+        store=store,
+        asked=settings.probes,
+        report=report,
+    )
+
+
+def finish(cell: Cell, *, extraction: float | None = None) -> OpenCell:
+    """Run whatever stages a cell lacks, and give what they left.
+
+    Parameters
+    ----------
+    cell : Cell
+    extraction : float, optional
+        Seconds that the extraction of its activations took.
+    """
+    for stage in STAGES.values():
+        if stage.wanted(cell):
+            stage(cell)
+    names = (cell.folder, cell.model, cell.corpus, cell.prop, cell.method)
+    return OpenCell(*names, store_path=cell.store.path, asked=cell.asked, extraction=extraction)
+
+
+def extraction_seconds(folder: RunFolder, activations: Activations) -> float | None:
+    """How long an extraction took; None if this run did not do it."""
+    seconds = folder.manifest().get("seconds", {})
+    found: float | None = seconds.get(f"extract {activations.path.name}")
+    return found
+
+
+def open_cells(folder: RunFolder, settings: StudySettings) -> list[OpenCell]:
+    """Every cell of which a stage is finished, in the study's order; properties that the study does not name come last."""
+    return [
+        cell
+        for activations in activations_of(folder, settings)
+        for extraction in [extraction_seconds(folder, activations)]
+        for prop in _studied(folder, activations)
+        for method in settings.probes.ranking
+        if (
+            cell := OpenCell(
+                folder.cell_path(activations.model, activations.corpus, prop),
+                activations.model,
+                activations.corpus,
+                prop,
+                method,
+                store_path=activations.path,
+                asked=settings.probes,
+                extraction=extraction,
+            )
+        ).finished
+    ]
+
+
+def _studied(folder: RunFolder, activations: Activations) -> list[str]:
+    """Properties with a folder, by the name that the store has."""
+
+    def there(prop: str) -> bool:
+        return folder.cell_path(activations.model, activations.corpus, prop).is_dir()
+
+    named = [name for prop in activations.properties for name in (prop, property_name(prop) or prop) if there(name)]
+    begins = f"{slug(activations.model)}--{slug(activations.corpus)}--"
+    others = [name for path in (folder.path / "cells").glob(f"{begins}*") for name in _property_of(path)]
+    return list(dict.fromkeys([*named, *sorted(others)]))
+
+
+def _property_of(cell: Path) -> Iterator[str]:
+    """The property of a cell's folder, from the first of its stages; nothing of an empty folder."""
+    for path in sorted(cell.glob("*.json"))[:1]:
+        yield str(read_result(path).made_with["property"])

@@ -1,0 +1,208 @@
+"""Every column of every table that the stages of this package leave in a cell's folder.
+
+A score is an accuracy, or R² of real values, as a fraction. A seed is that of the probe; a delta is the loss on dev that a
+minimal set is allowed, a fraction.
+"""
+
+from __future__ import annotations
+
+from neurosieve.study.stage import Table
+
+_SEED, _DELTA, _SPLIT = "seed of the probe", "allowed loss on dev, a fraction", "train, dev or test"
+
+DATA = {
+    "about": Table(
+        {
+            "n_labels": "distinct labels in train; 1 for real values",
+            "loss": "softmax (labels) or squared (real values)",
+            "unit": "what a row stands for: word or sentence",
+            "corpus": "the corpus' name",
+        }
+    ),
+    "words": Table(
+        {
+            "split": _SPLIT,
+            "n_words": "words (or sentences) with a label",
+            "unseen": "of these, those whose label train lacks",
+            "sentences": "sentences with a labelled word",
+        }
+    ),
+    "label_counts": Table(
+        {"label": "the label", **{name: f"its words in {name}" for name in ("train", "dev", "test")}}
+    ),
+    "values": Table(
+        {
+            "split": _SPLIT,
+            **{name: f"{name} of the real values" for name in ("n", "mean", "sd", "min", "median", "max")},
+        }
+    ),
+    "histogram": Table(
+        {"low": "lower edge", "high": "upper edge", **{n: f"values of {n} between" for n in ("train", "dev", "test")}}
+    ),
+    "neurons": Table({"neuron": "its name", "layer": "its layer's name", "index": "its place within the layer"}),
+}
+
+RANKING = {
+    "ranking": Table(
+        {"index": "column of the activations, in rank order", "score": "what the order is sorted by, largest first"}
+    )
+}
+
+SEARCH = {
+    "search": Table(
+        {
+            "l1": "lambda 1",
+            "l2": "lambda 2",
+            "a_top": "score on dev keeping the top neurons",
+            "a_bottom": "score on dev keeping the bottom neurons",
+            "a_all": "score on dev of all neurons",
+            "score": "the paper's score of the pair",
+        }
+    ),
+    "chosen": Table({"l1": "lambda 1 of the pair with the best score", "l2": "its lambda 2"}),
+}
+
+ORACLES = {
+    "oracle": Table({"seed": _SEED, "split": _SPLIT, "score": "of the probe on all neurons"}, order=("split", "seed")),
+    "certificate": Table(
+        {
+            "seed": _SEED,
+            "objective": "loss and penalty at the probe's weights",
+            "gap": "how far above the optimum that may be; missing unless the solver proves it",
+            "n_passes": "passes over the training words",
+        },
+        order=("seed",),
+    ),
+    "oracle_f1": Table(
+        {"seed": _SEED, "split": _SPLIT, "macro_f1": "mean over labels of F1; no row for real values"},
+        order=("split", "seed"),
+    ),
+}
+
+ABLATION = {
+    "ablation": Table(
+        {
+            "seed": _SEED,
+            "split": _SPLIT,
+            "fill": "what ablated neurons are set to: zero, or their mean over train",
+            "subset": "which neurons keep their values: all, top, random, bottom",
+            "n_neurons": "how many do",
+            "score": "of the probe, not retrained",
+        },
+        order=("split", "seed"),
+    )
+}
+
+MINIMAL = {
+    "minimal": Table(
+        {
+            "seed": _SEED,
+            "delta": _DELTA,
+            "n_neurons": "size of the minimal set",
+            "dev": "score on dev of the probe retrained on it",
+            "test": "and on test",
+            "oracle_dev": "score on dev of the probe on all neurons",
+            "oracle_test": "and on test",
+        },
+        order=("seed", "delta"),
+    ),
+    "sets": Table(
+        {"seed": _SEED, "delta": _DELTA, "position": "rank within the set", "index": "column of the activations"},
+        order=("seed", "delta", "position"),
+    ),
+    "curves": Table(
+        {
+            "n_neurons": "top neurons that the probe was retrained on",
+            "fraction": "the same as a share of all",
+            "dev": "its score on dev",
+            "seed": _SEED,
+        },
+        order=("seed", "n_neurons"),
+        key=("seed", "n_neurons"),
+    ),
+    "minimal_f1": Table(
+        {"seed": _SEED, "delta": _DELTA, "split": _SPLIT, "macro_f1": "mean over labels of F1; no row for real values"},
+        order=("split", "seed", "delta"),
+    ),
+}
+
+CONTROL = {
+    "control": Table(
+        {
+            "seed": "seed of the probe and of the control task",
+            "split": _SPLIT,
+            "subset": "all neurons, or the minimal set",
+            "delta": f"{_DELTA}; missing for all neurons",
+            "n_neurons": "how many neurons the probe reads",
+            "score": "on the control task",
+        },
+        order=("seed", "split"),
+    )
+}
+
+_NOISE = {
+    f"sd_{name}": f"standard deviation between {what}"
+    for name, what in (
+        ("train", "resamples of the training text"),
+        ("text", "resamples of the scored text"),
+        ("seed", "seeds"),
+    )
+}
+
+STABILITY = {
+    "stability": Table(
+        {
+            "k": "size of the top sets that are compared",
+            "sampling_jaccard": "overlap of the top sets of two resamples",
+            "seed_jaccard": "and of two seeds; missing with one",
+            "n_resamples": "resamples",
+            "n_seeds": "seeds",
+            "scheme": "bootstrap or half",
+            "rate": "share of false entries allowed on the list of discovered neurons",
+            "null": "what was permuted: labels within word types, or sentences of labels",
+            "n_permutations": "permutations",
+            "changed": "share of the labelled training words whose label a permutation changes",
+            "ambiguous": "share of them whose type has several labels",
+        }
+    ),
+    "certainty": Table(
+        {
+            "frequency": "share of the resamples whose top set holds the neuron (rows are neurons, in their order)",
+            "rank_low": "lower end of the 95 % interval of its rank",
+            "rank_high": "upper end",
+            "key_low": "lower end of the 95 % interval of its key",
+            "key_high": "upper end",
+            "q_value": "smallest rate at which the neuron is on the list",
+        }
+    ),
+    "scores": Table(
+        {
+            "split": _SPLIT,
+            "subset": "which neurons: all, top, random, bottom, or retrained",
+            "fill": "what the others are set to",
+            "n_neurons": "how many neurons keep their values",
+            "value": "score of the whole text",
+            "low": "lower end of its 95 % interval",
+            "high": "upper end",
+            **_NOISE,
+        }
+    ),
+    "stability_sets": Table(
+        {
+            "delta": _DELTA,
+            "n_neurons": "size of the minimal set",
+            "low": "lower end of its 95 % interval",
+            "high": "upper end",
+            "sampling_jaccard": "overlap of the sets of two resamples",
+            "seed_jaccard": "and of two seeds",
+        }
+    ),
+    "overlap": Table(
+        {
+            "n_neurons": "size of the top sets",
+            "sampling": "overlap of those of two resamples",
+            "seed": "and of two seeds",
+            "chance": "overlap expected of random sets",
+        }
+    ),
+}

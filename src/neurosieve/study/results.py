@@ -1,0 +1,152 @@
+"""What a run writes when its cells are done: the tables of all cells, and the manifest's account of what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neurosieve._version import __version__
+from neurosieve.activations.store import ActivationStore
+from neurosieve.study.findings import Findings
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.in_short import in_a_sentence
+from neurosieve.study.opened import OpenCell
+from neurosieve.study.spread import FILES
+
+RESULTS = ("results.csv", "rankings.csv")
+_PACKAGES = ("numpy", "pandas", "scikit-learn", "safetensors", "tokenizers", "torch", "transformers")
+
+
+def write_run(
+    folder: RunFolder,
+    cells: Sequence[OpenCell],
+    found: Sequence[Findings],
+    *,
+    stores: Sequence[ActivationStore],
+    failures: list[dict[str, str]],
+    finished: bool,
+    anew: bool = False,
+) -> None:
+    """Write a run's tables and manifest, unless they are there and were written from the same results, and `anew` is false."""
+    written_from = fingerprint(cell.folder for cell in cells)
+    manifest = folder.manifest()
+    same = manifest.get("written_from") == written_from and manifest.get("failures") == failures
+    if same and manifest.get("finished") == finished and _written(folder) and not anew:
+        return
+    if not found:
+        folder.note(finished=finished, failures=failures)
+        return
+    folder.note(finished=False, written_from=None)  # half-written tables are nobody's results
+    write_tables(folder.path, found)
+    folder.note(
+        finished=finished,
+        failures=failures,
+        **provenance(stores),
+        seconds={f"{cell.folder.name}: {stage}": s for cell in cells for stage, s in cell.seconds().items()},
+        cells=[_entry(f, cell) for f, cell in zip(found, cells, strict=True)],
+        written_from=written_from,
+    )
+
+
+def written_cells(folder: RunFolder) -> list[dict[str, Any]] | None:
+    """What the manifest says of each cell, where the run is finished and its tables belong to what lies in its folder now.
+
+    Returns
+    -------
+    list of dict, or None
+        ``model``, ``corpus``, ``property``, ``ranking``, ``l1``, ``l2``, ``folder``, ``in_short``; None if there is work to do.
+    """
+    manifest = folder.manifest()
+    cells: list[dict[str, Any]] = manifest.get("cells", [])
+    if not manifest.get("finished") or not _written(folder) or not all("folder" in cell for cell in cells):
+        return None
+    written_from = fingerprint(folder.path / "cells" / cell["folder"] for cell in cells)
+    return cells if manifest.get("written_from") == written_from else None
+
+
+def _written(folder: RunFolder) -> bool:
+    return all((folder.path / name).is_file() for name in (*FILES.values(), *RESULTS))
+
+
+def _entry(found: Findings, cell: OpenCell) -> dict[str, Any]:
+    """What the manifest says of a finished cell."""
+    return {
+        "model": found.model,
+        "corpus": found.corpus,
+        "property": found.prop,
+        "ranking": found.ranking.method,
+        "l1": found.l1,
+        "l2": found.l2,
+        "folder": cell.folder.name,
+        "in_short": in_a_sentence(found),
+    }
+
+
+def fingerprint(folders: Iterable[Path]) -> str:
+    """Digest of everything that the results are written from."""
+    digest = hashlib.sha256(__version__.encode())
+    for folder in dict.fromkeys(folders):
+        for path in sorted(folder.glob("*.json")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
+    """Versions, machine and the digests of what was read."""
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:  # pragma: no cover (all are dependencies)
+            packages[name] = "not installed"
+    import torch
+
+    return {
+        "neurosieve_version": __version__,
+        "python": platform.python_version(),
+        "packages": packages,
+        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "activations": [
+            {
+                "folder": store.path.name,
+                **{k: store.manifest[k] for k in ("model", "corpus", "splits", "n_words", "unknown_share", "dtype")},
+                "unit": store.unit,
+                "sentence_vector": store.manifest.get("sentence_vector"),
+                "special_token": store.manifest.get("special_token"),
+                "n_left_out": len(store.manifest["left_out"]),
+                "n_windowed": len(store.manifest["windowed"]),
+                "left_out": store.manifest["left_out"][:20],
+            }
+            for store in stores
+        ],
+    }
+
+
+def write_tables(folder: Path, found: Sequence[Findings]) -> None:
+    """Write the tables of all cells: ``results.csv``, ``rankings.csv``, layers, labels and architectures."""
+    tables = {"results.csv": [f.results() for f in found], "rankings.csv": [f.ranking_frame() for f in found]}
+    for name, file in FILES.items():
+        tables[file] = [f.by_seed[name].assign(model=f.model, property=f.prop) for f in found]
+    for file, parts in tables.items():
+        # Each property has labels of its own, so a wide table's columns are the union, empty where a label is unknown.
+        placed = [_placed(part, f, found) for part, f in zip(parts, found, strict=True)]
+        temporary = folder / f"{file}.tmp"
+        pd.concat(placed, ignore_index=True).to_csv(temporary, index=False)
+        temporary.replace(folder / file)
+
+
+def _placed(table: pd.DataFrame, f: Findings, found: Sequence[Findings]) -> pd.DataFrame:
+    """A cell's rows with model and property in front, and the corpus after them where the study has several."""
+    first = ["model", "property"]
+    if len({other.ranking.method for other in found}) > 1:
+        table, first = table.assign(ranking=f.ranking.method), [*first, "ranking"]
+    if len({other.corpus for other in found}) > 1:
+        table, first = table.assign(corpus=f.corpus), [*first, "corpus"]
+    return table[[*first, *(column for column in table if column not in first)]]

@@ -1,0 +1,297 @@
+"""What a stage is: a question about one cell, the settings that its answer depends on, and the tables that it leaves.
+
+A stage's result is one JSON file in the cell's folder, written under its final name only when it is whole. It holds what
+it was made with, which units it covers (all, or the seeds and deltas that were asked for) and its tables, column by
+column. Asking for more units computes those that are missing and keeps the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+
+from neurosieve.activations.format import write_json
+from neurosieve.errors import StudyError
+
+if TYPE_CHECKING:
+    from neurosieve.study.cell import Cell
+    from neurosieve.study.cell_folder import CellFolder
+    from neurosieve.study.probe_settings import ProbeSettings
+
+FORMAT = "neurosieve stage"
+FORMAT_VERSION = 1
+"""Rule: a file of another version, older or newer, is refused with what to do; activations are never affected."""
+
+WEIGHT_MASS = "weight-mass"
+"""The ranking method that a study uses unless it names others."""
+FITTING = "fitting"
+"""Stands in a stage's settings for those of fitting: the solver, what it reads, standardisation and rare labels."""
+
+Unit: TypeAlias = tuple[int | None, float | None]
+"""A seed and a delta; None where the stage's result does not depend on it (or, of deltas, where all neurons are meant)."""
+Tables: TypeAlias = dict[str, pd.DataFrame]
+
+
+def once(_settings: ProbeSettings) -> list[Unit]:
+    """One unit, whatever the seeds and deltas."""
+    return [(None, None)]
+
+
+def each_seed(settings: ProbeSettings) -> list[Unit]:
+    """One unit a seed."""
+    return [(seed, None) for seed in range(settings.seeds)]
+
+
+def each_set(settings: ProbeSettings) -> list[Unit]:
+    """One unit a seed and delta."""
+    return [(seed, delta) for seed in range(settings.seeds) for delta in settings.deltas]
+
+
+def all_neurons_and_each_set(settings: ProbeSettings) -> list[Unit]:
+    """For each seed one unit of all neurons (no delta), and one a delta."""
+    return [(seed, delta) for seed in range(settings.seeds) for delta in (None, *settings.deltas)]
+
+
+def _always(_whatever: object) -> bool:
+    return True
+
+
+def _never(_whatever: object) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a stage leaves.
+
+    Attributes
+    ----------
+    columns : mapping of str to str
+        Each column's name, and what it holds.
+    order : tuple of str
+        Columns by which rows are ordered, so that a result that grew is the same as one made at once.
+    key : tuple of str
+        Columns that tell rows apart, where units may leave the same row twice.
+    """
+
+    columns: Mapping[str, str]
+    order: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+
+    def checked(self, frame: pd.DataFrame, *, where: str) -> pd.DataFrame:
+        """The columns of `frame` that were declared, in their order.
+
+        Raises
+        ------
+        StudyError
+            If there are other ones, or some lack.
+        """
+        if set(frame.columns) != set(self.columns):
+            raise StudyError(
+                f"{where}: has the columns {', '.join(map(str, frame.columns))}; the stage declares {', '.join(self.columns)}"
+            )
+        return frame[list(self.columns)]
+
+    def joined(self, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Rows of all parts, each once, in order."""
+        filled = [part for part in parts if len(part)]
+        whole = pd.concat(filled, ignore_index=True) if filled else parts[0]
+        if self.key:
+            whole = whole.drop_duplicates(list(self.key))
+        return whole.sort_values(list(self.order), kind="stable", ignore_index=True) if self.order else whole
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage; call it with a cell to have its result, from disk or computed now.
+
+    Attributes
+    ----------
+    name : str
+        Also of its file in the cell's folder.
+    make : callable
+        ``make(cell, units) -> {table: DataFrame}``, for units that are not there yet.
+    tables : mapping of str to Table
+    after : tuple of str
+        Stages that must be there before; their settings are this one's too.
+    settings : tuple of str
+        Entries of `ProbeSettings` that the result depends on; `FITTING` stands for those of fitting.
+    units : callable
+        Which units a study's settings ask for.
+    ranked : bool
+        Whether the result depends on the ranking method, so that each method has a result of its own.
+    remade : tuple of str
+        Those of the settings whose change has the result computed anew, where all others are refused: of results that
+        more of the same makes better, and that cannot be added to.
+    wanted : callable
+        Whether a whole run of a cell takes the stage.
+    needed : callable
+        Whether a report of a cell's folder cannot do without it; by default it can.
+    asked : callable
+        Whether the settings ask for a result at all; where they do not, one that is there is taken as it is.
+    summary : str
+        What it does, in one line.
+    """
+
+    name: str
+    make: Callable[[Cell, Sequence[Unit]], Tables]
+    tables: Mapping[str, Table]
+    after: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    units: Callable[[ProbeSettings], list[Unit]] = once
+    ranked: bool = False
+    remade: tuple[str, ...] = ()
+    wanted: Callable[[Cell], bool] = _always
+    needed: Callable[[CellFolder], bool] = _never
+    asked: Callable[[ProbeSettings], bool] = _always
+    summary: str = ""
+
+    def __call__(self, cell: Cell) -> Result:
+        """The result for a cell."""
+        return cell.take(self)
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """Its own settings and those of the stages before it."""
+        earlier = [name for stage in self.after for name in STAGES[stage].depends]
+        return tuple(dict.fromkeys([*earlier, *self.settings]))
+
+    def file_name(self, method: str) -> str:
+        """Name of its file, for a ranking method."""
+        return file_name(self.name, method if self.ranked else WEIGHT_MASS)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a stage left.
+
+    Attributes
+    ----------
+    made_with : mapping
+        Digests of the activations, and the settings that the stage depends on.
+    units : tuple of Unit
+        What it covers.
+    seconds : float
+        Wall time of making it.
+    tables : mapping of str to DataFrame
+    """
+
+    made_with: Mapping[str, Any]
+    units: tuple[Unit, ...]
+    seconds: float
+    tables: Tables = field(default_factory=dict)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table]
+
+    def only(self, units: Iterable[Unit]) -> Result:
+        """The rows of some units."""
+        asked = set(units)
+        if asked >= set(self.units):
+            return self
+        seeds = {seed for seed, _ in asked}
+
+        def wanted(frame: pd.DataFrame) -> pd.DataFrame:
+            if "seed" not in frame:
+                return frame
+            if "delta" not in frame:
+                return frame[frame["seed"].isin(seeds)].reset_index(drop=True)
+            known = [(s, None if pd.isna(d) else d) for s, d in zip(frame["seed"], frame["delta"], strict=True)]
+            return frame[[unit in asked for unit in known]].reset_index(drop=True)
+
+        kept = tuple(unit for unit in self.units if unit in asked)
+        return Result(self.made_with, kept, self.seconds, {name: wanted(t) for name, t in self.tables.items()})
+
+    def write(self, path: Path, stage: str) -> None:
+        """Write the stage's file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tables = {name: _columns(frame) for name, frame in self.tables.items()}
+        content = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "stage": stage,
+            "made_with": dict(self.made_with),
+            "units": [list(unit) for unit in self.units],
+            "seconds": self.seconds,
+            "tables": tables,
+        }
+        write_json(path, content)
+
+
+def read_result(path: Path) -> Result:
+    """Read a stage's file.
+
+    Raises
+    ------
+    StudyError
+        If the file is damaged, or of a version that is not read.
+    """
+    again = "delete it to compute this stage again"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: damaged ({error}); {again}") from error
+    if isinstance(content, dict) and "made_with" in content and content.get("format_version") != FORMAT_VERSION:
+        raise StudyError(
+            f"{path}: version {content.get('format_version', 0)} of a stage's result, this neurosieve reads version "
+            f"{FORMAT_VERSION}; {again}, or the folder 'cells' for all of them (activations are kept)"
+        )
+    try:
+        return Result(
+            made_with=dict(content["made_with"]),
+            units=tuple((seed, delta) for seed, delta in content["units"]),
+            seconds=float(content["seconds"]),
+            tables={name: _frame(columns) for name, columns in content["tables"].items()},
+        )
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise StudyError(f"{path}: not what a stage leaves ({error!r}); {again}") from error
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Columns as lists; what is missing is None, for which JSON has a name."""
+    return {str(k): v for k, v in frame.astype(object).where(frame.notna(), None).to_dict("list").items()}
+
+
+def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()})
+
+
+def _dtype(values: Sequence[Any]) -> Any:  # noqa: ANN401 (a name of pandas, or the type object)
+    """Numbers as numbers, also where some or all are missing; all else as it is."""
+    known = [value for value in values if value is not None]
+    if any(isinstance(value, (str, bool)) for value in known):
+        return bool if len(known) == len(values) and all(isinstance(value, bool) for value in known) else object
+    if len(known) == len(values) and known and all(isinstance(value, int) for value in known):
+        return "int64"
+    return "float64"
+
+
+def file_name(stage: str, method: str) -> str:
+    """Name of a stage's file: the default ranking method goes without saying."""
+    return f"{stage}.json" if method == WEIGHT_MASS else f"{stage}@{method}.json"
+
+
+STAGES: dict[str, Stage] = {}
+"""All stages, in the order in which they need each other."""
+
+
+def stage(
+    name: str,
+    **declared: Any,  # noqa: ANN401
+) -> Callable[[Callable[[Cell, Sequence[Unit]], Tables]], Stage]:
+    """Declare a function ``make(cell, units)`` to be a stage; keywords are the attributes of `Stage`.
+
+    A stage of another package is declared in the same way. It runs with every study from then on, after those that it names.
+    """
+
+    def register(make: Callable[[Cell, Sequence[Unit]], Tables]) -> Stage:
+        summary = (make.__doc__ or "").strip().split("\n")[0]
+        STAGES[name] = Stage(name, make, **{"summary": summary, **declared})
+        return STAGES[name]
+
+    return register
