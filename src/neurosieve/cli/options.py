@@ -5,6 +5,15 @@ from __future__ import annotations
 import typer
 
 OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does not exist.", metavar="DIR")
+RANKINGS = typer.Option(
+    ["weight-mass"],
+    "--ranking",
+    help="Method that ranks the neurons: weight-mass, or another such as probeless; repeatable.",
+    metavar="NAME",
+)
+RANKING = typer.Option(
+    None, "--ranking", help="Method that ranks the neurons; by default the first that the run names.", metavar="NAME"
+)
 NAME = typer.Option(None, "--name", help="What tables and folders call the model.", metavar="NAME")
 CORPUS_NAME = typer.Option(None, "--corpus-name", help="What folders call the corpus.", metavar="NAME")
 FORMAT = typer.Option(

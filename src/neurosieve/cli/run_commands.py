@@ -20,6 +20,7 @@ from neurosieve.cli.options import (
     NUMERIC,
     OUT,
     POOLING,
+    RANKINGS,
     REVISION,
     SENTENCE_VECTOR,
     SITE,
@@ -31,6 +32,12 @@ from neurosieve.cli.options import (
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, UsageError, chosen_format, reporting
 from neurosieve.cli.solver import CERTIFIED, RESAMPLES, RUN_SOLVER, chosen_solver, refuse_idle
 from neurosieve.cli.start_study import run_and_say, start
+
+OF_EXTRACTION = (
+    *("model", "corpus", "format_", "columns", "dev_fraction", "test_fraction", "numeric", "unit", "sentence_vector"),
+    *("pooling", "site", "layers", "untrained", "revision", "device", "dtype"),
+)
+"""Options of `run` that say how activations are made."""
 
 
 def register(app: typer.Typer) -> None:
@@ -87,6 +94,13 @@ def run(
         metavar="FILE",
         help="Annotated text, or 'sample' for the built-in corpus; repeatable, one file a split.",
     ),
+    store: list[Path] = typer.Option(
+        [],
+        "--store",
+        metavar="DIR",
+        help="Activations that are there already (store_from_arrays, or another run's), instead of --model and --corpus; "
+        "repeatable.",
+    ),
     prop: list[str] = typer.Option(
         [],
         "--property",
@@ -110,6 +124,7 @@ def run(
     revision: str | None = REVISION,
     device: str | None = DEVICE,
     dtype: str = DTYPE,
+    ranking: list[str] = RANKINGS,
     seeds: int = typer.Option(3, "--seeds", help="Number of runs that are averaged (seeds 0, 1, ...).", metavar="N"),
     grid: str | None = typer.Option(
         None,
@@ -164,6 +179,7 @@ def run(
     Example:
         neurosieve run --model bert-base-cased --property xpos --out runs/bert \
             --corpus train.conllu --corpus dev.conllu --corpus test.conllu
+        neurosieve run --store my-activations --property tense --ranking probeless --out runs/mine
     """
     if recipe is not None and (certified or _given(context, "solver")):
         raise UsageError("--recipe chooses the solver; leave out --solver and --certified, or --recipe")
@@ -177,8 +193,13 @@ def run(
             raise UsageError(
                 f"a study file says everything itself; leave out {', '.join(map(_flag, given))}, or the file"
             )
-    if study is None and not (model and corpus and prop):
-        raise UsageError("give --model, --corpus and --property, or a study file")
+    if study is None and not (prop and (store or (model and corpus))):
+        raise UsageError("give --model, --corpus and --property, --store and --property, or a study file")
+    if store:
+        idle = [option for option in OF_EXTRACTION if _given(context, option)]
+        if idle:
+            flags = ", ".join(map(_flag, idle))
+            raise UsageError(f"{flags}: --store has its activations already; leave it out, or use a study file")
     if name is not None and len(model) * len(site) > 1:
         raise UsageError("--name names one model at one site; use a study file for several")
     if study is None and out is None and not dry_run:
@@ -219,7 +240,12 @@ def run(
         },
         sites=site,
     )
+    if store:
+        content = {
+            "stores": [{"path": str(path), "properties": prop, "model": name, "corpus": corpus_name} for path in store]
+        }
     content["probes"] = {
+        "ranking": ranking,
         "seeds": seeds,
         **({} if grid is None else {"grid": grid}),
         "solver": asked,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from neurosieve.cli.describe import add
+from neurosieve.cli.options import RANKING
 from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
 from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver, refuse_idle
 from neurosieve.errors import NeurosieveError
@@ -131,18 +132,20 @@ def rank(
     top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
     seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
     quiet: bool = QUIET_OPTION,
 ) -> None:
-    """Rank all neurons by the weight that the probe gives them.
+    """Rank all neurons, by the weight that the probe gives them or by another method.
 
     Prints one row a neuron, rank 0 first: key is the share of a label's weight mass at which the neuron is taken, mass
-    its largest share of one label's mass. L3N251 is neuron 251 of layer 3; layer 0 holds the embeddings.
+    its largest share of one label's mass; other methods have a score. L3N251 is neuron 251 of layer 3; layer 0 holds the
+    embeddings.
 
-    In Python: neurosieve.weight_mass_ranking
+    In Python: neurosieve.rank
 
     Example:
         neurosieve rank runs/bert --property pos --top 20 --table
@@ -151,12 +154,14 @@ def rank(
 
     form = chosen_format(csv=csv, table=table)
     with open_for_stage(
-        run, prop, model, corpus, quiet=quiet, solver=chosen_solver(solver, certified=certified)
+        run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=chosen_solver(solver, certified=certified)
     ) as cell:
-        stages.search(cell) if seed == 0 else stages.oracles(cell)
+        if cell.ranks_probes:
+            stages.search(cell) if seed == 0 else stages.oracles(cell)
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
-    frame = frame if labels else frame.iloc[:, :6]
-    emit(frame.head(top) if top else frame, form=form, title="neurons by weight mass", property=prop, seed=seed)
+    frame = frame if labels else frame[[name for name in frame if not str(name).startswith("rank:")]]
+    title = f"neurons by {cell.method.replace('-', ' ')}"
+    emit(frame.head(top) if top else frame, form=form, title=title, property=prop, seed=seed)
 
 
 def ablate(
@@ -164,6 +169,7 @@ def ablate(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
@@ -184,7 +190,7 @@ def ablate(
 
     form = chosen_format(csv=csv, table=table)
     with open_for_stage(
-        run, prop, model, corpus, quiet=quiet, solver=chosen_solver(solver, certified=certified)
+        run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=chosen_solver(solver, certified=certified)
     ) as cell:
         result = stages.ablation(cell)
         metric = cell.metric
@@ -211,6 +217,7 @@ def minimal(
     step: float | None = typer.Option(
         None, "--step", help="By what share of all neurons the set grows.", metavar="SHARE"
     ),
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
@@ -233,7 +240,7 @@ def minimal(
 
     form = chosen_format(csv=csv, table=table)
     changes = {"deltas": delta or None, "step": step, "solver": chosen_solver(solver, certified=certified)}
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, **changes) as cell:
         result = stages.minimal(cell)
         remember_probe_settings(run, cell.asked.model_copy(update={"deltas": deltas_of(cell)}))
         metric = cell.metric
@@ -251,6 +258,7 @@ def control(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
@@ -272,7 +280,7 @@ def control(
 
     form = chosen_format(csv=csv, table=table)
     changes = {"control": True, "solver": chosen_solver(solver, certified=certified)}
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, **changes) as cell:
         frame, metric = selectivity_of(cell), cell.metric
     emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
 
@@ -282,6 +290,7 @@ def layers(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
@@ -299,7 +308,7 @@ def layers(
         neurosieve layers runs/bert --property pos --csv
     """
     asked = chosen_solver(solver, certified=certified)
-    _distribution("layers", run, prop, model, corpus, solver=asked, csv=csv, table=table, quiet=quiet)
+    _distribution("layers", run, prop, model, corpus, ranking=ranking, solver=asked, csv=csv, table=table, quiet=quiet)
 
 
 def labels(
@@ -307,6 +316,7 @@ def labels(
     prop: str = PROPERTY,
     model: str | None = MODEL,
     corpus: str | None = CORPUS,
+    ranking: str | None = RANKING,
     solver: str | None = SOLVER,
     certified: bool = CERTIFIED,
     csv: bool = CSV_OPTION,
@@ -324,7 +334,7 @@ def labels(
         neurosieve labels runs/bert --property pos --table
     """
     asked = chosen_solver(solver, certified=certified)
-    _distribution("labels", run, prop, model, corpus, solver=asked, csv=csv, table=table, quiet=quiet)
+    _distribution("labels", run, prop, model, corpus, ranking=ranking, solver=asked, csv=csv, table=table, quiet=quiet)
 
 
 def _distribution(
@@ -334,17 +344,23 @@ def _distribution(
     model: str | None,
     corpus: str | None,
     *,
+    ranking: str | None,
     solver: str | None,
     csv: bool,
     table: bool,
     quiet: bool,
 ) -> None:
+    from neurosieve.study.stage import WEIGHT_MASS
     from neurosieve.study.steps import distributions_of
 
     form = chosen_format(csv=csv, table=table)
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, solver=solver) as cell:
+    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=solver) as cell:
         if what == "labels" and cell.metric == "r2":
             raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
+        if what == "labels" and cell.method != WEIGHT_MASS:
+            raise NeurosieveError(
+                f"which labels take a neuron is said by {WEIGHT_MASS}, not by {cell.method}; see `layers`"
+            )
         found = distributions_of(cell)
         emit(
             found[what],

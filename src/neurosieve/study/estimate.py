@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.certainty import CURVE_SIZES
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.probe_settings import ProbeSettings
-from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
-from neurosieve.study.sources import read_corpus
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, StudySettings
+from neurosieve.study.sources import named_stores, read_corpus, resolved
 from neurosieve.study.stage import WEIGHT_MASS
 from neurosieve.study.study_file import model_place
 
@@ -81,6 +81,8 @@ def estimate(settings: StudySettings, out: str | Path | None = None) -> Estimate
             if model.label not in sizes:
                 sizes[model.label] = _tried(lambda model=model: _size(model))
             rows += _rows(folder, settings, model, corpus, texts[corpus.label], sizes[model.label])
+    for given in named_stores(settings).stores:
+        rows += _rows_of_store(folder, settings, given)
     speed, how = _speed(rows, settings.probes)
     for row in rows:
         units = row.pop("units")
@@ -141,54 +143,71 @@ def _rows(
         "units": 0.0 if extracted else text.n_words * SUBWORDS * size.n_weights / 2,  # forwards only
         "problem": "",
     }
-    return [
-        first,
-        *(_cell_row(base, empty, folder, settings, corpus, text, prop, neurons) for prop in corpus.properties),
-    ]
+    known = text.properties if corpus.unit == "word" else text.sentence_properties
+    cells = []
+    for prop in corpus.properties:
+        name = prop if prop in known else property_name(prop) or prop  # one made from text has its own name
+        if name in known:
+            labels = _labels(text, name, unit=corpus.unit)
+            cells.append(_cell_row({**base, "property": prop}, folder, settings, name, labels=labels, neurons=neurons))
+        else:
+            problem = (
+                f"{corpus.label}: no property '{prop}' of {corpus.unit}s; the corpus has {', '.join(known) or 'none'}"
+            )
+            cells.append({**base, "property": prop, **empty, "finished": "", "problem": problem})
+    return [first, *cells]
+
+
+def _rows_of_store(folder: RunFolder | None, settings: StudySettings, given: StoreSettings) -> list[dict[str, Any]]:
+    """The rows of the cells of a store that is there already."""
+    store = open_store(given.path)
+    words = store.words[store.words["split"] == "train"]
+    base = {"model": given.model, "corpus": given.corpus}
+    rows = []
+    for prop in given.properties:
+        store.require(resolved(store, prop))
+        labels = [label for label in words[resolved(store, prop)].tolist() if not pd.isna(label)]
+        here = {**base, "property": prop}
+        rows.append(_cell_row(here, folder, settings, resolved(store, prop), labels=labels, neurons=store.n_neurons))
+    return rows
 
 
 def _cell_row(
-    base: Mapping[str, Any],
-    empty: Mapping[str, Any],
+    base: dict[str, Any],
     folder: RunFolder | None,
     settings: StudySettings,
-    corpus: CorpusSettings,
-    text: Corpus,
-    prop: str,
+    name: str,
+    *,
+    labels: list[Any],
     neurons: int,
 ) -> dict[str, Any]:
-    known = text.properties if corpus.unit == "word" else text.sentence_properties
-    name = prop if prop in known else property_name(prop) or prop  # one made from text has its own name
-    if name not in known:
-        problem = f"{corpus.label}: no property '{prop}' of {corpus.unit}s; the corpus has {', '.join(known) or 'none'}"
-        return {**base, "property": prop, **empty, "finished": "", "problem": problem}
-    n_words, labels, real_values = _labelled(text, name, unit=corpus.unit)
+    """The row of one cell, whose property the store calls `name` and whose training words have `labels`."""
+    real_values = any(isinstance(label, float) for label in labels)
+    n_words, n_labels = len(labels), 1 if real_values else len(set(labels))
     s = settings.probes.of(real_values=real_values)
     seconds: dict[str, float] = {}
     if folder is not None:
-        path = folder.cell_path(base["model"], corpus.label, name)
-        seconds = CellFolder(path, base["model"], corpus.label, name, WEIGHT_MASS).seconds()
+        path = folder.cell_path(base["model"], base["corpus"], name)
+        seconds = CellFolder(path, base["model"], base["corpus"], name, WEIGHT_MASS).seconds()
     done = list(seconds)
-    units = stage_units(s, neurons=neurons, labels=labels, words=n_words)
+    units = stage_units(s, neurons=neurons, labels=n_labels, words=n_words)
     grid = len(GRIDS[s.grid])
     solver = s.solved_by
     fitting = solver.wanted_bytes(
         solver.settings({name: getattr(s, name) for name in solver.defaults}),
         n_probes=grid,
         n_words=n_words,
-        n_labels=labels,
+        n_labels=n_labels,
         n_columns=neurons,
-    ) or 16 * min(MAX_GROUP_WEIGHTS, grid * labels * neurons)
+    ) or 16 * min(MAX_GROUP_WEIGHTS, grid * n_labels * neurons)
     return {
         **base,
-        "property": prop,
-        **empty,
         "train_words": n_words,
         "neurons": neurons,
-        "labels": labels,
+        "labels": n_labels,
         "finished": ", ".join(done),
-        "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * labels * neurons / 1e6, 1),
-        "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * labels * neurons) / 1e6, 1),
+        "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * n_labels * neurons / 1e6, 1),
+        "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * n_labels * neurons) / 1e6, 1),
         "units": float(sum(u for stage, u in units.items() if stage not in done)),
         "search_units": units["search"],
         "search_seconds": seconds.get("search") or None,
@@ -196,16 +215,14 @@ def _cell_row(
     }
 
 
-def _labelled(text: Corpus, prop: str, *, unit: str) -> tuple[int, int, bool]:
-    """Training words (or sentences) with a label, the number of rows of weights, and whether labels are real values (one row)."""
+def _labels(text: Corpus, prop: str, *, unit: str) -> list[Any]:
+    """Labels of the training words (or sentences) that have one."""
     train = [sentence for sentence in text.sentences if sentence.split == "train"]
     if unit == "sentence":
         given = [sentence.sentence_labels.get(prop) for sentence in train]
     else:
         given = [label for sentence in train for label in sentence.labels.get(prop, ())]
-    labels = [label for label in given if label is not None]
-    real = any(isinstance(label, float) for label in labels)
-    return len(labels), 1 if real else len(set(labels)), real
+    return [label for label in given if label is not None]
 
 
 def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int) -> dict[str, float]:

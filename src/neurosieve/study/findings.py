@@ -249,7 +249,8 @@ class Findings:
             {"mean_rank": self.ranks.mean(axis=1).to_numpy()[numbers], "minimal_set_share": held[numbers]}
         )
         sure = [] if self.certainty is None else [self.certainty.neurons.iloc[numbers].reset_index(drop=True)]
-        head, labels = frame.iloc[:, :6], frame.iloc[:, 6:]
+        of_labels = [str(column).startswith("rank:") for column in frame]
+        head, labels = frame.loc[:, [not label for label in of_labels]], frame.loc[:, of_labels]
         return pd.concat([fixed, head, seeds, selected, over_seeds, *sure, labels], axis=1)
 
 

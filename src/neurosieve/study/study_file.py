@@ -32,6 +32,11 @@ def resolved_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         local = not path.startswith((PACKAGE, "~")) and (path.startswith(".") or (folder / path).exists())
         return {**entry, "path": _from(folder, path) if local else path}
 
+    def store(entry: Any) -> Any:  # noqa: ANN401
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("path"), str) or entry["path"].startswith("~"):
+            return entry
+        return {**entry, "path": _from(folder, entry["path"])}
+
     def files(value: Any) -> Any:  # noqa: ANN401
         if isinstance(value, str):
             return value if value == "sample" or value.startswith(("hf:", "~")) else _from(folder, value)
@@ -51,7 +56,7 @@ def resolved_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         **content,
         **{
             key: [change(entry) for entry in content[key]]
-            for key, change in (("models", model), ("corpora", corpus))
+            for key, change in (("models", model), ("corpora", corpus), ("stores", store))
             if isinstance(content.get(key), list)
         },
     }
