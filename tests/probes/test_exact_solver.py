@@ -121,7 +121,7 @@ def test_the_gap_bounds_the_distance_and_shrinks_to_zero():
         _, _, reached, gap = fit(X, codes, 1e-3, 1e-2, settings=ExactSettings(tol=1e-14, max_passes=max_passes))
         assert 0.0 <= reached - best + 1e-15 <= gap + 1e-12  # rounding of both objectives
         gaps.append(gap)
-    assert gaps == sorted(gaps, reverse=True)
+    assert np.diff(gaps).max() <= 1e-15  # rounding again: the last ones are a few 1e-16
     assert gaps[-1] < 1e-8 < 1e-2 < gaps[0]
 
 
@@ -264,23 +264,27 @@ def test_streamed_activations_give_the_resident_result():
     )  # the weights agree to float32; the objective then to about its square
 
 
-def test_the_default_tolerance_is_kept_and_needs_few_passes_on_correlated_columns():
-    planted = make_planted(n_words=3000, n_neurons=120, n_labels=6, random_state=1)
-    mixing = np.random.default_rng(0).standard_normal((120, 120)) * np.linspace(2.0, 0.02, 120)
+@pytest.mark.parametrize("seed", [0, 5, 7])
+@pytest.mark.parametrize("settings", [ExactSettings(), ExactSettings(tol=1e-4)])
+def test_the_tolerance_is_kept_and_needs_few_passes_on_correlated_columns(settings, seed):
+    planted = make_planted(n_words=3000, n_neurons=120, n_labels=6, random_state=seed + 1)
+    mixing = np.random.default_rng(seed).standard_normal((120, 120)) * np.linspace(2.0, 0.02, 120)
     X = (planted.X @ mixing).astype(np.float32)
     _, codes = np.unique(planted.y, return_inverse=True)
     grid = [(1e-2, 1e-2), (1e-3, 1e-2), (1e-3, 1e-3), (1e-4, 1e-4)]
-    solution = solve(stream_of(X), problem_of(codes, grid), ExactSettings())
-    assert (solution.gap <= 1e-3 * solution.objective).all()
+    solution = solve(stream_of(X), problem_of(codes, grid), settings)
+    assert (solution.gap <= settings.tol * solution.objective).all()
     assert (solution.gap >= 0).all()
-    assert solution.n_passes.max() < 500  # with those of conjugate gradients, of which a step takes up to 20
+    # With those of conjugate gradients, of which a step takes up to 100. The weakest pair needs float64 on some processors.
+    assert solution.n_passes[:2].max() < 500
+    assert solution.n_passes.max() < 1200
 
 
 @pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])
 def test_few_words_in_distant_clusters(penalty):
     X, codes = make_blobs(n_samples=21, centers=3, random_state=0)
     X -= X.min()
-    _, _, best, gap = fit(X, codes, penalty, penalty, settings=ExactSettings())
+    _, _, best, gap = fit(X, codes, penalty, penalty, settings=ExactSettings(tol=1e-4))
     assert 0.0 <= gap <= 1e-4 * best
     assert best < np.log(3.0)
 

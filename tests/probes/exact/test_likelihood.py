@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.probes.exact.likelihood import DOUBLE_TOL, SINGLE_TOL, Likelihood
+from neurosieve.probes.exact.likelihood import DOUBLE_TOL, SINGLE_FLOOR, SINGLE_TOL, Likelihood
 
 
 def separable(*, margin, n_words=90, n_labels=3, seed=0):
@@ -29,7 +29,8 @@ def test_the_intercept_is_found_from_anywhere(margin, start, dtype):
     )
     assert bool(torch.isfinite(b).all())
     off = (P.double() @ model.omega - model.target).abs() / model.target
-    assert float(off.max()) <= (2.0 * SINGLE_TOL if dtype == torch.float32 else 10.0 * DOUBLE_TOL)  # sums of 90 values
+    single = SINGLE_TOL if margin <= 3.0 else SINGLE_FLOOR  # logits of 40 are rounded to 4e-6
+    assert float(off.max()) <= (3.0 * single if dtype == torch.float32 else 10.0 * DOUBLE_TOL)  # sums of 90 values
 
 
 @pytest.mark.parametrize("margin", [1.0, 8.0, 30.0])

@@ -68,8 +68,8 @@ def from_scratch(found):
     ("l1", "l2", "dtype"),
     [
         (1e-2, 1e-2, torch.float32),
-        (1e-3, 1e-3, torch.float32),
-        # labels so well separated that float32 leaves a gap of a few thousandths
+        # labels so well separated that rounding may end the steps in float32 above the tolerance, on some processors
+        (1e-3, 1e-3, torch.float64),
         (1e-4, 1e-4, torch.float64),
         (0.0, 1e-3, torch.float64),
         (1e-3, 0.0, torch.float64),
@@ -124,10 +124,14 @@ def test_float64_goes_as_far_as_asked(correlated):
     assert found.point.W.dtype == torch.float64
 
 
-def test_float32_ends_where_rounding_does(correlated):
-    found = reach(correlated, tol=1e-6, max_passes=5000.0)
-    assert 0.0 <= found.point.gap < 1e-3 * found.point.objective
-    assert found.n_passes < 2000
+@pytest.mark.parametrize(("penalty", "rounding"), [(1e-3, 1e-4), (1e-4, 1e-3)])
+def test_float32_soon_ends_where_rounding_does_with_nearly_the_gap_of_float64(correlated, penalty, rounding):
+    found = reach(correlated, l1=penalty, l2=penalty, tol=1e-6, max_passes=5000.0)
+    exact = from_scratch(found)
+    # Where it ends depends on the processor, what it says of that does not.
+    assert found.point.gap == pytest.approx(exact.gap, abs=rounding * exact.objective)
+    assert found.point.objective == pytest.approx(exact.objective, rel=1e-5)
+    assert found.n_passes < 1500
 
 
 def test_words_with_weights(correlated):

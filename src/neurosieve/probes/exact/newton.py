@@ -44,6 +44,10 @@ _STALLED, _BETTER = 3, 0.7
 """Steps in a row that gain nothing, after which the point is evaluated from scratch, and the share of the gap at the last such
 evaluation that must then be reached for the steps to go on."""
 
+_CRAWLED, _LITTLE = 3, 0.01
+"""Float32 leads no further after so many steps in a row that gain less than so small a share of the gap, each on a model of all
+words: that is the objective itself, and nothing but rounding makes its minimum so poor. In float64 a few steps do the rest."""
+
 _ERRORS_COUNT, _SETTLED, _SHRINKING = 1e-6, 1e-2, 0.9
 """Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
 tolerance, since a gap bounds the error of the weights by no more than its root; steps are then expected to shrink to the third."""
@@ -97,12 +101,12 @@ def approach(
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
     blocks = Blocks(problem, max_columns=room.block_columns)
-    stalled, near, poor, futile, shrinking = 0, False, False, False, False
+    stalled, crawled, near, poor, futile, shrinking = 0, 0, False, False, False, False
     settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
-        ended = done or futile or stalled >= _STALLED or passes >= max_passes
+        ended = done or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
         if exact and ended:
             return Reached(point, passes)
         strayed = poor or point.objective < _FAR * anchor.objective
@@ -134,6 +138,8 @@ def approach(
         elif poor and local.whole:
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
+        crawls = W.dtype == torch.float32 and local.whole and gained < _LITTLE * point.gap
+        crawled = crawled + 1 if crawls else 0
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
         exact, passes = False, passes + 1.0
 
