@@ -55,7 +55,7 @@ def _ablation() -> pd.DataFrame:
                 "fill": fill,
                 "subset": subset,
                 "n_neurons": N_NEURONS if subset == "all" else 20,
-                "accuracy": value + 0.01 * (seed - 1) + (0.03 if fill == "mean" else 0.0),
+                "score": value + 0.01 * (seed - 1) + (0.03 if fill == "mean" else 0.0),
             }
             for seed in range(SEEDS)
             for split in ("dev", "test")
@@ -143,13 +143,13 @@ def build_findings(**changes: Any) -> Findings:
         l2=0.0,
         search=_search(),
         oracle=pd.DataFrame(
-            [{"seed": s, "split": split, "accuracy": a} for s, a in enumerate(ORACLE) for split in ("dev", "test")]
+            [{"seed": s, "split": split, "score": a} for s, a in enumerate(ORACLE) for split in ("dev", "test")]
         ),
         ablation=_ablation(),
         minimal=_minimal(),
         curves=pd.DataFrame(
             [
-                {"seed": s, "n_neurons": k, "fraction": k / N_NEURONS, "dev_accuracy": a - 0.2 / k}
+                {"seed": s, "n_neurons": k, "fraction": k / N_NEURONS, "dev": a - 0.2 / k}
                 for s, a in enumerate(ORACLE)
                 for k in range(1, 41)
             ]

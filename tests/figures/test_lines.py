@@ -24,7 +24,7 @@ def test_the_curve_has_a_line_a_seed_the_oracle_and_the_chosen_sizes(findings):
     ax = minimal_curve(findings)
     lines = {line.get_label(): line for line in ax.lines}
     assert [name for name in lines if name.startswith("seed")] == ["seed 0", "seed 1", "seed 2"]
-    np.testing.assert_allclose(lines["seed 1"].get_ydata(), findings.curves.query("seed == 1")["dev_accuracy"])
+    np.testing.assert_allclose(lines["seed 1"].get_ydata(), findings.curves.query("seed == 1")["dev"])
     np.testing.assert_allclose(lines["oracle, all 100 neurons"].get_ydata(), 0.91)
     assert lines["within 0.5 points: 32 neurons (32.0 %)"].get_xdata().tolist() == [30, 32, 34]
     assert ax.get_xscale() == "log"

@@ -63,9 +63,7 @@ def test_figures_of_real_values(real) -> None:
 
 
 def test_a_very_bad_score_does_not_flatten_the_others(real) -> None:
-    table = real.ablation.assign(
-        accuracy=np.where(real.ablation["subset"] == "bottom", -50.0, real.ablation["accuracy"])
-    )
+    table = real.ablation.assign(score=np.where(real.ablation["subset"] == "bottom", -50.0, real.ablation["score"]))
     low, high = ablation(table).get_ylim()
     assert (low, high > 0.9) == (-1.0, True)
 

@@ -20,7 +20,7 @@ def test_oracle_states_mean_range_and_what_a_guess_would_get(findings):
 
 
 def test_an_oracle_that_is_no_better_than_guessing_is_called_so(findings, make_findings):
-    bad = make_findings(oracle=findings.oracle.assign(accuracy=0.5))
+    bad = make_findings(oracle=findings.oracle.assign(score=0.5))
     assert "not above that guess" in said(sentences.oracle, bad)
     assert any("not better than always giving" in w for w in cautions.of_cell(bad))
 
@@ -60,16 +60,16 @@ def test_ablation_where_random_beats_top_says_so(findings, make_findings):
 
 def test_ablation_where_seeds_differ_counts_them(findings, make_findings):
     table = findings.ablation.copy()
-    table.loc[(table["subset"] == "top") & (table["seed"] == 2), "accuracy"] = 0.1
+    table.loc[(table["subset"] == "top") & (table["seed"] == 2), "score"] = 0.1
     assert "only in 2 of 3 seeds" in said(sentences.ablation, make_findings(ablation=table))
 
 
 def test_ablation_tells_shifted_scores_from_lost_information(findings, make_findings):
     assert "shifted scores" not in said(sentences.ablation, findings)
     table = findings.ablation.copy()
-    table.loc[(table["subset"] == "random") & (table["fill"] == "zero"), "accuracy"] = 0.1
+    table.loc[(table["subset"] == "random") & (table["fill"] == "zero"), "score"] = 0.1
     assert "the mean gives 33.00 points more than zero" in said(sentences.ablation, make_findings(ablation=table))
-    table.loc[(table["subset"] == "random") & (table["fill"] == "zero"), "accuracy"] = 0.7
+    table.loc[(table["subset"] == "random") & (table["fill"] == "zero"), "score"] = 0.7
     assert "zero gives 27.00 points more than the mean" in said(sentences.ablation, make_findings(ablation=table))
 
 

@@ -299,7 +299,7 @@ def test_a_study_without_a_property_is_refused(tmp_path: Path, make_settings: Ma
 def test_other_solvers_run_through(solver: str, tmp_path: Path, make_settings: Make, pages: list[Path]) -> None:
     settings = make_settings(solver=solver, seeds=1, step=0.5, tol=1e-2, properties=("nominal",))
     found = run_study(settings, tmp_path / "run")
-    assert found[0].oracle["accuracy"].between(0.5, 1).all()  # two labels, the more frequent is about half
+    assert found[0].oracle["score"].between(0.5, 1).all()  # two labels, the more frequent is about half
 
 
 def test_labels_are_solved_exactly_by_default_and_once_for_all_seeds(

@@ -20,7 +20,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
 
     Parameters
     ----------
-    source : Findings, AblationResult, or DataFrame with columns seed, split, fill, subset, n_neurons, accuracy
+    source : Findings, AblationResult, or DataFrame with columns seed, split, fill, subset, n_neurons, score
         The result of one probe on one split has no columns seed and split; it is drawn as it is.
     ax : Axes, optional
         Where to draw; a new figure by default.
@@ -38,7 +38,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
     NeurosieveError
         If the table has no row of `split`.
     """
-    table, score = table_of(source, "ablation"), score_name(source)
+    table, score = table_of(source, "ablation").rename(columns={"accuracy": "score"}), score_name(source)
     if "split" in table:
         table = table[table["split"] == split]
         if table.empty:
@@ -62,8 +62,8 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
         )
     ax.set_xticks(range(len(SUBSETS)), [_tick(table, subset) for subset in SUBSETS])
     percent_axis(ax, label=f"{score} on {split} (%)" if "split" in table else f"{score} (%)")
-    low = score_floor(table["accuracy"].min())
-    ax.set_ylim(low, min(1.12, max(0.1, 1.14 * table["accuracy"].max())))
+    low = score_floor(table["score"].min())
+    ax.set_ylim(low, min(1.12, max(0.1, 1.14 * table["score"].max())))
     if low < 0:
         ax.axhline(0, color=INK, linewidth=0.7)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
@@ -73,7 +73,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
 def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str, hatch: str) -> None:
     label: str | None = name
     for place, subset in enumerate(SUBSETS):
-        values = table.loc[table["subset"] == subset, "accuracy"].to_numpy()
+        values = table.loc[table["subset"] == subset, "score"].to_numpy()
         if not len(values):
             continue
         ax.bar(

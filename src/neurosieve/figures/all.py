@@ -38,9 +38,9 @@ def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
     """
     f = findings
     drawn = {
-        "minimal": (minimal_curve(f), f.curves),
+        "minimal": (minimal_curve(f), f.curves.rename(columns={"dev": f"dev_{f.metric}"})),
         "layers": (layer_distribution(f), f.layers),
-        "ablation": (ablation(f, baseline=baseline(f)), f.ablation),
+        "ablation": (ablation(f, baseline=baseline(f)), f.ablation.rename(columns={"score": f.metric})),
         "lambdas": (lambda_search(f), f.search),
         "lambda-parts": (lambda_components(f), f.search),
     }
@@ -55,12 +55,7 @@ def draw_figures(findings: Findings) -> dict[str, tuple[Axes, pd.DataFrame]]:
         drawn["rank-intervals"] = (rank_intervals(f), ranks_table(f))
     if f.ranks.shape[1] > 1:
         drawn["agreement"] = (seed_agreement(f), overlap_of_seeds(f.ranks))
-    return {name: (ax, _named(data, f)) for name, (ax, data) in drawn.items()}
-
-
-def _named(data: pd.DataFrame, f: Findings) -> pd.DataFrame:
-    """The data with columns that say what the scores are."""
-    return data.rename(columns={"accuracy": f.metric, "dev_accuracy": f"dev_{f.metric}"})
+    return drawn
 
 
 def save_figures(

@@ -62,7 +62,7 @@ def minimal_curve(source: Findings | MinimalResult, *, ax: Axes | None = None) -
     ax.axhline(oracle, color=INK, linewidth=1.0, linestyle=(0, (5, 3)), label=f"oracle, all {n_neurons} neurons")
     for number, (seed, curve) in enumerate(curves.groupby("seed", sort=True)):
         style = ("-", "--", "-.", ":")[number % 4]
-        ax.plot(curve["n_neurons"], curve["dev_accuracy"], style, color=DARK, linewidth=0.9, label=f"seed {seed}")
+        ax.plot(curve["n_neurons"], curve["dev"], style, color=DARK, linewidth=0.9, label=f"seed {seed}")
     for number, (delta, chosen) in enumerate(minimal.groupby("delta", sort=True)):
         mean = chosen["n_neurons"].mean()
         ax.plot(
@@ -79,21 +79,21 @@ def minimal_curve(source: Findings | MinimalResult, *, ax: Axes | None = None) -
     size_axis(ax, int(curves["n_neurons"].min()), int(curves["n_neurons"].max()))
     ax.set_xlabel("top neurons the probe is retrained on (log scale)")
     percent_axis(ax, label=f"{score_name(source)} on dev (%)")
-    if curves["dev_accuracy"].min() < -1:  # an R² far below zero would flatten all else
+    if curves["dev"].min() < -1:  # an R² far below zero would flatten all else
         ax.set_ylim(bottom=-1)
     ax.legend(loc="lower right")
     return ax
 
 
 def _tables(source: object) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Curves (seed, n_neurons, dev_accuracy), chosen sets (delta, n_neurons, dev, oracle_dev) and the number of all neurons."""
+    """Curves (seed, n_neurons, dev), chosen sets (delta, n_neurons, dev, oracle_dev) and the number of all neurons."""
     if hasattr(source, "curves"):
         return source.curves, source.minimal, source.n_neurons  # type: ignore[attr-defined]  # Findings
     if not hasattr(source, "curve"):
         raise NeurosieveError(f"found a {type(source).__name__}; expected findings, or the result of minimal_neurons")
     n_neurons = next(iter(source.sets.values())).probe.n_neurons  # type: ignore[attr-defined]
     chosen = source.to_frame().rename(columns={"dev_accuracy": "dev", "oracle_dev_accuracy": "oracle_dev"})  # type: ignore[attr-defined]
-    return source.curve.assign(seed=0), chosen, n_neurons
+    return source.curve.rename(columns={"dev_accuracy": "dev"}).assign(seed=0), chosen, n_neurons
 
 
 def _shades(n: int) -> list[str]:

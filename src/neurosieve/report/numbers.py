@@ -121,14 +121,14 @@ def sampling_margin(accuracy: float, n_words: int) -> float:
 
 def oracle(f: Findings, split: str = "test") -> Spread:
     """Score of the probe on all neurons."""
-    return Spread.of(f.oracle.loc[f.oracle["split"] == split, "accuracy"])
+    return Spread.of(f.oracle.loc[f.oracle["split"] == split, "score"])
 
 
 def ablated(f: Findings, subset: str, *, fill: str = "zero", split: str = "test") -> pd.Series:
     """Score with `subset` kept, by seed; empty where it was not run."""
     t = f.ablation
     kept = t[(t["subset"] == subset) & (t["fill"] == fill) & (t["split"] == split)]
-    return kept.set_index("seed")["accuracy"].sort_index()
+    return kept.set_index("seed")["score"].sort_index()
 
 
 def minimal(f: Findings, delta: float) -> pd.DataFrame:

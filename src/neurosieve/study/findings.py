@@ -55,15 +55,15 @@ class Findings:
     search : DataFrame
         l1, l2, a_top, a_bottom, a_all, score; one row a pair of the grid (dev).
     oracle : DataFrame
-        seed, split, accuracy.
+        seed, split, score.
     ablation : DataFrame
-        seed, split, fill, subset, n_neurons, accuracy.
+        seed, split, fill, subset, n_neurons, score.
     minimal : DataFrame
         seed, delta, n_neurons, dev, test, oracle_dev, oracle_test.
     curves : DataFrame
-        seed, n_neurons, fraction, dev_accuracy.
+        seed, n_neurons, fraction, dev.
     control : DataFrame
-        seed, split, subset, delta, n_neurons, accuracy (on the control task); empty without control tasks.
+        seed, split, subset, delta, n_neurons, score (on the control task); empty without control tasks.
     selectivity : DataFrame
         seed, split, subset, delta, n_neurons, linguistic, control, selectivity; empty without control tasks.
     layers : DataFrame
@@ -82,8 +82,8 @@ class Findings:
     settings : dict
         The probe settings.
     metric : {"accuracy", "r2"}
-        What every score of the tables above is, also where a column is called accuracy: the accuracy, or for real values
-        R², the share of their variance that a probe explains (below 0 where it is worse than their mean).
+        What every score of the tables above is: the accuracy, or for real values R², the share of their variance that a
+        probe explains (below 0 where it is worse than their mean).
     unit : {"word", "sentence"}
         What is labelled.
     no_control : str
@@ -105,6 +105,8 @@ class Findings:
         seed, objective, gap (missing unless the solver is exact), n_passes of the oracles.
     certainty : Certainty or None
         What resampling and permuting gave, where it was asked for.
+    tables : dict of str to DataFrame
+        Every table of the stages by its name.
     """
 
     model: str
@@ -141,6 +143,12 @@ class Findings:
     macro_f1: pd.DataFrame = field(default_factory=pd.DataFrame)
     certificate: pd.DataFrame = field(default_factory=pd.DataFrame)
     certainty: Certainty | None = None
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def by_mass(self) -> bool:
+        """Whether neurons are ranked by weight mass, so that each label has neurons of its own."""
+        return self.ranking.key is not None
 
     @property
     def exact(self) -> bool:
@@ -187,7 +195,7 @@ class Findings:
             add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
         for row in _records(self.ablation):
             metric = self.metric if row["fill"] == "zero" else f"{self.metric}_mean_ablation"
-            add(metric, row["accuracy"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
+            add(metric, row["score"], seed=row["seed"], split=row["split"], subset=row["subset"], n=row["n_neurons"])
         for row in _records(self.minimal):
             seed, n, at = row["seed"], row["n_neurons"], f"@{row['delta']:g}"
             for split in ("dev", "test"):
@@ -250,13 +258,14 @@ def collect(cell: Cell) -> Findings:
     """Run whatever stages are missing and gather their results."""
     chosen = stages.search(cell)
     oracles = stages.oracles(cell)
-    oracle = pd.DataFrame(oracles["rows"])
-    ablation = pd.DataFrame(stages.ablation(cell)["rows"])
+    oracle = pd.DataFrame(oracles["rows"]).rename(columns={"accuracy": "score"})
+    ablation = pd.DataFrame(stages.ablation(cell)["rows"]).rename(columns={"accuracy": "score"})
     found = stages.minimal(cell)
     minimal = pd.DataFrame(found["rows"])
     control_columns = ["seed", "split", "subset", "delta", "n_neurons", "accuracy"]
     controlled = cell.settings.control and not cell.no_control
-    control = pd.DataFrame(stages.control(cell)["rows"] if controlled else [], columns=control_columns)
+    controls = pd.DataFrame(stages.control(cell)["rows"] if controlled else [], columns=control_columns)
+    control = controls.rename(columns={"accuracy": "score"})
     neurons = cell.store.neurons
     rankings = [cell.ranking(seed) for seed in range(cell.settings.seeds)]
     where = distributions(cell)
@@ -277,7 +286,9 @@ def collect(cell: Cell) -> Findings:
         oracle=oracle,
         ablation=ablation,
         minimal=minimal,
-        curves=pd.concat([pd.DataFrame(curve) for curve in found["curves"]], ignore_index=True),
+        curves=pd.concat([pd.DataFrame(curve) for curve in found["curves"]], ignore_index=True).rename(
+            columns={"dev_accuracy": "dev"}
+        ),
         control=control,
         selectivity=_selectivity(oracle, minimal, control),
         layers=where["layers"],
@@ -315,14 +326,14 @@ def distributions(cell: Cell) -> dict[str, pd.DataFrame]:
 
 def _selectivity(oracle: pd.DataFrame, minimal: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
     """Linguistic minus control accuracy for each seed, split and set of neurons."""
-    full = oracle.assign(subset="all", delta=np.nan).rename(columns={"accuracy": "linguistic"})
+    full = oracle.assign(subset="all", delta=np.nan).rename(columns={"score": "linguistic"})
     small = minimal.melt(
         id_vars=["seed", "delta"], value_vars=["dev", "test"], var_name="split", value_name="linguistic"
     ).assign(subset="minimal")
     linguistic = pd.concat([full, small], ignore_index=True)
     joined = (
         control.astype({"delta": float})
-        .rename(columns={"accuracy": "control"})
+        .rename(columns={"score": "control"})
         .merge(linguistic, on=["seed", "split", "subset", "delta"], how="left", validate="one_to_one")
     )
     joined["selectivity"] = joined["linguistic"] - joined["control"]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def in_a_sentence(findings: Findings) -> str:
     """Accuracy (or R²) with all neurons, and how many of them suffice; means over seeds, on test."""
-    oracle = findings.oracle.query("split == 'test'")["accuracy"].mean()
+    oracle = findings.oracle.query("split == 'test'")["score"].mean()
     score = "R² of " if findings.metric == "r2" else ""
     smallest = findings.minimal["delta"].min()
     sets = findings.minimal[findings.minimal["delta"] == smallest]
