@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures import label_distribution, layer_distribution, save_figure, save_figures
+from neurosieve.figures import label_distribution, layer_distribution, save_figure
+from neurosieve.report.figures import save_figures
 
 
 def test_the_same_figure_gives_the_same_bytes(findings, tmp_path):

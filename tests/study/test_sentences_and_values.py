@@ -14,7 +14,7 @@ import pytest
 from tests.study.conftest import QUICK
 
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
-from neurosieve.report.certainty import certainty, intervals
+from neurosieve.report.sections import certainty
 from neurosieve.study import stages
 from neurosieve.study.findings import collect
 from neurosieve.study.run import run_study
@@ -255,7 +255,7 @@ def test_sentences_can_be_resampled(prop: str, of_sentences: Path, tmp_path: Pat
     sure = collect(cell).certainty
     assert sure is not None
     assert sure.null == "sentences"
-    said = " ".join(certainty(collect(cell)))
+    said = " ".join(certainty.words(collect(cell)))
     assert "Each sentence has one label" in said
     assert "word types" not in said
 
@@ -268,4 +268,4 @@ def test_real_values_can_be_resampled(of_values: Path, tmp_path: Path) -> None:
     metrics = set(found.results()["metric"])
     assert {"r2_low", "r2_sd_text", "n_discovered@0.1"} <= metrics
     assert not [name for name in metrics if "accuracy" in name or "macro_f1" in name]
-    assert "R² %" in intervals(found).columns
+    assert "R² %" in certainty.table(found).columns

@@ -7,7 +7,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, percent_axis, points, score_name, styled, table_of
+from neurosieve.figures.style import (
+    DARK,
+    INK,
+    MIDDLE,
+    PALE,
+    axes,
+    delta_name,
+    percent_axis,
+    score_name,
+    styled,
+    table_of,
+)
 
 PARTS = (("linguistic", DARK, ""), ("control", PALE, ""), ("selectivity", MIDDLE, "////"))
 
@@ -88,7 +99,7 @@ def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     named = [(f"all {full['n_neurons'].iloc[0]:g} neurons", full)] if len(full) else []
     small = table[table["subset"] != "all"].groupby("delta", sort=True)
     named += [
-        (f"{part['n_neurons'].mean():.0f} neurons\n(within {points(float(delta))})", part)  # type: ignore[arg-type]
+        (f"{part['n_neurons'].mean():.0f} neurons\n(within {delta_name(float(delta))})", part)  # type: ignore[arg-type]
         for delta, part in small
     ]
     return named

@@ -114,9 +114,19 @@ def percent_axis(ax: Axes, *, which: str = "y", label: str = "accuracy (%)") -> 
     axis.set_label_text(label)
 
 
-def points(delta: float) -> str:
-    """`delta` as points of accuracy: 0.005 is ``0.5 points``."""
+def delta_name(delta: float) -> str:
+    """A threshold in points: 0.005 is ``0.5 points``."""
     return f"{100 * delta:g} point{'' if delta == 0.01 else 's'}"
+
+
+def power(value: float) -> str:
+    """A lambda: ``0``, ``0.001`` as the paper writes it, ``1e-5``."""
+    return "0" if value == 0 else f"{value:g}".replace("e-0", "e-")
+
+
+def few(value: float) -> str:
+    """A number of neurons; means over seeds keep one decimal."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def size_axis(ax: Axes, low: int, high: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
-from neurosieve.report.page import environment, rows_of
+from neurosieve.report.page import environment, picture, rows_of
 from neurosieve.report.tables import written_value
 
 if TYPE_CHECKING:
@@ -172,13 +171,5 @@ def across_figures(target: Path, panels: list[Panel]) -> list[dict[str, Any]]:
         props = ", ".join(dict.fromkeys(str(prop) for prop in data["property"]))
         caption = f"{CAPTIONS[name.partition('-')[0]].removesuffix('.')} ({props})."
         models = numbers.listed(list(dict.fromkeys(data["model"])), most=12)
-        picture = base64.b64encode(written["svg"].read_bytes()).decode("ascii")
-        shown.append(
-            {
-                "source": f"data:image/svg+xml;base64,{picture}",
-                "caption": caption,
-                "alt": f"{caption} Models: {models}.",
-                "links": [(kind, path.relative_to(target).as_posix()) for kind, path in written.items()],
-            }
-        )
+        shown.append(picture(target, written, caption=caption, said=[f"Models: {models}."]))
     return shown

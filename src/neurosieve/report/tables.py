@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.figures.style import power
 from neurosieve.report import numbers, paper
 from neurosieve.report.numbers import Spread
 
@@ -58,9 +59,7 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
             entries = [e for c in cells for e in _minimal(*c, delta=delta, split=split)]
             tables[f"minimal_{100 * delta:g}_{split}"] = _wide(entries)
     tables["data"] = _data(cells)
-    tables["lambdas"] = _wide(
-        [(prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells]
-    )
+    tables["lambdas"] = _wide([(prop, "l1, l2", model, f"{power(f.l1)}, {power(f.l2)}") for (model, prop), f in cells])
     tables["runtime"] = _wide([e for c in cells for e in _runtime(*c)])
     tables["architectures"] = _wide([e for c in cells for e in _architecture(*c)])
     return {name: known.beside(name, table) for name, table in tables.items() if len(table)}
