@@ -26,6 +26,8 @@ CAPTIONS = {
     "figure5": "The layer that holds most of each label's neurons, from the first (light) to the last (dark).",
 }
 """What each figure across models and properties shows, by the beginning of its name."""
+CELL = ("run", "model", "property", "corpus", "ranking")
+"""Columns that tell cells apart, where a table has them."""
 PERCENT = (
     "accuracy",
     "set_accuracy",
@@ -111,7 +113,9 @@ def in_words(cells: pd.DataFrame) -> list[str]:
             f"{prop}: {names[few]} needs the smallest share of its neurons ({numbers.percent(shares[few], 1)}), "
             f"{names[many]} the largest ({numbers.percent(shares[many], 1)})."
         )
-        spread = table.sort_values("distributedness", kind="stable")
+        spread = table.dropna(subset=["distributedness"]).sort_values("distributedness", kind="stable")
+        if len(spread) < 2:  # only weight mass tells how labels spread their weight
+            continue
         low, high = spread.iloc[0], spread.iloc[-1]
         ends = dict(zip(table.index, names, strict=True))
         apart = high["distributedness_low"] > low["distributedness_high"]
@@ -131,8 +135,8 @@ def in_words(cells: pd.DataFrame) -> list[str]:
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    """How a property's cells are called: by model, with the run and corpus where they tell cells apart."""
-    several = [part for part in ("run", "corpus") if len(table[part].unique()) > 1]
+    """How a property's cells are called: by model, with the run, corpus and ranking where they tell cells apart."""
+    several = [part for part in ("run", "corpus", "ranking") if part in table and len(table[part].unique()) > 1]
     names = []
     for record in table.to_dict("records"):
         where = ", ".join(str(record[part]) for part in several if record[part])
@@ -145,10 +149,10 @@ def panels_of(found: Comparison) -> list[Panel]:
     names = _names(found.cells)
     panels = []
     for name, record in zip(names, found.cells.to_dict("records"), strict=True):
-        key = [record[part] for part in ("run", "model", "property", "corpus")]
 
-        def of(table: pd.DataFrame, key: list[Any] = key) -> pd.DataFrame:
-            return table[(table[["run", "model", "property", "corpus"]] == key).all(axis=1)]
+        def of(table: pd.DataFrame, record: dict[Any, Any] = record) -> pd.DataFrame:
+            parts = [part for part in CELL if part in table and part in record]
+            return table[(table[parts] == [record[part] for part in parts]).all(axis=1)]
 
         layers, labels = of(found.layers), of(found.labels)
         columns = ["n_selected", "n_neurons", "expected"]

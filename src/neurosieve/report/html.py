@@ -88,6 +88,7 @@ def write_report(
                 (title_of(name), path.relative_to(target).with_suffix("").as_posix(), rows_of(tables[name]))
                 for name, path in zip(tables, table_files, strict=True)
             ],
+            rankings=list(dict.fromkeys((f.ranking.method, f.by_mass) for f in findings)),
             beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
             manifest=list(flat(manifest)),
         )

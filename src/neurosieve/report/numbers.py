@@ -65,7 +65,7 @@ def listed(names: Sequence[object], *, most: int = 8) -> str:
 
 
 def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
-    """(model, property) of each, with the corpus where several have the property.
+    """(model, property) of each, with the ranking where a model has several, and the corpus where a property has.
 
     Where a pair comes twice all the same, the later property gets a number.
     """
@@ -73,9 +73,11 @@ def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
     names = []
     for f in findings:
         several = len({other.corpus for other in findings if other.prop == f.prop}) > 1
-        pair = (f.model, f"{f.prop} ({f.corpus})" if several else f.prop)
+        rankings = {other.ranking.method for other in findings if other.model == f.model}
+        model = f"{f.model} ({f.ranking.method})" if len(rankings) > 1 else f.model
+        pair = (model, f"{f.prop} ({f.corpus})" if several else f.prop)
         seen[pair] = seen.get(pair, 0) + 1
-        names.append(pair if seen[pair] == 1 else (f.model, f"{pair[1]} ({seen[pair]})"))
+        names.append(pair if seen[pair] == 1 else (model, f"{pair[1]} ({seen[pair]})"))
     return names
 
 

@@ -196,7 +196,7 @@ ARCHITECTURE_ROWS = {
 def _architecture(name: tuple[str, str], f: Findings) -> list[Entry]:
     model, prop = name
     found = f.by_seed.get("architecture")
-    if found is None or f.metric == "r2":  # real values have no labels that could share neurons
+    if found is None or found.empty or f.metric == "r2":  # without weight mass, or labels, nothing is shared
         return []
     return [
         (prop, row, model, _scaled(found[column]) if row.endswith("%") else Spread.of(found[column]))
@@ -205,7 +205,7 @@ def _architecture(name: tuple[str, str], f: Findings) -> list[Entry]:
 
 
 class Known:
-    """The cells whose numbers the paper printed.
+    """The cells whose numbers the paper printed, which ranks by weight mass.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class Known:
     """
 
     def __init__(self, cells: Sequence[tuple[tuple[str, str], Findings]]) -> None:
-        self._of = {name: (paper.paper_model(f), paper.paper_task(f.prop)) for name, f in cells}
+        self._of = {name: (paper.paper_model(f) if f.by_mass else None, paper.paper_task(f.prop)) for name, f in cells}
 
     def beside(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Put what the paper printed in its counterpart of the table `name` beside our numbers."""

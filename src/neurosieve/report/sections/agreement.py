@@ -13,24 +13,31 @@ from neurosieve.report.section import Figure, Need, Section
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
 
-SEVERAL_SEEDS = Need(lambda f: f.ranks.shape[1] > 1)
+
+def fixed(f: Findings) -> str:
+    """That a ranking without a probe is the same with every seed; empty where it is not, or where there is one seed."""
+    same = not f.by_mass and f.ranks.shape[1] > 1 and f.ranks.eq(f.ranks.iloc[:, 0], axis=0).all(axis=None)
+    return f"The ranking by {f.ranking.method} is the same with every seed." if same else ""
+
+
+SEVERAL_SEEDS = Need(lambda f: f.ranks.shape[1] > 1 and not fixed(f))
 
 
 def words(f: Findings) -> list[str]:
     """The overlap of two seeds' top sets, and of all seeds' minimal sets."""
-    if f.exact:
+    if f.exact and f.by_mass:
         return [
             "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."
         ]
     if f.ranks.shape[1] < 2:
         return ["There is one seed only, so it is not known how far another run would choose the same neurons."]
-    said = []
+    said = [fixed(f)] if fixed(f) else []
     for delta in numbers.deltas(f):
         size = round(numbers.minimal(f, delta)["n_neurons"].mean())
         sets = list(numbers.members(f, delta).values())
         every, some = len(set.intersection(*sets)), len(set.union(*sets))
         said.append(
-            f"{overlap(f, size, 'on average ')} Of the {count(some)} neurons in any seed's minimal set of "
+            f"{'' if fixed(f) else overlap(f, size, 'on average ') + ' '}Of the {count(some)} neurons in any seed's minimal set of "
             f"{delta_name(delta)}, {count(every)} are in every seed's."
         )
     return said

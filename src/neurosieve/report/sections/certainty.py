@@ -13,7 +13,7 @@ from neurosieve.figures.style import delta_name, score_name
 from neurosieve.report import numbers
 from neurosieve.report.numbers import SPACE, count, listed, percent
 from neurosieve.report.section import BY_MASS, RESAMPLED, Figure, Section, filled
-from neurosieve.report.sections.agreement import overlap
+from neurosieve.report.sections.agreement import fixed, overlap
 
 if TYPE_CHECKING:
     from neurosieve.study.certainty import Certainty
@@ -174,11 +174,14 @@ def brief(f: Findings) -> dict[str, str]:
             f"{count(len(c.frequent))} neurons are in the top {count(c.k)} of at least nine in ten resamples of the text; "
             f"{count(len(c.discovered))} are discovered at a rate of {percent(c.rate, 0)} false entries."
         )
-    if not f.exact and f.ranks.shape[1] > 1:
+    settled = f.exact and f.by_mass
+    if fixed(f):
+        said.append(fixed(f))
+    elif not settled and f.ranks.shape[1] > 1:
         said.append(overlap(f, round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())))
     unknown = (
         "The probe is solved to its optimum, whatever the seed; of other texts nothing is known without resamples."
-        if f.exact
+        if settled
         else "Unknown: one seed only."
     )
     return {"Stability": " ".join(said) or unknown}

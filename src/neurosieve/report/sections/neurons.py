@@ -21,9 +21,10 @@ TAKERS = 3
 def words(f: Findings) -> str:
     """The first neurons, and what the table's columns are."""
     names = ", ".join(f.neurons["neuron"].iloc[f.ranking.top(min(5, f.n_neurons))])
-    said = f"Seed 0's ranking begins with {names}. Ranks count from 0. "
+    by = "" if f.by_mass else f" by {f.ranking.method}"
+    said = f"Seed 0's ranking{by} begins with {names}. Ranks count from 0. "
     if not f.by_mass:
-        said += f"The score is what {f.ranking.method} sorts by: the higher, the earlier the neuron."
+        said += "It sorts by the score, the highest first."
     elif f.metric == "r2":
         said += "The mass of a neuron is its share of the probe's absolute weights."
     else:
