@@ -11,7 +11,7 @@ from neurosieve.figures.value_histogram import value_histogram
 from neurosieve.report import numbers, overview
 from neurosieve.report.cautions import of_activations
 from neurosieve.report.cell import cautions, in_short
-from neurosieve.report.figures import draw_figures
+from neurosieve.report.html import write_report
 from neurosieve.report.sections import accuracy, lambdas, selectivity
 from neurosieve.report.tables import paper_tables
 
@@ -56,13 +56,14 @@ def test_a_score_that_is_zero_has_no_sign() -> None:
     assert numbers.percent(-0.001) == "-0.10\u00a0%"
 
 
-def test_figures_of_real_values(real) -> None:
-    drawn = draw_figures(real)
-    assert "values" in drawn
-    assert "labels" not in drawn
-    assert "r2" in drawn["ablation"][1]
-    assert "dev_r2" in drawn["minimal"][1]
-    assert drawn["ablation"][0].get_ylabel() == "R² on test (%)"
+def test_figures_of_real_values(real, tmp_path) -> None:
+    write_report(tmp_path, [real], manifest={})
+    saved = {path.stem.removeprefix("tiny--pos--"): path for path in (tmp_path / "figures").glob("*.csv")}
+    assert "values" in saved
+    assert "labels" not in saved
+    assert "r2" in pd.read_csv(saved["ablation"])
+    assert "dev_r2" in pd.read_csv(saved["minimal"])
+    assert "R² on test (%)" in saved["ablation"].with_suffix(".svg").read_text(encoding="utf-8")
 
 
 def test_a_very_bad_score_does_not_flatten_the_others(real) -> None:

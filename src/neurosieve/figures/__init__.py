@@ -1,7 +1,6 @@
 """Figures: one function each, ``name(findings_or_table, *, ax=None) -> Axes``; nothing is shown and nothing written.
 
-`save_figure` writes a figure as PNG and SVG with its data beside it; `neurosieve.report.figures.save_figures` writes all
-of a model and property.
+`save_figure` writes a figure as PNG and SVG with its data beside it.
 """
 
 from neurosieve.figures.ablation_bars import ablation

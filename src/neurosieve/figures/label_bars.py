@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, PALE, axes, few, styled, table_of
+from neurosieve.figures.style import DARK, PALE, axes, few, legend_above, styled, table_of
 
 MAX_NAME = 24
 
@@ -66,7 +66,7 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
     if len(rest):
         more = f"\nand {len(rest)} more label{'s' if len(rest) > 1 else ''} with {_between(rest.min(), rest.max())} neurons each"
     ax.set_xlabel("neurons that the label takes, and the layer with the largest part of them" + more)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    legend_above(ax, columns=2)
     return ax
 
 

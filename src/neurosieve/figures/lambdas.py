@@ -13,6 +13,7 @@ from neurosieve.figures.style import (
     INK,
     MIDDLE,
     axes,
+    legend_above,
     percent_axis,
     power,
     score_floor,
@@ -98,7 +99,7 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
         ax.set_xlabel("pairs of lambdas, best score first")
     percent_axis(ax, label=f"{score_name(source)} on dev (%)")
     ax.set_ylim(score_floor(table[["a_all", "a_top", "a_bottom"]].min().min()), 1)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    legend_above(ax, columns=3)
     return ax
 
 

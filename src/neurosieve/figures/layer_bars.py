@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurosieve.figures.style import DARK, INK, axes, styled, table_of
+from neurosieve.figures.style import DARK, INK, axes, legend_above, styled, table_of
 
 
 @styled
@@ -46,7 +46,7 @@ def layer_distribution(source: object, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("layer (0 = embeddings)" if 0 in table["layer"].tolist() else "layer")
     ax.set_ylabel("selected neurons")
     ax.set_ylim(0, None)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    legend_above(ax, columns=2)
     return ax
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
-from neurosieve.report.figures import save_figures
 from neurosieve.report.page import flat, picture, rows_of
 from neurosieve.report.section import Section, filled, lacking, sentences
 from neurosieve.report.sections import all_sections
@@ -35,9 +34,8 @@ def cautions(f: Findings) -> list[str]:
 
 def cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> dict[str, Any]:
     """What the template takes, with the figures saved into ``figures/`` under names that begin with `prefix`."""
-    saved = save_figures(target / "figures", f, prefix=prefix)
     anchor = prefix.rstrip("-")
-    shown = [(section, _section(target, section, f, saved)) for section in all_sections()]
+    shown = [(section, _section(section, f, target=target, prefix=prefix)) for section in all_sections()]
     return {
         "id": anchor,
         "model": model,
@@ -63,24 +61,19 @@ def cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> di
     }
 
 
-def _section(
-    target: Path, section: Section, f: Findings, saved: Mapping[str, Mapping[str, Path]]
-) -> dict[str, Any] | None:
+def _section(section: Section, f: Findings, *, target: Path, prefix: str) -> dict[str, Any] | None:
     """Heading, words, table and figures; what it lacks in place of them; None where the page leaves it out."""
+    shown: dict[str, Any] = {"heading": section.heading, "figures": [], "table": None, "ends_in_words": False}
     missing = lacking(section.needs, f)
-    if missing is not None and not missing.otherwise:
-        return None
-    said = sentences(section.words(f)) if missing is None else [filled(missing.otherwise, f)]
-    table = section.table(f) if missing is None else None
-    rows = None if table is None else rows_of(table)
-    return {
-        "heading": section.heading,
-        "said": said,
-        "figures": [
-            picture(target, saved[name], caption=filled(figure.caption, f), said=said)
-            for name, figure in section.figures.items()
-            if name in saved
-        ],
-        "table": rows,
-        "ends_in_words": rows is not None and any(row[-1][0] and not row[-1][1] for row in rows["rows"]),
-    }
+    if missing is not None:
+        return {**shown, "said": [filled(missing.otherwise, f)]} if missing.otherwise else None
+    shown["said"] = sentences(section.words(f))
+    table = section.table(f)
+    if table is not None:
+        shown["table"] = rows_of(table)
+        shown["ends_in_words"] = any(text and not number for *_, (text, number) in shown["table"]["rows"])
+    for name, figure in section.figures.items():
+        if lacking(figure.needs, f) is None:
+            files = save_figure(figure.draw(f), target / "figures" / f"{prefix}{name}", data=figure.data(f))
+            shown["figures"].append(picture(target, files, caption=filled(figure.caption, f), said=shown["said"]))
+    return shown
