@@ -27,13 +27,14 @@ MAY_IMPORT = {
     "runs": {"activations", "analysis", "study", "report"},
     "cli": {"study", "runs"},
     "errors": set(),
+    "extensions": set(),
     "_version": set(),
     "planted": set(),
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "_version", "planted", "__init__"}
-EVERYBODY = {"errors", "_version"}
+SINGLE_FILES = {"errors", "extensions", "_version", "planted", "__init__"}
+EVERYBODY = {"errors", "extensions", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

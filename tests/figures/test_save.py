@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures import label_distribution, layer_distribution, save_figure, save_figures
+from neurosieve.figures import label_distribution, layer_distribution, save_figure
 
 
 def test_the_same_figure_gives_the_same_bytes(findings, tmp_path):
@@ -58,29 +58,6 @@ def test_axes_without_a_figure_are_refused(findings, tmp_path):
     ax.remove()
     with pytest.raises(NeurosieveError, match="removed from their figure"):
         save_figure(ax, tmp_path / "x")
-
-
-def test_all_figures_are_saved_with_their_prefix(findings, tmp_path):
-    saved = save_figures(tmp_path, findings, prefix="m--p--", formats=["svg"])
-    assert set(saved) == {
-        "minimal",
-        "layers",
-        "labels",
-        "ablation",
-        "lambdas",
-        "lambda-parts",
-        "selectivity",
-        "agreement",
-    }
-    assert saved["layers"]["svg"].name == "m--p--layers.svg"
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        p.name for files in saved.values() for p in files.values()
-    )
-
-
-def test_figures_that_the_findings_do_not_allow_are_left_out(findings, make_findings, tmp_path):
-    less = make_findings(selectivity=findings.selectivity.iloc[:0], ranks=findings.ranks[[0]])
-    assert {"selectivity", "agreement"}.isdisjoint(save_figures(tmp_path, less, formats=["svg"]))
 
 
 def test_no_window_system_is_loaded():

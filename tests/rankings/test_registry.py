@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from neurosieve import extensions
 from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings import registry
@@ -43,7 +44,7 @@ def test_entry_points(monkeypatch):
         register(taken)
     for value, message in ((taken, "second ranking 'probeless'"), (3, "is a int; expected a Method")):
         point = SimpleNamespace(name="x", value="v", dist=SimpleNamespace(name="pkg"), load=lambda value=value: value)
-        monkeypatch.setattr(registry, "entry_points", lambda point=point, **_: [point])
+        monkeypatch.setattr(extensions, "entry_points", lambda point=point, **_: [point])
         with pytest.raises(NeurosieveError, match=f"package pkg .*{message}"):
             method_names()
     with pytest.raises(NeurosieveError, match="expected 'probe', 'labels' or 'nothing'"):

@@ -7,19 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from neurosieve.report import brief, certainty, places, sentences
+from neurosieve.report.cell import in_short
 from neurosieve.report.html import write_report
 from neurosieve.report.numbers import SPACE
+from neurosieve.report.sections import agreement, certainty, neurons
 
 
 def said(findings) -> str:
-    return " ".join(certainty.certainty(findings)).replace(SPACE, " ")
+    return " ".join(certainty.words(findings)).replace(SPACE, " ")
 
 
 def test_without_resamples_the_page_says_so(findings):
     assert "The text was not resampled" in said(findings)
-    assert certainty.in_short(findings) == ""
-    assert certainty.intervals(findings).empty
+    assert "resamples" not in dict(in_short(findings))["Stability"]
+    assert certainty.table(findings) is None
 
 
 def test_frequencies_noises_and_sets(make_findings, make_certainty):
@@ -30,7 +31,7 @@ def test_frequencies_noises_and_sets(make_findings, make_certainty):
     assert "two resamples share 50 % of their union, those of two seeds on one resample 70 % (chance: 19 %)" in text
     assert "Other text changes the set more than another seed does" in text
     assert "25 to 40 over resamples" in text
-    assert dict(brief.in_short(f))["Stability"].startswith("3 neurons are in the top 32 of at least nine in ten")
+    assert dict(in_short(f))["Stability"].startswith("3 neurons are in the top 32 of at least nine in ten")
 
 
 def test_the_verdict_follows_from_the_noises(make_findings, make_certainty):
@@ -68,14 +69,14 @@ def test_gaps_are_stated_and_judged(make_findings):
 
 def test_the_tables_hold_intervals(make_findings, make_certainty):
     f = make_findings(certainty=make_certainty())
-    table = certainty.intervals(f)
+    table = certainty.table(f)
     assert table["95 % interval"].tolist() == ["88.00 to 92.00"] * 4
     assert table["probe"].tolist()[1:3] == ["top neurons, others zero", "top neurons, others mean"]
     alone = f.certainty.scores.assign(sd_seed=np.nan)
     one_seed = make_findings(certainty=make_certainty(scores=alone))
-    assert set(certainty.intervals(one_seed)["spread: seed"]) == {""}
-    neurons = places.top_neurons(f)
-    assert {"resamples", "rank, 95 %"} <= set(neurons.columns)
+    assert set(certainty.table(one_seed)["spread: seed"]) == {""}
+    top = neurons.table(f)
+    assert {"resamples", "rank, 95 %"} <= set(top.columns)
 
 
 def test_the_page_shows_figures_and_table(make_findings, make_certainty, tmp_path):
@@ -88,8 +89,8 @@ def test_the_page_shows_figures_and_table(make_findings, make_certainty, tmp_pat
 def test_agreement_of_seeds_is_not_claimed_of_probes_that_do_not_depend_on_them(make_findings):
     found = make_findings()
     exact = replace(found, settings={**found.settings, "solver": "exact"})
-    assert "of two seeds share" in " ".join(sentences.agreement(found))
-    assert sentences.agreement(exact) == [
+    assert "of two seeds share" in " ".join(agreement.words(found))
+    assert agreement.words(exact) == [
         "The probe on all neurons is solved to its optimum, so its ranking and its minimal sets do not depend on the seed."
     ]
-    assert "of two seeds share" not in dict(brief.in_short(exact))["Stability"]
+    assert "of two seeds share" not in dict(in_short(exact))["Stability"]

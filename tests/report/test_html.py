@@ -109,6 +109,13 @@ def test_every_figure_is_described_and_named(page):
     assert all(len(image["alt"]) > 40 for image in page.images)
 
 
+def test_figures_are_saved_in_two_formats_with_their_data(written):
+    names = {"minimal", "layers", "labels", "ablation", "lambdas", "lambda-parts", "selectivity", "agreement"}
+    saved = {path.name for path in (written.parent / "figures").iterdir()}
+    mine = {name for name in saved if name.startswith("tiny--pos--")}
+    assert mine == {f"tiny--pos--{name}.{kind}" for name in names for kind in ("png", "svg", "csv")}
+
+
 def test_the_page_has_the_sections_the_warnings_and_the_provenance(written, page):
     text = written.read_text(encoding="utf-8")
     for heading in (
@@ -144,6 +151,8 @@ def test_a_page_without_control_tasks_and_with_one_seed_is_written(findings, mak
     )
     text = write_report(tmp_path, [one], manifest={}).read_text(encoding="utf-8")
     assert "No control tasks were run" in text
+    assert not any(tmp_path.glob("figures/*selectivity*"))
+    assert not any(tmp_path.glob("figures/*agreement*"))
     assert not re.search(r"\bnan\b", re.sub(r"data:image[^\"]*", "", text), re.IGNORECASE)
 
 

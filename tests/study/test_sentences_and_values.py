@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import QUICK
 
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
-from neurosieve.report.certainty import certainty, intervals
+from neurosieve.report.sections import certainty
 from neurosieve.runs.study import run_study
 from neurosieve.study import stages
 from neurosieve.study.cells import finish
@@ -255,7 +255,7 @@ def test_sentences_can_be_resampled(prop: str, of_sentences: Path, tmp_path: Pat
     sure = finish(cell).findings().certainty
     assert sure is not None
     assert sure.null == "sentences"
-    said = " ".join(certainty(finish(cell).findings()))
+    said = " ".join(certainty.words(finish(cell).findings()))
     assert "Each sentence has one label" in said
     assert "word types" not in said
 
@@ -268,4 +268,4 @@ def test_real_values_can_be_resampled(of_values: Path, tmp_path: Path) -> None:
     metrics = set(found.results()["metric"])
     assert {"r2_low", "r2_sd_text", "n_discovered@0.1"} <= metrics
     assert not [name for name in metrics if "accuracy" in name or "macro_f1" in name]
-    assert "R² %" in intervals(found).columns
+    assert "R² %" in certainty.table(found).columns

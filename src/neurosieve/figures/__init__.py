@@ -1,11 +1,10 @@
 """Figures: one function each, ``name(findings_or_table, *, ax=None) -> Axes``; nothing is shown and nothing written.
 
-`save_figure` writes a figure as PNG and SVG with its data beside it, `save_figures` all of a model and property.
+`save_figure` writes a figure as PNG and SVG with its data beside it.
 """
 
 from neurosieve.figures.ablation_bars import ablation
 from neurosieve.figures.agreement import seed_agreement
-from neurosieve.figures.all import draw_figures, save_figures
 from neurosieve.figures.certainty import noise, rank_intervals
 from neurosieve.figures.curve import minimal_curve
 from neurosieve.figures.label_bars import label_distribution
@@ -16,7 +15,6 @@ from neurosieve.figures.selectivity_bars import selectivity
 
 __all__ = [
     "ablation",
-    "draw_figures",
     "label_distribution",
     "lambda_components",
     "lambda_search",
@@ -25,7 +23,6 @@ __all__ = [
     "noise",
     "rank_intervals",
     "save_figure",
-    "save_figures",
     "seed_agreement",
     "selectivity",
 ]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, PALE, axes, percent_axis, score_floor, score_name, styled, table_of
+from neurosieve.figures.style import (
+    DARK,
+    INK,
+    PALE,
+    axes,
+    legend_above,
+    percent_axis,
+    score_floor,
+    score_name,
+    seed_bar,
+    styled,
+    table_of,
+)
 
 SUBSETS = ("all", "top", "random", "bottom")
 
@@ -66,7 +77,7 @@ def ablation(source: object, *, ax: Axes | None = None, split: str = "test", bas
     ax.set_ylim(low, min(1.12, max(0.1, 1.14 * table["score"].max())))
     if low < 0:
         ax.axhline(0, color=INK, linewidth=0.7)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    legend_above(ax, columns=2)
     return ax
 
 
@@ -74,37 +85,9 @@ def _bars(ax: Axes, table: pd.DataFrame, *, shift: float, name: str, colour: str
     label: str | None = name
     for place, subset in enumerate(SUBSETS):
         values = table.loc[table["subset"] == subset, "score"].to_numpy()
-        if not len(values):
-            continue
-        ax.bar(
-            place + shift,
-            values.mean(),
-            width=0.38,
-            color=colour,
-            edgecolor=INK,
-            linewidth=0.5,
-            hatch=hatch,
-            label=label,
-        )
-        label = None
-        ax.plot(
-            place + shift + np.linspace(-0.08, 0.08, len(values)),
-            values,
-            "o",
-            color="white",
-            markeredgecolor=INK,
-            markersize=3.2,
-            markeredgewidth=0.7,
-            zorder=3,
-        )
-        ax.annotate(
-            f"{round(100 * values.mean(), 1) + 0.0:.1f}",  # no -0.0
-            (place + shift, max(0.0, values.max())),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            fontsize=7.5,
-        )
+        if len(values):
+            seed_bar(ax, place + shift, values, width=0.38, color=colour, hatch=hatch, label=label)
+            label = None
 
 
 def _tick(table: pd.DataFrame, subset: str) -> str:

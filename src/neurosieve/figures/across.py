@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosieve.figures.layer_bars import _chance_deviation, _halo
+from neurosieve.figures.layer_bars import chance_deviation, halo
 from neurosieve.figures.panels import Panel, as_layer, by_label, depths, look, model_legend, names, short
 from neurosieve.figures.style import DARK, FAINT, INK, styled
 
@@ -61,13 +61,13 @@ def _layer_bars(ax: Axes, table: pd.DataFrame) -> None:
     ax.errorbar(
         places,
         table["expected"],
-        yerr=2 * _chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
+        yerr=2 * chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
         fmt="_",
         color=INK,
         markersize=min(7.0, 60 / len(table)),
         markeredgewidth=1.2,
         elinewidth=0.6,
-        path_effects=_halo(),
+        path_effects=halo(),
     )
     each = max(1, int(np.ceil(len(table) / 7)))
     ax.set_xticks(places[::each], [short(layer, 6) for layer in table["layer"].tolist()[::each]], fontsize=7)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, FAINT, INK, axes, size_axis, styled, table_of
+from neurosieve.figures.style import DARK, FAINT, axes, overlap_axes, styled, table_of
 
 
 @styled
@@ -41,12 +41,7 @@ def seed_agreement(source: object, *, ax: Axes | None = None) -> Axes:
         table["n_neurons"], table["low"], table["high"], color=FAINT, linewidth=0, label="lowest to highest pair"
     )
     ax.plot(table["n_neurons"], table["mean"], color=DARK, label="mean over pairs of seeds")
-    ax.plot(table["n_neurons"], table["chance"], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="chance")
-    size_axis(ax, int(table["n_neurons"].min()), int(table["n_neurons"].max()))
-    ax.set_xlabel("size of the top sets (log scale)")
-    ax.set_ylabel("Jaccard overlap")
-    ax.set_ylim(0, 1.02)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    overlap_axes(ax, table)
     return ax
 
 

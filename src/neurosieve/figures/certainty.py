@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, size_axis, styled
+from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, legend_above, overlap_axes, size_axis, styled
 
 if TYPE_CHECKING:
     from neurosieve.study.certainty import Certainty
@@ -42,12 +42,7 @@ def noise(source: Findings | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.plot(table["n_neurons"], table["sampling"], color=DARK, label="two resamples of the text")
     if table["seed"].notna().any():
         ax.plot(table["n_neurons"], table["seed"], "--", color=MIDDLE, label="two seeds on one resample")
-    ax.plot(table["n_neurons"], table["chance"], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="chance")
-    size_axis(ax, int(table["n_neurons"].min()), int(table["n_neurons"].max()))
-    ax.set_xlabel("size of the top sets (log scale)")
-    ax.set_ylabel("Jaccard overlap")
-    ax.set_ylim(0, 1.02)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    overlap_axes(ax, table)
     return ax
 
 
@@ -102,7 +97,7 @@ def rank_intervals(findings: Findings, *, ax: Axes | None = None, most: int = MO
     ax.set_yticks(places, table["neuron"].tolist())
     ax.set_ylim(len(table) - 0.4, -0.6)
     ax.set_xlabel("place in the ranking (log scale); right: share of the resamples that select the neuron")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    legend_above(ax, columns=3)
     return ax
 
 

@@ -15,8 +15,8 @@ from neurosieve.figures.style import (
     MARKERS,
     MIDDLE,
     axes,
+    delta_name,
     percent_axis,
-    points,
     score_name,
     size_axis,
     styled,
@@ -74,7 +74,7 @@ def minimal_curve(source: Findings | MinimalResult, *, ax: Axes | None = None) -
             markeredgewidth=0.8,
             markersize=6.5,
             zorder=4,
-            label=f"within {points(delta)}: {mean:.0f} neurons ({100 * mean / n_neurons:.1f} %)",  # type: ignore[arg-type]
+            label=f"within {delta_name(delta)}: {mean:.0f} neurons ({100 * mean / n_neurons:.1f} %)",  # type: ignore[arg-type]
         )
     size_axis(ax, int(curves["n_neurons"].min()), int(curves["n_neurons"].max()))
     ax.set_xlabel("top neurons the probe is retrained on (log scale)")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, PALE, axes, styled, table_of
+from neurosieve.figures.style import DARK, PALE, axes, few, legend_above, styled, table_of
 
 MAX_NAME = 24
 
@@ -50,7 +50,7 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
     for place, row in zip(places, shown.to_dict("records"), strict=True):
         layer = "" if row["n_neurons"] == 0 else f", layer {row['main_layer']}"
         ax.annotate(
-            f"{_count(row['n_neurons'])}{layer}",
+            f"{few(row['n_neurons'])}{layer}",
             (row["n_neurons"], place),
             xytext=(3, 0),
             textcoords="offset points",
@@ -66,7 +66,7 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
     if len(rest):
         more = f"\nand {len(rest)} more label{'s' if len(rest) > 1 else ''} with {_between(rest.min(), rest.max())} neurons each"
     ax.set_xlabel("neurons that the label takes, and the layer with the largest part of them" + more)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    legend_above(ax, columns=2)
     return ax
 
 
@@ -76,9 +76,4 @@ def _short(label: object) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return _count(low) if low == high else f"{_count(low)} to {_count(high)}"
-
-
-def _count(value: float) -> str:
-    """A number of neurons; means over seeds keep one decimal."""
-    return f"{value:.1f}".removesuffix(".0")
+    return few(low) if low == high else f"{few(low)} to {few(high)}"

@@ -13,7 +13,9 @@ from neurosieve.figures.style import (
     INK,
     MIDDLE,
     axes,
+    legend_above,
     percent_axis,
+    power,
     score_floor,
     score_name,
     styled,
@@ -55,13 +57,13 @@ def lambda_search(source: object, *, ax: Axes | None = None, chosen: tuple[float
         ax.add_patch(
             Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
         )
-    ax.set_xticks(range(grid.shape[1]), [_power(x) for x in columns])
-    ax.set_yticks(range(grid.shape[0]), [_power(x) for x in rows])
+    ax.set_xticks(range(grid.shape[1]), [power(x) for x in columns])
+    ax.set_yticks(range(grid.shape[0]), [power(x) for x in rows])
     ax.set_xlabel("l2")
     ax.set_ylabel("l1")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
-    ax.set_title(f"score in points; chosen: l1 = {_power(l1)}, l2 = {_power(l2)}")
+    ax.set_title(f"score in points; chosen: l1 = {power(l1)}, l2 = {power(l2)}")
     return ax
 
 
@@ -90,14 +92,14 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
         ax.plot(places, table[column], marker, color=colour, markersize=4, linestyle="-", linewidth=0.6, label=name)
     if len(table) <= MAX_NAMED_PAIRS:
         pairs = zip(table["l1"].tolist(), table["l2"].tolist(), strict=True)
-        names = [f"{_power(l1)}, {_power(l2)}" for l1, l2 in pairs]
+        names = [f"{power(l1)}, {power(l2)}" for l1, l2 in pairs]
         ax.set_xticks(places, names, rotation=60, ha="right", rotation_mode="anchor")
         ax.set_xlabel("l1, l2, best score first")
     else:
         ax.set_xlabel("pairs of lambdas, best score first")
     percent_axis(ax, label=f"{score_name(source)} on dev (%)")
     ax.set_ylim(score_floor(table[["a_all", "a_top", "a_bottom"]].min().min()), 1)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    legend_above(ax, columns=3)
     return ax
 
 
@@ -106,8 +108,3 @@ def _chosen(source: object, table: pd.DataFrame) -> tuple[float, float]:
         return float(source.l1), float(source.l2)
     best = int(np.argmax(table["score"].to_numpy()))
     return float(table["l1"].iloc[best]), float(table["l2"].iloc[best])
-
-
-def _power(value: float) -> str:
-    """0, 0.001 as written in the paper, and 1e-05 as 1e-5."""
-    return "0" if value == 0 else f"{value:g}".replace("e-0", "e-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurosieve.figures.style import DARK, INK, axes, styled, table_of
+from neurosieve.figures.style import DARK, INK, axes, legend_above, styled, table_of
 
 
 @styled
@@ -32,7 +32,7 @@ def layer_distribution(source: object, *, ax: Axes | None = None) -> Axes:
     ax.errorbar(
         places,
         table["expected"],
-        yerr=2 * _chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
+        yerr=2 * chance_deviation(table["n_selected"].sum(), table["n_neurons"].to_numpy()),
         fmt="_",
         color=INK,
         markersize=13,
@@ -40,24 +40,24 @@ def layer_distribution(source: object, *, ax: Axes | None = None) -> Axes:
         elinewidth=0.8,
         capsize=2.5,
         label="chance ± 2 sd",
-        path_effects=_halo(),
+        path_effects=halo(),
     )
     ax.set_xticks(places, [str(layer) for layer in table["layer"]])
     ax.set_xlabel("layer (0 = embeddings)" if 0 in table["layer"].tolist() else "layer")
     ax.set_ylabel("selected neurons")
     ax.set_ylim(0, None)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    legend_above(ax, columns=2)
     return ax
 
 
-def _chance_deviation(n_selected: float, widths: np.ndarray) -> np.ndarray:
+def chance_deviation(n_selected: float, widths: np.ndarray) -> np.ndarray:
     """Standard deviation of each layer's count when `n_selected` neurons are drawn without replacement."""
     total = widths.sum()
     share = widths / total
     return np.asarray(np.sqrt(n_selected * share * (1 - share) * (total - n_selected) / max(1, total - 1)))
 
 
-def _halo() -> list[object]:
+def halo() -> list[object]:
     """A white edge, so that marks are seen on dark bars as well."""
     from matplotlib.patheffects import Normal, Stroke
 

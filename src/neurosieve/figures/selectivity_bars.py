@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
-from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, percent_axis, points, score_name, styled, table_of
+from neurosieve.figures.style import (
+    DARK,
+    INK,
+    MIDDLE,
+    PALE,
+    axes,
+    delta_name,
+    legend_above,
+    percent_axis,
+    score_name,
+    seed_bar,
+    styled,
+    table_of,
+)
 
 PARTS = (("linguistic", DARK, ""), ("control", PALE, ""), ("selectivity", MIDDLE, "////"))
 
@@ -44,42 +56,16 @@ def selectivity(source: object, *, ax: Axes | None = None, split: str = "test") 
     ax = axes(ax, size=(2.2 + 1.5 * len(groups), 3.3))
     for number, (column, colour, hatch) in enumerate(PARTS):
         for place, (_, part) in enumerate(groups):
+            label = column if place == 0 else None
             x, values = place + 0.27 * (number - 1), part[column].to_numpy()
-            ax.bar(
-                x,
-                values.mean(),
-                width=0.25,
-                color=colour,
-                hatch=hatch,
-                edgecolor=INK,
-                linewidth=0.5,
-                label=column if place == 0 else None,
-            )
-            ax.plot(
-                x + np.linspace(-0.06, 0.06, len(values)),
-                values,
-                "o",
-                color="white",
-                markeredgecolor=INK,
-                markersize=3,
-                markeredgewidth=0.7,
-                zorder=3,
-            )
-            ax.annotate(
-                f"{100 * values.mean():.1f}",
-                (x, max(0.0, values.max())),
-                xytext=(0, 4),
-                textcoords="offset points",
-                ha="center",
-                fontsize=7.5,
-            )
+            seed_bar(ax, x, values, width=0.25, color=colour, hatch=hatch, label=label)
     ax.axhline(0, color=INK, linewidth=0.7)
     ax.set_xticks(range(len(groups)), [name for name, _ in groups])
     percent_axis(ax, label=f"{score_name(source)} on {split} (%)")
     if table["control"].min() < -1:
         ax.set_ylim(bottom=-1)
     ax.margins(y=0.1)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    legend_above(ax, columns=3)
     return ax
 
 
@@ -88,7 +74,7 @@ def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     named = [(f"all {full['n_neurons'].iloc[0]:g} neurons", full)] if len(full) else []
     small = table[table["subset"] != "all"].groupby("delta", sort=True)
     named += [
-        (f"{part['n_neurons'].mean():.0f} neurons\n(within {points(float(delta))})", part)  # type: ignore[arg-type]
+        (f"{part['n_neurons'].mean():.0f} neurons\n(within {delta_name(float(delta))})", part)  # type: ignore[arg-type]
         for delta, part in small
     ]
     return named

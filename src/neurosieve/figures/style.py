@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
@@ -114,9 +115,19 @@ def percent_axis(ax: Axes, *, which: str = "y", label: str = "accuracy (%)") -> 
     axis.set_label_text(label)
 
 
-def points(delta: float) -> str:
-    """`delta` as points of accuracy: 0.005 is ``0.5 points``."""
+def delta_name(delta: float) -> str:
+    """A threshold in points: 0.005 is ``0.5 points``."""
     return f"{100 * delta:g} point{'' if delta == 0.01 else 's'}"
+
+
+def power(value: float) -> str:
+    """A lambda: ``0``, ``0.001`` as the paper writes it, ``1e-5``."""
+    return "0" if value == 0 else f"{value:g}".replace("e-0", "e-")
+
+
+def few(value: float) -> str:
+    """A number of neurons; means over seeds keep one decimal."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def size_axis(ax: Axes, low: int, high: int) -> None:
@@ -129,3 +140,28 @@ def size_axis(ax: Axes, low: int, high: int) -> None:
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def seed_bar(ax: Axes, x: float, values: Any, *, width: float, **look: Any) -> None:  # noqa: ANN401 (one value a seed)
+    """A bar as high as the mean over seeds, each seed a point on it, and its height in percent above."""
+    ax.bar(x, values.mean(), width=width, edgecolor=INK, linewidth=0.5, **look)
+    dots = x + np.linspace(-0.08, 0.08, len(values))
+    ax.plot(dots, values, "o", color="white", markeredgecolor=INK, markersize=3.2, markeredgewidth=0.7, zorder=3)
+    text = f"{round(100 * values.mean(), 1) + 0.0:.1f}"  # no -0.0
+    top = (x, max(0.0, values.max()))
+    ax.annotate(text, top, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7.5)
+
+
+def overlap_axes(ax: Axes, table: pd.DataFrame) -> None:
+    """Axes of the overlap of top sets against their size, with the line of chance."""
+    ax.plot(table["n_neurons"], table["chance"], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="chance")
+    size_axis(ax, int(table["n_neurons"].min()), int(table["n_neurons"].max()))
+    ax.set_xlabel("size of the top sets (log scale)")
+    ax.set_ylabel("Jaccard overlap")
+    ax.set_ylim(0, 1.02)
+    legend_above(ax, columns=3)
+
+
+def legend_above(ax: Axes, *, columns: int) -> None:
+    """A legend above the axes, from the left."""
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, styled, table_of
+from neurosieve.figures.style import DARK, INK, MIDDLE, PALE, axes, legend_above, styled, table_of
 
 
 @styled
@@ -35,5 +35,5 @@ def value_histogram(source: object, *, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
     ax.set_ylabel(f"share of the {unit}s (%)")
     ax.axhline(0, color=INK, linewidth=0.7)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
+    legend_above(ax, columns=3)
     return ax

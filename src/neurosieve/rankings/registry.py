@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Literal
+from typing import Literal
 
 from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.extensions import offered
 from neurosieve.rankings.ranking import NeuronRanking
 
 GROUP = "neurosieve.rankings"
@@ -81,23 +81,10 @@ def register(method: Method) -> None:
 
 
 def _load_entry_points() -> None:
-    for point in entry_points(group=GROUP):
-        package = point.dist.name if point.dist else point.value
-        if f"{package}:{point.name}" in _loaded:
-            continue
-        where = f"the entry point '{point.name}' of the package {package}"
-        try:
-            method: Any = point.load()
-        except Exception as error:
-            raise NeurosieveError(f"{where} cannot be loaded ({error}); mend or uninstall {package}") from error
-        if not isinstance(method, Method):
-            raise NeurosieveError(
-                f"{where} is a {type(method).__name__}; expected a Method: mend or uninstall {package}"
-            )
+    for where, method in offered(GROUP, Method, loaded=_loaded):
         if method.name in METHODS:
-            raise NeurosieveError(f"{where} gives a second ranking '{method.name}'; rename it or uninstall {package}")
+            raise NeurosieveError(f"{where} gives a second ranking '{method.name}'; rename it or uninstall the package")
         register(method)
-        _loaded.add(f"{package}:{point.name}")
 
 
 def method_names() -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
-from neurosieve.report.page import environment, rows_of
+from neurosieve.report.page import environment, picture, rows_of
 from neurosieve.report.tables import written_value
 
 PAGE = "compare.html"
@@ -24,6 +23,8 @@ CAPTIONS = {
     "figure5": "The layer that holds most of each label's neurons, from the first (light) to the last (dark).",
 }
 """What each figure across models and properties shows, by the beginning of its name."""
+CELL = ("run", "model", "property", "corpus", "ranking")
+"""Columns that tell cells apart, where a table has them."""
 PERCENT = (
     "accuracy",
     "set_accuracy",
@@ -112,7 +113,9 @@ def in_words(cells: pd.DataFrame) -> list[str]:
             f"{prop}: {names[few]} needs the smallest share of its neurons ({numbers.percent(shares[few], 1)}), "
             f"{names[many]} the largest ({numbers.percent(shares[many], 1)})."
         )
-        spread = table.sort_values("distributedness", kind="stable")
+        spread = table.dropna(subset=["distributedness"]).sort_values("distributedness", kind="stable")
+        if len(spread) < 2:  # only weight mass tells how labels spread their weight
+            continue
         low, high = spread.iloc[0], spread.iloc[-1]
         ends = dict(zip(table.index, names, strict=True))
         apart = high["distributedness_low"] > low["distributedness_high"]
@@ -132,8 +135,8 @@ def in_words(cells: pd.DataFrame) -> list[str]:
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    """How a property's cells are called: by model, with the run and corpus where they tell cells apart."""
-    several = [part for part in ("run", "corpus") if len(table[part].unique()) > 1]
+    """How a property's cells are called: by model, with the run, corpus and ranking where they tell cells apart."""
+    several = [part for part in ("run", "corpus", "ranking") if part in table and len(table[part].unique()) > 1]
     names = []
     for record in table.to_dict("records"):
         where = ", ".join(str(record[part]) for part in several if record[part])
@@ -146,10 +149,10 @@ def panels_of(cells: pd.DataFrame, *, layers: pd.DataFrame, labels: pd.DataFrame
     names = _names(cells)
     panels = []
     for name, record in zip(names, cells.to_dict("records"), strict=True):
-        key = [record[part] for part in ("run", "model", "property", "corpus")]
 
-        def of(table: pd.DataFrame, key: list[Any] = key) -> pd.DataFrame:
-            return table[(table[["run", "model", "property", "corpus"]] == key).all(axis=1)]
+        def of(table: pd.DataFrame, record: dict[Any, Any] = record) -> pd.DataFrame:
+            parts = [part for part in CELL if part in table and part in record]
+            return table[(table[parts] == [record[part] for part in parts]).all(axis=1)]
 
         own_layers, own_labels = of(layers), of(labels)
         columns = ["n_selected", "n_neurons", "expected"]
@@ -172,13 +175,5 @@ def across_figures(target: Path, panels: list[Panel]) -> list[dict[str, Any]]:
         props = ", ".join(dict.fromkeys(str(prop) for prop in data["property"]))
         caption = f"{CAPTIONS[name.partition('-')[0]].removesuffix('.')} ({props})."
         models = numbers.listed(list(dict.fromkeys(data["model"])), most=12)
-        picture = base64.b64encode(written["svg"].read_bytes()).decode("ascii")
-        shown.append(
-            {
-                "source": f"data:image/svg+xml;base64,{picture}",
-                "caption": caption,
-                "alt": f"{caption} Models: {models}.",
-                "links": [(kind, path.relative_to(target).as_posix()) for kind, path in written.items()],
-            }
-        )
+        shown.append(picture(target, written, caption=caption, said=[f"Models: {models}."]))
     return shown

@@ -53,19 +53,9 @@ def points(value: float) -> str:
     return f"{100 * abs(value):.2f} points"
 
 
-def delta_name(delta: float) -> str:
-    """A threshold in points: 0.005 is ``0.5 points``."""
-    return f"{100 * delta:g} point{'' if delta == 0.01 else 's'}"
-
-
 def count(value: float) -> str:
     """A number with thousands marks; means that are not whole keep one decimal."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def power(value: float) -> str:
-    """A lambda: ``0``, ``0.001``, ``1e-5``."""
-    return "0" if value == 0 else f"{value:g}".replace("e-0", "e-")
 
 
 def listed(names: Sequence[object], *, most: int = 8) -> str:
@@ -75,7 +65,7 @@ def listed(names: Sequence[object], *, most: int = 8) -> str:
 
 
 def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
-    """(model, property) of each, with the corpus where several have the property.
+    """(model, property) of each, with the ranking where a model has several, and the corpus where a property has.
 
     Where a pair comes twice all the same, the later property gets a number.
     """
@@ -83,25 +73,17 @@ def cell_names(findings: Sequence[Findings]) -> list[tuple[str, str]]:
     names = []
     for f in findings:
         several = len({other.corpus for other in findings if other.prop == f.prop}) > 1
-        pair = (f.model, f"{f.prop} ({f.corpus})" if several else f.prop)
+        rankings = {other.ranking.method for other in findings if other.model == f.model}
+        model = f"{f.model} ({f.ranking.method})" if len(rankings) > 1 else f.model
+        pair = (model, f"{f.prop} ({f.corpus})" if several else f.prop)
         seen[pair] = seen.get(pair, 0) + 1
-        names.append(pair if seen[pair] == 1 else (f.model, f"{pair[1]} ({seen[pair]})"))
+        names.append(pair if seen[pair] == 1 else (model, f"{pair[1]} ({seen[pair]})"))
     return names
-
-
-def score_name(f: Findings) -> str:
-    """What the scores are: ``accuracy``, or ``R²`` of real values."""
-    return "R²" if f.metric == "r2" else "accuracy"
 
 
 def units(f: Findings) -> str:
     """What is labelled, in the plural."""
     return f"{f.unit}s"
-
-
-def guess_name(f: Findings) -> str:
-    """What is guessed without any neuron (see `majority`)."""
-    return "the mean value of train" if f.metric == "r2" else "the most frequent label"
 
 
 def majority(f: Findings, split: str = "test") -> tuple[str, float]:

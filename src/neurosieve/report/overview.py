@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from neurosieve.figures.style import delta_name, score_name
 from neurosieve.report import numbers
-from neurosieve.report.numbers import count, delta_name, layer_name, percent
+from neurosieve.report.numbers import count, layer_name, percent
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -24,7 +25,7 @@ def overview(findings: Sequence[Findings]) -> pd.DataFrame:
         row: dict[str, object] = {
             "model": model,
             "property": prop,
-            **({"score": numbers.score_name(f)} if mixed else {}),
+            **({"score": score_name(f)} if mixed else {}),
             "labels": "real values" if f.metric == "r2" else f.n_labels,
             "neurons": count(f.n_neurons),
             "best guess %" if mixed else "most frequent label %": _cell(numbers.majority(f)[1]),

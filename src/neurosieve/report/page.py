@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
 
+from neurosieve.report.numbers import listed
 from neurosieve.report.tables import written_value
+
+MOST_ENTRIES = 12
 
 
 def environment() -> jinja2.Environment:
@@ -30,3 +36,30 @@ def rows_of(table: pd.DataFrame) -> dict[str, Any]:
 
     rows = [[entry(value) for value in row] for row in table.itertuples(index=False)]
     return {"heads": [str(name) for name in table.columns], "rows": rows}
+
+
+def picture(target: Path, files: Mapping[str, Path], *, caption: str, said: Sequence[str]) -> dict[str, Any]:
+    """A saved figure for the template; its description is the caption and the first of what is said."""
+    image = base64.b64encode(files["svg"].read_bytes()).decode("ascii")
+    return {
+        "source": f"data:image/svg+xml;base64,{image}",
+        "caption": caption,
+        "alt": " ".join([caption, *said[:1]]),
+        "links": [(kind, path.relative_to(target).as_posix()) for kind, path in files.items()],
+    }
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 (any JSON value)
+    """Nested settings as rows of (dotted name, text); long lists are counted."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from flat(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)) and any(isinstance(inner, (Mapping, list, tuple)) for inner in value):
+        for number, inner in enumerate(value[:MOST_ENTRIES]):
+            yield from flat(inner, f"{name}[{number}]")
+        if len(value) > MOST_ENTRIES:
+            yield name, f"… and {len(value) - MOST_ENTRIES} more entries"
+    elif isinstance(value, (list, tuple)):
+        yield name, listed(value, most=MOST_ENTRIES)
+    else:
+        yield name, "none" if value is None else str(value)

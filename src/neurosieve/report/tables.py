@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.figures.style import power
 from neurosieve.report import numbers, paper
 from neurosieve.report.numbers import Spread
 
@@ -58,9 +59,7 @@ def paper_tables(findings: Sequence[Findings]) -> dict[str, pd.DataFrame]:
             entries = [e for c in cells for e in _minimal(*c, delta=delta, split=split)]
             tables[f"minimal_{100 * delta:g}_{split}"] = _wide(entries)
     tables["data"] = _data(cells)
-    tables["lambdas"] = _wide(
-        [(prop, "l1, l2", model, f"{numbers.power(f.l1)}, {numbers.power(f.l2)}") for (model, prop), f in cells]
-    )
+    tables["lambdas"] = _wide([(prop, "l1, l2", model, f"{power(f.l1)}, {power(f.l2)}") for (model, prop), f in cells])
     tables["runtime"] = _wide([e for c in cells for e in _runtime(*c)])
     tables["architectures"] = _wide([e for c in cells for e in _architecture(*c)])
     return {name: known.beside(name, table) for name, table in tables.items() if len(table)}
@@ -197,7 +196,7 @@ ARCHITECTURE_ROWS = {
 def _architecture(name: tuple[str, str], f: Findings) -> list[Entry]:
     model, prop = name
     found = f.by_seed.get("architecture")
-    if found is None or f.metric == "r2":  # real values have no labels that could share neurons
+    if found is None or found.empty or f.metric == "r2":  # without weight mass, or labels, nothing is shared
         return []
     return [
         (prop, row, model, _scaled(found[column]) if row.endswith("%") else Spread.of(found[column]))
@@ -206,7 +205,7 @@ def _architecture(name: tuple[str, str], f: Findings) -> list[Entry]:
 
 
 class Known:
-    """The cells whose numbers the paper printed.
+    """The cells whose numbers the paper printed, which ranks by weight mass.
 
     Parameters
     ----------
@@ -214,7 +213,7 @@ class Known:
     """
 
     def __init__(self, cells: Sequence[tuple[tuple[str, str], Findings]]) -> None:
-        self._of = {name: (paper.paper_model(f), paper.paper_task(f.prop)) for name, f in cells}
+        self._of = {name: (paper.paper_model(f) if f.by_mass else None, paper.paper_task(f.prop)) for name, f in cells}
 
     def beside(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Put what the paper printed in its counterpart of the table `name` beside our numbers."""

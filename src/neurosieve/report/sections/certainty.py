@@ -1,13 +1,19 @@
-"""How sure we are, in words: selection frequencies, intervals, which noise is larger, and the list at a stated rate."""
+"""How sure we are: selection frequencies, intervals, which noise is larger, and the list at a stated rate."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from neurosieve.report.numbers import SPACE, count, delta_name, listed, percent, score_name
+from neurosieve.figures.certainty import noise, rank_intervals, ranks_table
+from neurosieve.figures.style import delta_name, score_name
+from neurosieve.report import numbers
+from neurosieve.report.numbers import SPACE, count, listed, percent
+from neurosieve.report.section import BY_MASS, RESAMPLED, Figure, Section, filled
+from neurosieve.report.sections.agreement import fixed, overlap
 
 if TYPE_CHECKING:
     from neurosieve.study.certainty import Certainty
@@ -24,28 +30,19 @@ MUCH_LARGER = 1.5
 """One spread is called larger than another if it is this many times as large."""
 
 
-def certainty(f: Findings) -> list[str]:
+def words(f: Findings) -> list[str]:
     """What resampling, seeds and permuted labels say, and how exact the probes are."""
     said = _exactness(f)
     c = f.certainty
-    if c is None:
-        return [
-            *said,
-            "The text was not resampled, so it is not known which neurons another sample of it would select. `neurosieve "
-            "stability` on this run's folder does so.",
-        ]
-    return [*said, _resampled(c), _frequent(f, c), _noises(c), *_sets(c), _discovered(f, c)]
-
-
-def in_short(f: Findings) -> str:
-    """One sentence for the summary; empty where nothing was resampled."""
-    c = f.certainty
-    if c is None:
-        return ""
-    return (
-        f"{count(len(c.frequent))} neurons are in the top {count(c.k)} of at least nine in ten resamples of the text; "
-        f"{count(len(c.discovered))} are discovered at a rate of {percent(c.rate, 0)} false entries."
-    )
+    if c is not None:
+        return [*said, _resampled(c), _frequent(f, c), _noises(c), *_sets(c), _discovered(f, c)]
+    if not BY_MASS.met(f):
+        return [*said, filled(BY_MASS.otherwise, f)]
+    return [
+        *said,
+        "The text was not resampled, so it is not known which neurons another sample of it would select. `neurosieve "
+        "stability` on this run's folder does so.",
+    ]
 
 
 def _exactness(f: Findings) -> list[str]:
@@ -143,11 +140,11 @@ def _discovered(f: Findings, c: Certainty) -> str:
     )
 
 
-def intervals(f: Findings) -> pd.DataFrame:
-    """The table of scores on test with their intervals and noises, for the page."""
+def table(f: Findings) -> pd.DataFrame | None:
+    """Scores on test with their intervals and noises."""
     c = f.certainty
     if c is None:
-        return pd.DataFrame()
+        return None
     rows, score = [], score_name(f)
     for row in c.scores[c.scores["split"] == "test"].to_dict("records"):
         fill = {"zero": ", others zero", "mean": ", others mean"}.get(str(row["fill"]), "")
@@ -167,3 +164,47 @@ def intervals(f: Findings) -> pd.DataFrame:
 
 def _hundredths(value: Any) -> str:  # noqa: ANN401 (a number, or nothing)
     return "" if value is None or np.isnan(value) else f"{100 * value:.2f}"
+
+
+def brief(f: Findings) -> dict[str, str]:
+    """What resamples and seeds say of the selected neurons."""
+    said, c = [], f.certainty
+    if c is not None:
+        said.append(
+            f"{count(len(c.frequent))} neurons are in the top {count(c.k)} of at least nine in ten resamples of the text; "
+            f"{count(len(c.discovered))} are discovered at a rate of {percent(c.rate, 0)} false entries."
+        )
+    settled = f.exact and f.by_mass
+    if fixed(f):
+        said.append(fixed(f))
+    elif not settled and f.ranks.shape[1] > 1:
+        said.append(overlap(f, round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())))
+    unknown = (
+        "The probe is solved to its optimum, whatever the seed; of other texts nothing is known without resamples."
+        if settled
+        else "Unknown: one seed only."
+    )
+    return {"Stability": " ".join(said) or unknown}
+
+
+SECTION = Section(
+    "certainty",
+    "How sure we are",
+    words=words,
+    table=table,
+    brief=brief,
+    figures={
+        "noise": Figure(
+            noise,
+            attrgetter("certainty.overlap"),
+            "Overlap of the top sets of two resamples of the text and of two seeds, against their size.",
+            needs=(RESAMPLED,),
+        ),
+        "rank-intervals": Figure(
+            rank_intervals,
+            ranks_table,
+            "Ranks of the first neurons over resamples of the text: 95 % of them lie on the line; point: seed 0.",
+            needs=(RESAMPLED,),
+        ),
+    },
+)

@@ -1,0 +1,123 @@
+"""A section of the page: its figures, words, table, cautions and lines of the summary, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from neurosieve.figures.style import score_name
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a section or a figure needs.
+
+    Attributes
+    ----------
+    met : callable
+        Whether the findings have it.
+    otherwise : str
+        The sentence that stands in the section where they have it not (see `filled`); without one it is left out.
+    """
+
+    met: Callable[[Findings], bool]
+    otherwise: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a section.
+
+    Attributes
+    ----------
+    draw : callable
+        Findings to axes.
+    data : callable
+        Findings to the table that is saved beside the figure.
+    caption : str
+        What it shows (see `filled`).
+    needs : tuple of Need
+        Without them it is not drawn.
+    """
+
+    draw: Callable[[Findings], Any]
+    data: Callable[[Findings], pd.DataFrame]
+    caption: str
+    needs: tuple[Need, ...] = ()
+
+
+def _nothing(_: Findings) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page. All callables take the findings of one model and property.
+
+    Attributes
+    ----------
+    key : str
+        Ends the section's address on the page.
+    heading : str
+    needs : tuple of Need
+        Without them the section says what it lacks, or is left out; nothing else of it is asked for.
+    words : callable
+        Paragraphs, or one as a str.
+    figures : mapping of str to Figure
+        By the names of their files.
+    table : callable
+        A DataFrame, or None.
+    caution : callable
+        What a reader must know before trusting the numbers: sentences, one as a str, or None.
+    brief : callable
+        The section's part of the summary: {question: answer}, or None.
+    """
+
+    key: str
+    heading: str
+    needs: tuple[Need, ...] = ()
+    words: Callable[[Findings], Sequence[str] | str | None] = _nothing
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    table: Callable[[Findings], pd.DataFrame | None] = _nothing
+    caution: Callable[[Findings], Sequence[str] | str | None] = _nothing
+    brief: Callable[[Findings], Mapping[str, str] | None] = _nothing
+
+
+LABELS = Need(lambda f: f.metric != "r2")
+REAL_VALUES = Need(lambda f: f.metric == "r2")
+BY_MASS = Need(lambda f: f.by_mass, "This needs the ranking by weight mass; this one is by {f.ranking.method}.")
+RESAMPLED = Need(
+    lambda f: f.certainty is not None,
+    "This needs resamples of the text; `neurosieve stability` on this run's folder makes them.",
+)
+
+
+def has_table(name: str, otherwise: str = "") -> Need:
+    """The findings have rows in the table `name`, one of their own or one of a stage (`Findings.tables`)."""
+
+    def met(f: Findings) -> bool:
+        table = f.tables.get(name, getattr(f, name, None))
+        return isinstance(table, pd.DataFrame) and len(table) > 0
+
+    return Need(met, otherwise)
+
+
+def lacking(needs: Sequence[Need], f: Findings) -> Need | None:
+    """The first need that the findings do not meet."""
+    return next((need for need in needs if not need.met(f)), None)
+
+
+def filled(text: str, f: Findings) -> str:
+    """`text` with ``{score}`` as accuracy or R², and with what it names of the findings, such as ``{f.unit}``."""
+    return text.format(score=score_name(f), f=f)
+
+
+def sentences(said: Sequence[str] | str | None) -> list[str]:
+    """What a section says, as a list."""
+    return [said] if isinstance(said, str) else list(said or ())
