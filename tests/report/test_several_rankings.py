@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,7 +109,7 @@ def test_a_comparison_names_rankings_and_leaves_out_what_needs_mass(findings) ->
     ]
     layers = pd.concat([findings.layers.assign(**key, ranking=name) for name in cells["ranking"]])
     labels = findings.labels.assign(**key, ranking="weight-mass", seed=0)
-    panels = panels_of(SimpleNamespace(cells=cells, layers=layers, labels=labels))
+    panels = panels_of(cells, layers=layers, labels=labels)
     assert [(panel.model, len(panel.layers), len(panel.labels)) for panel in panels] == [
         ("m (weight-mass)", 4, 6),
         ("m (probeless)", 4, 0),

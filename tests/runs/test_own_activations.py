@@ -69,8 +69,7 @@ def test_a_property_of_the_store_is_added(run: Path, planted: Path) -> None:
         ("tense", "weight-mass", "accuracy"),
         ("tense", "probeless", "accuracy"),
         ("size", "weight-mass", "r2"),
-        ("size", "probeless", "r2"),
-    ]
+    ]  # probeless compares labels
 
 
 def test_the_dry_run_counts_its_cells(planted: Path, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class Method:
         One line.
     source : str
         Where the method was published.
+    losses : tuple of {"softmax", "squared"}
+        What it ranks neurons for: labels, real values, or both.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Method:
     make: Callable[..., NeuronRanking]
     summary: str
     source: str
+    losses: tuple[str, ...] = ("softmax", "squared")
 
     def __post_init__(self) -> None:
         if self.needs not in ("probe", "labels", "nothing"):
@@ -67,6 +70,7 @@ BUILT_IN = (
         _lazy("probeless", "probeless_ranking"),
         "the sum over pairs of labels of the difference of mean activations",
         "Antverg and Belinkov, ICLR 2022",
+        losses=("softmax",),
     ),
 )
 METHODS: dict[str, Method] = {method.name: method for method in BUILT_IN}

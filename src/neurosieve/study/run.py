@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import StudyError
+from neurosieve.rankings.registry import method_named
 from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.cells import cell_of, extraction_seconds, finish
 from neurosieve.study.failures import Failures
@@ -19,6 +21,8 @@ from neurosieve.study.opened import OpenCell
 from neurosieve.study.results import write_run
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.sources import activations_of, named_stores
+
+log = logging.getLogger(__name__)
 
 
 def run_cells(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> list[Findings]:
@@ -70,6 +74,10 @@ def run_cells(settings: StudySettings, out: str | Path, *, report: Reporter = si
             for prop, method in product(activations.properties, settings.probes.ranking):
                 with failures.noting(activations.model, activations.corpus, prop):
                     cell = cell_of(folder, settings, activations, store=store, prop=prop, method=method, report=report)
+                    if cell.splits.loss not in method_named(method).losses and len(settings.probes.ranking) > 1:
+                        kind = "labels" if cell.splits.loss == "softmax" else "real values"
+                        log.warning("%s has %s, which %s does not rank neurons for: left out", cell.prop, kind, method)
+                        continue
                     ready = finish(cell, extraction=extraction_seconds(folder, activations))
                     found.append(ready.findings())
                     cells.append(ready)
