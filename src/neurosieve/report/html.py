@@ -120,13 +120,7 @@ def _across(target: Path, findings: Sequence[Findings]) -> list[dict[str, Any]]:
 
 
 def _title(findings: Sequence[Findings]) -> str:
-    models, props = (
-        list(dict.fromkeys(names))
-        for names in (
-            [f.model for f in findings],
-            [f.prop for f in findings],
-        )
-    )
+    models, props = (list(dict.fromkeys(getattr(f, part) for f in findings)) for part in ("model", "prop"))
     return f"Neurons for {numbers.listed(props, most=4)} in {numbers.listed(models, most=4)}"
 
 
