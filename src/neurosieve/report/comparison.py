@@ -11,7 +11,7 @@ from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
-from neurosieve.report.page import environment, picture, rows_of
+from neurosieve.report.page import picture, rows_of, write_page
 from neurosieve.report.tables import written_value
 
 if TYPE_CHECKING:
@@ -58,23 +58,16 @@ def write_comparison(folder: str | Path, found: Comparison) -> Path:
     tables = {"cells": found.cells, "pairs": found.pairs, "labels": found.labels, "layers": found.layers}
     for name, table in tables.items():
         table.dropna(axis=1, how="all").to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
-    page = (
-        environment()
-        .get_template("compare.html")
-        .render(
-            title=f"Comparison of {numbers.listed(list(dict.fromkeys(found.cells['run'])), most=4)}",
-            cells=rows_of(in_percent(found.cells)),
-            pairs=rows_of(found.pairs.drop(columns=_empty(found.pairs))) if len(found.pairs) else None,
-            said=in_words(found.cells),
-            figures=across_figures(target, panels_of(found)),
-            links=[f"{name}.csv" for name in tables],
-        )
+    return write_page(
+        target / PAGE,
+        "compare.html",
+        title=f"Comparison of {numbers.listed(list(dict.fromkeys(found.cells['run'])), most=4)}",
+        cells=rows_of(in_percent(found.cells)),
+        pairs=rows_of(found.pairs.drop(columns=_empty(found.pairs))) if len(found.pairs) else None,
+        said=in_words(found.cells),
+        figures=across_figures(target, panels_of(found)),
+        links=[f"{name}.csv" for name in tables],
     )
-    path = target / PAGE
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-    return path
 
 
 def in_percent(cells: pd.DataFrame) -> pd.DataFrame:
