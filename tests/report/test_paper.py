@@ -127,8 +127,9 @@ def test_layouts_carry_the_numbers_and_the_notes(beside, tmp_path) -> None:
 
 
 def test_names_are_escaped(make_findings, tmp_path) -> None:
-    odd = [make_findings(model="a_b|c&d", prop="50%$")]
+    odd = [make_findings(model="a_b|c&d", prop="50%$"), make_findings(model="m^a")]
     write_layouts(tmp_path, paper_tables(odd), odd)
     assert r"a\_b|c\&d" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")
+    assert r"m\textasciicircum{}a" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")  # not a note's mark
     assert r"50\%\$" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")
     assert r"a_b\|c&d" in (tmp_path / "ablation_test.md").read_text(encoding="utf-8")

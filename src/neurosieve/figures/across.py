@@ -155,7 +155,8 @@ def focus_across(panels: Sequence[Panel]) -> Figure:
         ax.axis("off")
     for ax in grid[::columns]:
         ax.set_yticks(range(len(models)), [short(model) for model in models])
-    figure.supxlabel("share of the selected neurons that a label takes (%); circles: labels, bar: median", fontsize=8.5)
+    said = ("share of the selected neurons that a label takes (%)", "circles: labels, bar: median")
+    figure.supxlabel(("; " if columns > 1 else "\n").join(said), fontsize=8.5)
     return figure
 
 

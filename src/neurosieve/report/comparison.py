@@ -11,7 +11,7 @@ from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
-from neurosieve.report.page import environment, picture, rows_of
+from neurosieve.report.page import picture, rows_of, write_page
 from neurosieve.report.tables import written_value
 
 PAGE = "compare.html"
@@ -58,23 +58,16 @@ def write_comparison(
     tables = {"cells": cells, "pairs": pairs, "labels": labels, "layers": layers}
     for name, table in tables.items():
         table.dropna(axis=1, how="all").to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
-    page = (
-        environment()
-        .get_template("compare.html")
-        .render(
-            title=f"Comparison of {numbers.listed(list(dict.fromkeys(cells['run'])), most=4)}",
-            cells=rows_of(in_percent(cells)),
-            pairs=rows_of(pairs.drop(columns=_empty(pairs))) if len(pairs) else None,
-            said=in_words(cells),
-            figures=across_figures(target, panels_of(cells, layers=layers, labels=labels)),
-            links=[f"{name}.csv" for name in tables],
-        )
+    return write_page(
+        target / PAGE,
+        "compare.html",
+        title=f"Comparison of {numbers.listed(list(dict.fromkeys(cells['run'])), most=4)}",
+        cells=rows_of(in_percent(cells)),
+        pairs=rows_of(pairs.drop(columns=_empty(pairs))) if len(pairs) else None,
+        said=in_words(cells),
+        figures=across_figures(target, panels_of(cells, layers=layers, labels=labels)),
+        links=[f"{name}.csv" for name in tables],
     )
-    path = target / PAGE
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-    return path
 
 
 def in_percent(cells: pd.DataFrame) -> pd.DataFrame:

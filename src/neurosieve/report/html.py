@@ -12,7 +12,7 @@ from neurosieve.report import cautions, numbers, overview
 from neurosieve.report.cell import cell
 from neurosieve.report.comparison import across_figures
 from neurosieve.report.layouts import title_of, write_layouts
-from neurosieve.report.page import environment, flat, rows_of
+from neurosieve.report.page import flat, rows_of, write_page
 from neurosieve.report.tables import paper_tables, write_tables
 
 if TYPE_CHECKING:
@@ -71,33 +71,26 @@ def write_report(
     ]
     several = len(findings) > 1
     shared = overview.shared_neurons(findings)
-    page = (
-        environment()
-        .get_template("page.html")
-        .render(
-            title=title or _title(findings),
-            cells=cells,
-            several=several,
-            overview=rows_of(overview.overview(findings)),
-            compared=overview.compared(findings) if several else [],
-            shared=rows_of(shared) if len(shared) else None,
-            warnings=cautions.of_activations(_activations(manifest)),
-            failures=list(manifest.get("failures", ())),
-            across=_across(target, findings) if several else [],
-            tables=[
-                (title_of(name), path.relative_to(target).with_suffix("").as_posix(), rows_of(tables[name]))
-                for name, path in zip(tables, table_files, strict=True)
-            ],
-            rankings=list(dict.fromkeys((f.ranking.method, f.by_mass) for f in findings)),
-            beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
-            manifest=list(flat(manifest)),
-        )
+    return write_page(
+        target / PAGE,
+        "page.html",
+        title=title or _title(findings),
+        cells=cells,
+        several=several,
+        overview=rows_of(overview.overview(findings)),
+        compared=overview.compared(findings) if several else [],
+        shared=rows_of(shared) if len(shared) else None,
+        warnings=cautions.of_activations(_activations(manifest)),
+        failures=list(manifest.get("failures", ())),
+        across=_across(target, findings) if several else [],
+        tables=[
+            (title_of(name), path.relative_to(target).with_suffix("").as_posix(), rows_of(tables[name]))
+            for name, path in zip(tables, table_files, strict=True)
+        ],
+        rankings=list(dict.fromkeys((f.ranking.method, f.by_mass) for f in findings)),
+        beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
+        manifest=list(flat(manifest)),
     )
-    path = target / PAGE
-    temporary = path.with_suffix(".tmp")  # a reader never sees half a page
-    temporary.write_text(page, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-    return path
 
 
 def figure_prefixes(findings: Sequence[Findings]) -> list[str]:
@@ -120,13 +113,7 @@ def _across(target: Path, findings: Sequence[Findings]) -> list[dict[str, Any]]:
 
 
 def _title(findings: Sequence[Findings]) -> str:
-    models, props = (
-        list(dict.fromkeys(names))
-        for names in (
-            [f.model for f in findings],
-            [f.prop for f in findings],
-        )
-    )
+    models, props = (list(dict.fromkeys(getattr(f, part) for f in findings)) for part in ("model", "prop"))
     return f"Neurons for {numbers.listed(props, most=4)} in {numbers.listed(models, most=4)}"
 
 

@@ -16,15 +16,18 @@ from neurosieve.report.tables import written_value
 MOST_ENTRIES = 12
 
 
-def environment() -> jinja2.Environment:
-    """The templates, with every value escaped and every missing one an error."""
-    return jinja2.Environment(
+def write_page(path: Path, template: str, **values: object) -> Path:
+    """Fill a template, with every value escaped and every missing one an error; a reader never sees half a page."""
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("neurosieve.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(environment.get_template(template).render(**values), encoding="utf-8", newline="\n")
+    return temporary.replace(path)
 
 
 def rows_of(table: pd.DataFrame) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import open_store
 from neurosieve.errors import StudyError
-from neurosieve.runs.page import write_page
+from neurosieve.runs.page import report_on
 from neurosieve.study.cells import open_cells
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.opened import Cells
@@ -110,7 +110,7 @@ class Run:
             found = [cell.findings() for cell in cells]
             stores = [open_store(activations.path) for activations in there if activations.complete]
             write_run(self._folder, list(cells), found, stores=stores, failures=failures, finished=finished, anew=True)
-            return write_page(self._folder, found)
+            return report_on(self._folder, found)
 
     def __repr__(self) -> str:
         state = "finished" if self.finished else "unfinished"

@@ -23,7 +23,7 @@ def page_of(folder: RunFolder) -> Path | None:
     )
 
 
-def write_page(folder: RunFolder, found: Sequence[Findings]) -> Path:
+def report_on(folder: RunFolder, found: Sequence[Findings]) -> Path:
     """Write the page of a run whose tables are written; it says what the manifest says."""
     from neurosieve.report.html import write_report
 

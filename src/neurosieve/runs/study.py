@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from neurosieve.runs.page import page_of, write_page
+from neurosieve.runs.page import page_of, report_on
 from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.failures import IncompleteStudyError
 from neurosieve.study.findings import Findings
@@ -48,11 +48,11 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
         found = run_cells(settings, out, report=report)
     except IncompleteStudyError as error:
         if error.found and page_of(folder) is None:
-            write_page(folder, error.found)
+            report_on(folder, error.found)
         raise
     if page_of(folder) is None:
         report("writing the page")
-        write_page(folder, found)
+        report_on(folder, found)
     return found
 
 
