@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,7 @@ class CellFolder:
 def save_ranking(path: Path, ranking: NeuronRanking) -> None:
     """Write order, scores and labels of a ranking."""
     temporary = path.with_suffix(".tmp")
-    parts = {"order": ranking.order, "score": ranking.score, "labels": np.asarray(ranking.labels)}
+    parts = {"order": ranking.order, "score": ranking.score, "labels": np.array(json.dumps(ranking.labels.tolist()))}
     if ranking.label_scores is not None:
         parts["label_scores"] = ranking.label_scores
     with temporary.open("wb") as file:
@@ -123,7 +124,7 @@ def load_ranking(path: Path, method: str) -> NeuronRanking:
             None,
             None,
             None,
-            found["labels"],
+            np.asarray(json.loads(str(found["labels"])), dtype=object),
             method=method,
             score=found["score"],
             label_scores=found.get("label_scores"),
