@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from neurosieve.probes.state import WEIGHT_BYTES
 from neurosieve.study import estimate as module
 from neurosieve.study.estimate import estimate, stage_units
 from neurosieve.study.probe_settings import ProbeSettings
@@ -84,3 +85,16 @@ def test_units_grow_with_the_work() -> None:
     )
     # 64 probes of 40 labels in one group: one reading of the words and 2,560 products a neuron.
     assert small["search"] == 10_000 * 10 * 1000 * (60 + 64 * 40)
+
+
+def test_weights_take_what_the_engine_counts() -> None:
+    probes = ProbeSettings(solver="adam", grid="quick")
+    settings = StudySettings.checked({"stores": [{"path": "s"}], "probes": probes.model_dump()}, where="test")
+    row = module._cell_row({}, None, settings, "p", labels=["a", "b"] * 5000, neurons=1000)
+    activations, weights = 2 * 10_000 * 1000, 16 * 2 * 1000
+    assert row["memory_mb"] == round((activations + WEIGHT_BYTES * weights + 4 * weights) / 1e6, 1) == 20.8
+    assert stage_units(probes, neurons=9, labels=2, words=9)["minimal"] * 2 == pytest.approx(
+        stage_units(probes.model_copy(update={"ranking": ("weight-mass", "probeless")}), neurons=9, labels=2, words=9)[
+            "minimal"
+        ]
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +113,15 @@ def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(StudyError, match="format version 3, this neurosieve reads versions 1 to 2"):
         RunFolder(tmp_path / "run").manifest()
+
+
+def test_many_processes_note_and_nothing_is_lost(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.note(seconds={})
+    code = (
+        "import sys; from neurosieve.study.folder import RunFolder\n"
+        "for i in range(20): RunFolder(sys.argv[1]).note(seconds={f'{sys.argv[2]}-{i}': i})"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, str(folder.path), str(n)]) for n in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert len(folder.manifest()["seconds"]) == 60

@@ -17,11 +17,26 @@ if sys.platform == "win32":  # pragma: no cover (tests run elsewhere)
     def _take(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
 
+    @contextmanager
+    def moment(_folder: Path) -> Iterator[None]:
+        """Nothing: a folder cannot be locked there."""
+        yield
+
 else:
     import fcntl
 
     def _take(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    @contextmanager
+    def moment(folder: Path) -> Iterator[None]:
+        """Be the only one to change a file of a folder for a moment, waiting for whoever is at it."""
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(file)
 
 
 @contextmanager

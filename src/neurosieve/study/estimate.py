@@ -30,6 +30,7 @@ from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
 from neurosieve.probes.solvers import AUTO, SOLVERS, resolve
 from neurosieve.probes.spec import ProbeSpec
+from neurosieve.probes.state import WEIGHT_BYTES
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.certainty import CURVE_SIZES
 from neurosieve.study.folder import RunFolder
@@ -199,7 +200,7 @@ def _cell_row(
         n_words=n_words,
         n_labels=n_labels,
         n_columns=neurons,
-    ) or 16 * min(MAX_GROUP_WEIGHTS, grid * n_labels * neurons)
+    ) or WEIGHT_BYTES * min(MAX_GROUP_WEIGHTS, grid * n_labels * neurons)
     return {
         **base,
         "train_words": n_words,
@@ -236,6 +237,7 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     """
     passes = probes.solved_by.passes_of(probes.model_dump())
     seeds = 1 if probes.exact else probes.seeds
+    methods = len(probes.ranking)
 
     def fits(n_probes: float, width: float = neurons) -> float:
         groups = max(1, int(np.ceil(n_probes * labels * width / MAX_GROUP_WEIGHTS)))
@@ -246,9 +248,11 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     return {
         "search": fits(len(GRIDS[probes.grid])),
         "oracles": fits(seeds - 1) if seeds > 1 else 0.0,
-        "ablation": fits(8 * probes.seeds) / passes / 2,  # scored once, not fitted
-        "minimal": seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons) if len(sizes) else 0.0,
-        "control": probes.seeds * fits(1 + sets) if probes.control else 0.0,
+        "ablation": methods * fits(8 * probes.seeds) / passes / 2,  # scored once, not fitted
+        "minimal": methods * seeds * fits(float(len(sizes)), width=float(sizes.mean()) * neurons)
+        if len(sizes)
+        else 0.0,
+        "control": methods * probes.seeds * fits(1 + sets) if probes.control else 0.0,
         "stability": _resampling(probes, fits, sets=sets),
     }
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.activations.format import LOCK, write_json
+from neurosieve.activations.lock import moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.probes.solvers import current_name
@@ -101,13 +102,16 @@ class RunFolder:
 
         An entry that is a mapping, such as the wall times, is added to the one that is there.
         """
-        before = self.manifest()
-        joined = {
-            key: {**before[key], **value} if key in ADDED_TO and isinstance(before.get(key), dict) else value
-            for key, value in entries.items()
-        }
-        content = {"format": FORMAT, "format_version": FORMAT_VERSION, **before, **joined}
         self.path.mkdir(parents=True, exist_ok=True)
+        with moment(self.path):
+            before = self.manifest()
+            joined = {
+                key: {**before[key], **value} if key in ADDED_TO and isinstance(before.get(key), dict) else value
+                for key, value in entries.items()
+            }
+            return self._write({"format": FORMAT, "format_version": FORMAT_VERSION, **before, **joined})
+
+    def _write(self, content: dict[str, Any]) -> dict[str, Any]:
         write_json(self.manifest_path, content)
         return content
 
@@ -137,7 +141,7 @@ class RunFolder:
             )
             version = found.get("format_version", 1) if kept else FORMAT_VERSION
             content = {"format": FORMAT, "format_version": version, "settings": grown, "finished": False, **kept}
-            write_json(self.manifest_path, content)
+            self._write(content)
         return grown
 
     def grown(self, settings: dict[str, Any]) -> dict[str, Any]:
