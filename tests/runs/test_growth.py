@@ -46,6 +46,19 @@ def test_a_property_is_added_and_the_rest_is_kept(run: Path, make_settings: Make
     assert run_study(make_settings(), run)[1].prop == "nominal"  # asked for once, there for good
 
 
+def test_a_property_made_from_text_is_added_to_finished_activations(
+    run: Path, make_settings: Make, pages: list[Path], digest: Callable[[Path], dict[str, str]]
+) -> None:
+    before = digest(run / "activations")
+    found = run_study(make_settings(properties=("vowel=regex:^[aeiou]",), control=False), run)
+    assert [f.prop for f in found] == ["pos", "vowel"]
+    assert digest(run / "activations") == before
+    cell = open_run(run).cells["vowel"]
+    words = cell.store.split("test").words
+    assert (words["vowel"] == "yes").tolist() == words["word"].str.match("[aeiou]").tolist()
+    assert cell.splits.n_neurons == 48
+
+
 def test_a_model_is_added_and_the_rest_is_kept(
     run: Path, make_settings: Make, pages: list[Path], tiny_bert: Path
 ) -> None:

@@ -200,6 +200,28 @@ class ActivationStore:
             self.path, self.manifest, shards=self._shards, rows=rows, columns=columns, tables=self._tables
         )
 
+    def with_labels(self, prop: str, labels: Sequence[object]) -> ActivationStore:
+        """Give this store with a property more, whose labels (n_words,) are not on disk.
+
+        Raises
+        ------
+        StoreError
+            If it has the property, is a view of some rows, or the labels are not one a row.
+        """
+        if prop in self.properties:
+            raise StoreError(f"{self.path}: has a property '{prop}' already; give the new one another name")
+        if not len(labels) == self.n_words == int(self.manifest["n_words"]):
+            raise StoreError(
+                f"{self.path}: {len(labels)} labels of '{prop}' for {self.n_words} rows; expected one for each of the "
+                f"{self.manifest['n_words']} rows of the whole store"
+            )
+        corpus = {**self.manifest["corpus"], "properties": [*self.properties, prop]}
+        words = self.words.copy()
+        words[prop] = list(labels)
+        tables = {**self._tables, "words": words}
+        manifest = {**self.manifest, "corpus": corpus}
+        return ActivationStore(self.path, manifest, shards=self._shards, columns=self._columns, tables=tables)
+
     def labels(self, prop: str) -> NDArray[np.generic]:
         """Labels of one property, shape (n_words,), ``None`` where a word has none."""
         self.require(prop)

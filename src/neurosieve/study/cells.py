@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
 from neurosieve.study.cell import Cell, Reporter, silent
@@ -26,7 +27,7 @@ def cell_of(
     report: Reporter = silent,
 ) -> Cell:
     """The cell of a property, as the study names it, to run stages on."""
-    name = resolved(store, prop)
+    store, name = with_property(store, prop), resolved(store, prop)
     return Cell(
         folder=folder.cell_path(activations.model, activations.corpus, name),
         model=activations.model,
@@ -78,6 +79,7 @@ def open_cells(folder: RunFolder, settings: StudySettings) -> list[OpenCell]:
                 prop,
                 method,
                 store_path=activations.path,
+                written=next((p for p in activations.properties if property_name(p) == prop), prop),
                 asked=settings.probes,
                 extraction=extraction,
             )

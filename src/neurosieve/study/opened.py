@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neurosieve.activations.from_text import with_property
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
@@ -67,11 +68,14 @@ class OpenCell(CellFolder):
         What the run's study says.
     extraction : float or None
         Seconds that the extraction of the activations took.
+    written : str
+        How the study writes the property; a text such as ``gerund=regex:ing$`` makes it where the store lacks it.
     """
 
     store_path: Path
     asked: ProbeSettings
     extraction: float | None = None
+    written: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -88,7 +92,7 @@ class OpenCell(CellFolder):
         StoreError
             If they are gone or unfinished.
         """
-        return open_store(self.store_path)
+        return with_property(open_store(self.store_path), self.written or self.prop)
 
     @cached_property
     def _results(self) -> dict[str, Result]:

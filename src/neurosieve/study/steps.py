@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore, open_store
+from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.rankings.registry import method_named
 from neurosieve.study import stages
@@ -109,7 +110,7 @@ def open_cell(
         raise StudyError(
             f"{folder.path}: no finished activations{which}; repeat the run's `neurosieve extract` or `run` command"
         )
-    having = [(a, store) for a, store in finished if resolved(store, prop) in store.properties]
+    having = [(a, store) for a, store in finished if resolved(store, prop) in store.properties or property_name(prop)]
     if not having:
         finished[0][1].require(prop)
     if len(having) > 1:
