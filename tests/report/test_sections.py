@@ -98,7 +98,7 @@ def test_what_a_section_lacks_is_said_or_it_is_left_out(restored, findings, make
 def test_the_recipe_is_this_section() -> None:
     recipe = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
-    assert recipe.partition("```python\n")[2].partition("```")[0] in here
+    assert recipe.partition("**A section of the page.**")[2].split("```")[1].removeprefix("python\n") in here
 
 
 def test_a_section_may_have_no_parts(restored, findings, tmp_path) -> None:
