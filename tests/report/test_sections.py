@@ -17,7 +17,7 @@ from neurosieve.figures.style import axes
 from neurosieve.report import sections
 from neurosieve.report.html import write_report
 from neurosieve.report.numbers import percent
-from neurosieve.report.section import BY_MASS, RESAMPLED, Figure, Section, has_table
+from neurosieve.report.section import BY_MASS, RESAMPLED, Figure, Section, filled, has_table
 from neurosieve.report.sections import all_sections, register, section_named, unregister
 
 
@@ -98,7 +98,7 @@ def test_what_a_section_lacks_is_said_or_it_is_left_out(restored, findings, make
 def test_the_recipe_is_this_section() -> None:
     recipe = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
-    assert recipe.partition("```python\n")[2].partition("```")[0] in here
+    assert recipe.partition("**A section of the page.**")[2].split("```")[1].removeprefix("python\n") in here
 
 
 def test_a_section_may_have_no_parts(restored, findings, tmp_path) -> None:
@@ -119,6 +119,19 @@ def test_keys_and_names_of_figures_are_taken_once(restored) -> None:
     assert unregister("halves") is HALVES
     assert HALVES not in all_sections()
     register(HALVES)
+
+
+def test_names_and_texts_that_do_not_work_are_refused(findings) -> None:
+    with pytest.raises(
+        NeurosieveError, match="'my section' cannot be part of a file's name or address; take 'my-section'"
+    ):
+        Section("my section", "Mine")
+    with pytest.raises(NeurosieveError, match="'a/b' cannot be part"):
+        Section("mine", "Mine", figures={"a/b": HALVES.figures["halves"]})
+    assert filled("{score} of {f.prop}, {{}}", findings) == "accuracy of pos, {}"
+    for text in ("{model}", "{f.colour}", "{}"):
+        with pytest.raises(NeurosieveError, match="cannot fill"):
+            filled(text, findings)
 
 
 def test_unknown_sections_are_refused(restored) -> None:

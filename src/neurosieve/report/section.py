@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from neurosieve.errors import NeurosieveError
 from neurosieve.figures.style import score_name
+from neurosieve.report.numbers import file_name
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -88,6 +90,11 @@ class Section:
     caution: Callable[[Findings], Sequence[str] | str | None] = _nothing
     brief: Callable[[Findings], Mapping[str, str] | None] = _nothing
 
+    def __post_init__(self) -> None:
+        for name in (self.key, *self.figures):
+            if file_name(name) != name:
+                raise NeurosieveError(f"{name!r} cannot be part of a file's name or address; take {file_name(name)!r}")
+
 
 LABELS = Need(lambda f: f.metric != "r2")
 REAL_VALUES = Need(lambda f: f.metric == "r2")
@@ -115,7 +122,12 @@ def lacking(needs: Sequence[Need], f: Findings) -> Need | None:
 
 def filled(text: str, f: Findings) -> str:
     """`text` with ``{score}`` as accuracy or R², and with what it names of the findings, such as ``{f.unit}``."""
-    return text.format(score=score_name(f), f=f)
+    try:
+        return text.format(score=score_name(f), f=f)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        raise NeurosieveError(
+            f"cannot fill {text!r} ({error}); use {{score}}, {{f.unit}} and the like, or {{{{ }}}}"
+        ) from error
 
 
 def sentences(said: Sequence[str] | str | None) -> list[str]:

@@ -176,7 +176,7 @@ def brief(f: Findings) -> dict[str, str]:
         )
     settled = f.exact and f.by_mass
     if fixed(f):
-        said.append(fixed(f))
+        said.append(fixed(f) if said else f"{fixed(f)} Of other texts nothing is known.")
     elif not settled and f.ranks.shape[1] > 1:
         said.append(overlap(f, round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())))
     unknown = (
