@@ -12,6 +12,7 @@ import pytest
 from neurosieve import compare
 from neurosieve.errors import StudyError
 from neurosieve.runs.compare import FILES
+from neurosieve.runs.study import run_study
 
 
 @pytest.fixture
@@ -93,3 +94,18 @@ def test_one_cell_or_one_run_twice_is_refused(finished_run: Path) -> None:
         compare(finished_run, finished_run)
     with pytest.raises(StudyError, match="at least one run"):
         compare()
+
+
+def test_rankings_of_one_cell_are_compared(
+    finished_run: Path, make_settings, pages, tagged_text: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    files = tuple(str(tagged_text / f"{split}.tsv") for split in ("train", "dev", "test"))
+    run_study(make_settings(files=files, ranking="probeless"), run)
+    found = compare(run)
+    assert found.cells["ranking"].tolist() == ["weight-mass", "probeless"]
+    mass, probeless = found.cells.to_dict("records")
+    assert mass["accuracy"] == probeless["accuracy"]  # the same probes
+    assert np.isnan(probeless["distributedness"])
+    assert 0 <= found.pairs["jaccard"].item() <= 1
+    assert (tmp_path / "page" / "compare.html") == found.save(tmp_path / "page")

@@ -216,8 +216,10 @@ class ActivationStore:
                 f"{self.manifest['n_words']} rows of the whole store"
             )
         corpus = {**self.manifest["corpus"], "properties": [*self.properties, prop]}
+        import pandas as pd
+
         words = self.words.copy()
-        words[prop] = list(labels)
+        words[prop] = pd.Series(list(labels), index=words.index)
         tables = {**self._tables, "words": words}
         manifest = {**self.manifest, "corpus": corpus}
         return ActivationStore(self.path, manifest, shards=self._shards, columns=self._columns, tables=tables)

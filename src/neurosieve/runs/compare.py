@@ -18,9 +18,9 @@ from neurosieve.analysis.architectures import mean_interval
 from neurosieve.errors import StudyError
 
 FILES = ("results.csv", "rankings.csv", "architectures.csv", "labels.csv", "layers.csv")
-KEY = ["run", "model", "property", "corpus"]
-Key = tuple[str, str, str, str]
-"""Run, model, property, corpus."""
+KEY = ["run", "model", "property", "corpus", "ranking"]
+Key = tuple[str, str, str, str, str]
+"""Run, model, property, corpus, and the ranking where there are several."""
 WITH_INTERVAL = ("neurons_per_label", "distributedness")
 MEANS = ("n_exclusive", "n_shared", "layer_evenness", "overlap", "overlap_by_chance", "overlap_z")
 
@@ -87,10 +87,13 @@ def compare(*runs: str | Path) -> Comparison:
         raise StudyError("compare needs the folder of at least one run")
     tables = {file: [] for file in FILES}  # type: dict[str, list[pd.DataFrame]]
     for name, folder in zip(_names([Path(run) for run in runs]), map(Path, runs), strict=True):
-        for file, table in _read(folder).items():
-            tables[file].append(table.assign(run=name))
-    whole = {file: _keyed(pd.concat(parts, ignore_index=True)) for file, parts in tables.items()}
-    keys: list[Key] = list(whole["architectures.csv"][KEY].drop_duplicates().itertuples(index=False, name=None))
+        read = _read(folder)
+        own = read["results.csv"]["ranking"].iloc[0]  # tables of a run with one ranking do not name it
+        for file, table in read.items():
+            tables[file].append(table.assign(run=name, ranking=table.get("ranking", own)))
+    several = len({ranking for table in tables["results.csv"] for ranking in table["ranking"]}) > 1
+    whole = {file: _keyed(pd.concat(parts, ignore_index=True), several=several) for file, parts in tables.items()}
+    keys: list[Key] = list(whole["results.csv"][KEY].drop_duplicates().itertuples(index=False, name=None))
     if len(keys) < 2:
         raise StudyError(f"{runs[0]}: holds one model and property only; give the folder of another run as well")
     cells = pd.DataFrame([_cell(key, whole) for key in keys])
@@ -133,9 +136,9 @@ def _read(folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _keyed(table: pd.DataFrame) -> pd.DataFrame:
+def _keyed(table: pd.DataFrame, *, several: bool) -> pd.DataFrame:
     corpus = table["corpus"].fillna("") if "corpus" in table else ""
-    return table.assign(corpus=corpus)
+    return table.assign(corpus=corpus, ranking=table["ranking"] if several else "")
 
 
 def _of(table: pd.DataFrame, key: Key) -> pd.DataFrame:
@@ -145,7 +148,7 @@ def _of(table: pd.DataFrame, key: Key) -> pd.DataFrame:
 def _cell(key: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
     rows, results = _of(whole["architectures.csv"], key), _of(whole["results.csv"], key)
     n_neurons = int(results["n_neurons"].max())
-    delta = float(rows["delta"].iloc[0])
+    delta, sizes = _sizes(results)
 
     def test(metric: str, subset: str) -> float:
         found = results[
@@ -159,22 +162,22 @@ def _cell(key: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
     row: dict[str, object] = {
         **dict(zip(KEY, key, strict=True)),
         "n_neurons": n_neurons,
-        "n_seeds": len(rows),
+        "n_seeds": len(sizes),
         "delta": delta,
         "accuracy": test("accuracy", "all"),
-        "n_selected": float(rows["n_selected"].mean()),
-        "selected_share": float(rows["n_selected"].mean()) / n_neurons,
+        "n_selected": float(np.mean(sizes)),
+        "selected_share": float(np.mean(sizes)) / n_neurons,
         "set_accuracy": test(f"accuracy@{delta:g}", "minimal"),
     }
-    for name in WITH_INTERVAL:
-        row[name], low, high = mean_interval(rows[name])
+    for name in WITH_INTERVAL:  # which rankings that are not by weight mass have not
+        row[name], low, high = mean_interval(rows[name]) if len(rows) else (np.nan, np.nan, np.nan)
         row[f"{name}_low"], row[f"{name}_high"] = float(np.maximum(0.0, low)), high  # neither can be less than 0
     return {**row, **{name: float(rows[name].mean()) for name in MEANS}}
 
 
 PAIR_COLUMNS = (
     "property",
-    *(f"{part}_{end}" for end in "ab" for part in ("run", "model", "corpus")),
+    *(f"{part}_{end}" for end in "ab" for part in ("run", "model", "corpus", "ranking")),
     "label_agreement",
     "same_neurons",
     "jaccard",
@@ -187,7 +190,7 @@ PAIR_COLUMNS = (
 def _pair(a: Key, b: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
     row: dict[str, object] = {"property": a[2]}
     for end, key in (("a", a), ("b", b)):
-        row |= {f"run_{end}": key[0], f"model_{end}": key[1], f"corpus_{end}": key[3]}
+        row |= {f"run_{end}": key[0], f"model_{end}": key[1], f"corpus_{end}": key[3], f"ranking_{end}": key[4]}
     counts = [
         _of(whole["labels.csv"], key).pivot_table(index="label", columns="seed", values="n_neurons") for key in (a, b)
     ]
@@ -195,7 +198,7 @@ def _pair(a: Key, b: Key, whole: dict[str, pd.DataFrame]) -> dict[str, object]:
     ranks = [_ranks(key, whole) for key in (a, b)]
     row["same_neurons"] = list(ranks[0].index) == list(ranks[1].index)
     if row["same_neurons"]:
-        row |= _agreement(ranks, [_sizes(key, whole) for key in (a, b)])
+        row |= _agreement(ranks, [_sizes(_of(whole["results.csv"], key))[1] for key in (a, b)])
     return row
 
 
@@ -219,8 +222,12 @@ def _ranks(key: Key, whole: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return table[columns].dropna(axis=1)
 
 
-def _sizes(key: Key, whole: dict[str, pd.DataFrame]) -> list[int]:
-    return [int(n) for n in _of(whole["architectures.csv"], key).sort_values("seed")["n_selected"]]
+def _sizes(results: pd.DataFrame) -> tuple[float, list[int]]:
+    """The smallest delta of a cell, and the size of each seed's minimal set."""
+    sets = results[results["metric"].str.startswith("n_neurons@")]
+    deltas = sets["metric"].str.removeprefix("n_neurons@").astype(float)
+    chosen = sets[deltas == deltas.min()].sort_values("seed")
+    return float(deltas.min()), [int(n) for n in chosen["value"]]
 
 
 def _agreement(ranks: Sequence[pd.DataFrame], sizes: Sequence[Sequence[int]]) -> dict[str, float]:
