@@ -210,7 +210,7 @@ def test_a_tokenizer_without_a_vocabulary_is_refused(copied):
 
 
 def test_a_tokenizer_without_offsets_is_refused():
-    from neurosieve.models.subwords import SubwordTokenizer
+    from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
     class SlowTokenizer:
         is_fast = False

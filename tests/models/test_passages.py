@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.models.passages import needed_subwords, plan_reading
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import SubwordSentence, needed_subwords, plan_reading
 
 WORDS = np.array([-1, 0, 0, 2, 2, 2, -1, 3])
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import ModelError
+from neurosieve.models.huggingface.readers import ResidualReader
 from neurosieve.models.language_model import LanguageModel, Layer, WordVectors
 from neurosieve.models.load import load_model
-from neurosieve.models.readers import ResidualReader
 from neurosieve.models.self_test import SENTENCES, self_test
 
 
@@ -55,7 +55,7 @@ def test_padding_that_leaks_is_found_on_load(tiny_model, monkeypatch):
 
 
 def test_other_special_tokens_than_the_models_own_are_found_on_load(tiny_model, monkeypatch):
-    from neurosieve.models.subwords import SubwordTokenizer
+    from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
     monkeypatch.setattr(SubwordTokenizer, "_special_tokens", lambda _: ([2], [], ([0], 0, [])))
     with pytest.raises(ModelError, match=r"self-test failed: the tokenizer gives \[2, .* 3\] for 'Stop !', where"):

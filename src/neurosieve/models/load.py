@@ -45,7 +45,7 @@ def load_model(
         Names (``"L3"``) or depths (3; -1 = the deepest) of the layers to return; others are not computed. Default: all.
     site : str
         ``"residual"``, ``"mlp"``, ``"attention"``, ``"heads"``, or a pattern of module names (see
-        `neurosieve.models.sites`).
+        `neurosieve.models.huggingface.sites`).
     device : str, optional
         Such as ``"cpu"`` or ``"cuda"``. Default: a CUDA device if there is one.
     dtype : {"float32", "float64", "float16", "bfloat16"}
@@ -81,7 +81,7 @@ def load_model(
             raise ModelError(
                 f"site is {site!r}, but a model of the family {family} is read at the site 'residual' only"
             )
-        from neurosieve.models.character_loading import load_characters
+        from neurosieve.models.elmo.loading import load_characters
 
         return load_characters(
             path,
@@ -93,7 +93,7 @@ def load_model(
             batch_tokens=batch_tokens,
             check=self_test,
         )
-    from neurosieve.models.huggingface_loading import load_huggingface
+    from neurosieve.models.huggingface.loading import load_huggingface
 
     return load_huggingface(
         path if path.exists() else str(name_or_path),

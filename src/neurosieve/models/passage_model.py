@@ -13,8 +13,7 @@ from neurosieve.errors import ModelError
 from neurosieve.models.batching import length_sorted_batches
 from neurosieve.models.language_model import LanguageModel, WordVectors
 from neurosieve.models.layers import choose_layers
-from neurosieve.models.passages import Passage, Reading, plan_reading
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import Passage, Reading, SubwordSentence, plan_reading
 
 if TYPE_CHECKING:
     from torch import Tensor

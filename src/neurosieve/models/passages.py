@@ -8,8 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.models.subwords import SubwordSentence
 from neurosieve.models.windows import choose_windows, plan_windows
+
+
+@dataclass(frozen=True, slots=True)
+class SubwordSentence:
+    """Sub-words of one sentence, special tokens left out.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_subwords,), int64
+        Numbers in the tokenizer's vocabulary.
+    words : ndarray of shape (n_subwords,), int64
+        Word of each sub-word, -1 for a sub-word without characters.
+    n_unknown : int
+        How many sub-words are the unknown token.
+    """
+
+    ids: NDArray[np.int64]
+    words: NDArray[np.int64]
+    n_unknown: int
 
 
 @dataclass(frozen=True, slots=True)

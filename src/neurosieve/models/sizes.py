@@ -54,13 +54,13 @@ def model_size(
     path = Path(name_or_path).expanduser()
     family = _family(name_or_path, needs_weights=False)
     if family == "elmo":
-        from neurosieve.models.elmo import _read_options
+        from neurosieve.models.elmo.lstm import _read_options
 
         options = _read_options(next(path.glob("*options.json")))
         return _characters(options.get("lstm", {}), "n_layers", options.get("lstm", {}), path, "*weights.hdf5")
     if family == "transformer-elmo":
-        from neurosieve.models.archive import read_members
-        from neurosieve.models.transformer_elmo import _read_config
+        from neurosieve.models.elmo.archive import read_members
+        from neurosieve.models.elmo.transformer import _read_config
 
         config = _read_config(read_members(path, ("config.json",))["config.json"], where=path.name)
         model = config.get("model", {})
@@ -115,7 +115,7 @@ def _huggingface(name: str, *, site: str, where: Mapping[str, Any]) -> ModelSize
 
 
 def _site_widths(network: Any, site: str, config: Any) -> tuple[int, ...]:  # noqa: ANN401 (transformers' own classes)
-    from neurosieve.models.sites import _matching_modules, parse_site
+    from neurosieve.models.huggingface.sites import _matching_modules, parse_site
 
     found = parse_site(site, config.model_type)
     if config.model_type == "xlnet" and site in ("attention", "heads"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from neurosieve.models.inputs import InputBuilder
+from neurosieve.models.huggingface.inputs import InputBuilder
+from neurosieve.models.huggingface.readers import Reader
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.language_model import ModelInfo, WordVectors
 from neurosieve.models.passage_model import PassageModel
-from neurosieve.models.passages import Passage, SpecialPlace, plan_special
-from neurosieve.models.readers import Reader
-from neurosieve.models.subwords import SubwordSentence, SubwordTokenizer
+from neurosieve.models.passages import Passage, SpecialPlace, SubwordSentence, plan_special
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import ModelError
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.passages import Passage
-from neurosieve.models.subwords import SubwordTokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class InputBuilder:
         inputs : dict of str to Tensor of shape (n_passages, n_positions)
             Keyword arguments of the model's ``forward``.
         places : dict of str to Tensor of shape (n_needed,), int64
-            For each side (see `neurosieve.models.readers.side_of`) where the needed sub-words of all passages lie in
+            For each side (see `neurosieve.models.huggingface.readers.side_of`) where the needed sub-words of all passages lie in
             the flattened batch.
 
         Raises

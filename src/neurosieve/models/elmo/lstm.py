@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from neurosieve.errors import ModelError
-from neurosieve.models.characters import (
+from neurosieve.models.elmo.characters import (
     N_CHARACTERS,
     CharacterNetwork,
     CharacterOptions,
     parse_activation,
     parse_filters,
 )
-from neurosieve.models.directions import both_directions, turned
-from neurosieve.models.weights import WeightFile, require
+from neurosieve.models.elmo.directions import both_directions, turned
+from neurosieve.models.elmo.weights import WeightFile, require
 
 
 class ProjectedCells(nn.Module):
@@ -106,7 +106,7 @@ class ElmoNetwork(nn.Module):
         )
 
     def contextualise(self, vectors: Tensor, lengths: Tensor) -> list[Tensor]:
-        """See `neurosieve.models.character_model.BidirectionalNetwork`."""
+        """See `neurosieve.models.elmo.model.BidirectionalNetwork`."""
         x = torch.stack([vectors, turned(vectors, lengths)]).transpose(1, 2).contiguous()
         states = []
         for number, cells in enumerate(self.cells):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from neurosieve.models.huggingface.fresh_network import fresh_network
 from neurosieve.models.load import load_model
-from neurosieve.models.untrained import fresh_network
 
 ALL = ["bert", "albert", "deberta-v2", "modernbert", "xlnet", "gpt2", "llama", "opt", "t5", "bart"]
 

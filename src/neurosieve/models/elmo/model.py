@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosieve.models.characters import SENTENCE_ENDS, CharacterNetwork, character_numbers
+from neurosieve.models.elmo.characters import SENTENCE_ENDS, CharacterNetwork, character_numbers
 from neurosieve.models.language_model import Layer, ModelInfo
 from neurosieve.models.passage_model import PassageModel
-from neurosieve.models.passages import Passage
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import Passage, SubwordSentence
 
 
 class BidirectionalNetwork(Protocol):

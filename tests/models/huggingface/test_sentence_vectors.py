@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
-from neurosieve.models.huggingface_loading import _special_place
+from neurosieve.models.huggingface.loading import _special_place
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
 from neurosieve.models.load import load_model
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from neurosieve.models.character_model import CharacterModel
 from neurosieve.models.digest import weights_digest
-from neurosieve.models.elmo import ElmoNetwork, read_elmo
+from neurosieve.models.elmo.lstm import ElmoNetwork, read_elmo
+from neurosieve.models.elmo.model import CharacterModel
+from neurosieve.models.elmo.transformer import MAX_POSITIONS, TransformerElmoNetwork, read_transformer_elmo
 from neurosieve.models.language_model import ModelInfo
 from neurosieve.models.self_test import SENTENCES, self_test
-from neurosieve.models.transformer_elmo import MAX_POSITIONS, TransformerElmoNetwork, read_transformer_elmo
 from neurosieve.models.untrained import unsettle_constants
 
 

@@ -12,17 +12,17 @@ import numpy as np
 
 from neurosieve.errors import ModelError
 from neurosieve.models.digest import weights_digest
-from neurosieve.models.hub import quietly, stating
-from neurosieve.models.huggingface import HuggingFaceModel
-from neurosieve.models.inputs import InputBuilder
+from neurosieve.models.huggingface.fresh_network import fresh_network
+from neurosieve.models.huggingface.hub import quietly, stating
+from neurosieve.models.huggingface.inputs import InputBuilder
+from neurosieve.models.huggingface.model import HuggingFaceModel
+from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
+from neurosieve.models.huggingface.readers import Reader, ResidualReader
+from neurosieve.models.huggingface.sites import SiteReader, parse_site
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.language_model import ModelInfo
 from neurosieve.models.passages import Passage, SpecialPlace
-from neurosieve.models.plain_forward import plain_vectors, takes_types
-from neurosieve.models.readers import Reader, ResidualReader
 from neurosieve.models.self_test import SENTENCES, self_test
-from neurosieve.models.sites import SiteReader, parse_site
-from neurosieve.models.subwords import SubwordTokenizer
-from neurosieve.models.untrained import fresh_network
 
 if TYPE_CHECKING:
     import torch

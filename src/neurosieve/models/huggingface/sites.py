@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neurosieve.errors import ModelError
+from neurosieve.models.huggingface.readers import Inputs, Take, side_of, without_caches
 from neurosieve.models.language_model import Layer
-from neurosieve.models.readers import Inputs, Take, side_of, without_caches
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
-from neurosieve.models.characters import character_numbers
-from neurosieve.models.elmo import read_elmo
+from neurosieve.models.elmo.characters import character_numbers
+from neurosieve.models.elmo.lstm import read_elmo
 from neurosieve.models.load import load_model
 
 h5py = pytest.importorskip("h5py", reason="the package h5py (extra `elmo`) is not installed")
