@@ -154,7 +154,7 @@ def _elmo(family: str) -> ns.LanguageModel:
     from neurosieve.models.elmo.model import CharacterModel
     from neurosieve.models.elmo.transformer import MAX_POSITIONS, TransformerElmoNetwork
     from neurosieve.models.language_model import ModelInfo
-    from neurosieve.models.load import CPU_BATCH_TOKENS
+    from neurosieve.models.options import CPU_BATCH_TOKENS
 
     characters = CharacterOptions(16, RELEASED_FILTERS, n_highway=2, projection=WIDTH // 2)
     network: ElmoNetwork | TransformerElmoNetwork

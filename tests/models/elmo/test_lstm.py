@@ -285,4 +285,4 @@ def test_two_files_of_a_kind_are_refused(small):
 
 
 def test_other_sites_are_refused(small):
-    refused(small, "site is 'mlp', but a model of the family elmo is read at the site 'residual' only", site="mlp")
+    refused(small, "site is 'mlp', but models of the family elmo have no such option; leave it out", site="mlp")

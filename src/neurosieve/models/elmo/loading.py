@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,28 +13,36 @@ from neurosieve.models.digest import weights_digest
 from neurosieve.models.elmo.lstm import ElmoNetwork, read_elmo
 from neurosieve.models.elmo.model import CharacterModel
 from neurosieve.models.elmo.transformer import MAX_POSITIONS, TransformerElmoNetwork, read_transformer_elmo
+from neurosieve.models.families import Place
 from neurosieve.models.language_model import ModelInfo
+from neurosieve.models.options import LoadOptions
 from neurosieve.models.self_test import SENTENCES, self_test
 from neurosieve.models.untrained import unsettle_constants
 
 
-def load_characters(
+def load_elmo(place: Place, options: LoadOptions) -> CharacterModel:
+    """Load the LSTM language model of a folder; see `neurosieve.models.load.load_model`."""
+    return _loaded(Path(place), read_elmo, options, family="elmo", window=None)
+
+
+def load_transformer_elmo(place: Place, options: LoadOptions) -> CharacterModel:
+    """Load the transformer language model of an archive; see `neurosieve.models.load.load_model`."""
+    return _loaded(Path(place), read_transformer_elmo, options, family="transformer-elmo", window=MAX_POSITIONS)
+
+
+def _loaded(
     path: Path,
+    read: Callable[[Path], ElmoNetwork | TransformerElmoNetwork],
+    options: LoadOptions,
     *,
     family: str,
-    layers: Sequence[int | str] | None,
-    device: str,
-    dtype: str,
-    untrained: int | None,
-    batch_tokens: int,
-    check: bool,
+    window: int | None,
 ) -> CharacterModel:
-    """Load an ELMo; see `neurosieve.models.load.load_model`, which checks and fills in the options."""
-    network: ElmoNetwork | TransformerElmoNetwork
-    network = read_elmo(path) if family == "elmo" else read_transformer_elmo(path)
-    if untrained is not None:
-        draw_afresh(network, seed=untrained)
-    network.to(device=device, dtype=getattr(torch, dtype))
+    device = options.usable_device()
+    network = read(path)
+    if options.untrained is not None:
+        draw_afresh(network, seed=options.untrained)
+    network.to(device=device, dtype=getattr(torch, options.dtype))
     model = CharacterModel(
         info=ModelInfo(
             name=path.resolve().name,
@@ -42,15 +50,15 @@ def load_characters(
             architecture=type(network).__name__,
             revision="",
             digest=weights_digest(network.state_dict()),
-            settings={"dtype": dtype, "untrained": untrained, "stateless": True},
+            settings={"dtype": options.dtype, "untrained": options.untrained, "stateless": True},
         ),
         network=network,
-        window=None if family == "elmo" else MAX_POSITIONS,
-        batch_tokens=batch_tokens,
+        window=window,
+        batch_tokens=options.batch_tokens_on(device),
     )
-    model.choose_layers(layers)
-    if check:
-        self_test(model, SENTENCES, [model.embed([words])[0].layers for words in SENTENCES], dtype=dtype)
+    model.choose_layers(options.layers)
+    if options.self_test:
+        self_test(model, SENTENCES, [model.embed([words])[0].layers for words in SENTENCES], dtype=options.dtype)
     return model
 
 

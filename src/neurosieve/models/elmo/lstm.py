@@ -128,8 +128,8 @@ def read_elmo(folder: Path) -> ElmoNetwork:
     ModelError
         If a file is missing, damaged, or does not fit the other; the message names the option or the weights.
     """
-    options_path, weights_path = (_only_file(folder, pattern) for pattern in ("*options.json", "*weights.hdf5"))
-    network = _build(_read_options(options_path), where=options_path.name)
+    options_path, weights_path = (only_file(folder, pattern) for pattern in ("*options.json", "*weights.hdf5"))
+    network = _build(read_options(options_path), where=options_path.name)
     try:
         import h5py
     except ImportError as error:
@@ -142,7 +142,8 @@ def read_elmo(folder: Path) -> ElmoNetwork:
     return network.eval()
 
 
-def _only_file(folder: Path, pattern: str) -> Path:
+def only_file(folder: Path, pattern: str) -> Path:
+    """The one file of a folder whose name fits the pattern; none or several are an error."""
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
@@ -150,7 +151,8 @@ def _only_file(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _read_options(path: Path) -> Mapping[str, Any]:
+def read_options(path: Path) -> Mapping[str, Any]:
+    """Read an ``*options.json``; what is no JSON object is an error."""
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -131,7 +131,7 @@ def read_transformer_elmo(archive: Path) -> TransformerElmoNetwork:
         the option or the weights.
     """
     members = read_members(archive, ("config.json", "weights.th"))
-    config = _read_config(members["config.json"], where=f"{archive.name}: config.json")
+    config = read_config(members["config.json"], where=f"{archive.name}: config.json")
     network, embedder = _build(config, where=f"{archive.name}: config.json")
     try:
         weights = torch.load(io.BytesIO(members["weights.th"]), map_location="cpu", weights_only=True)
@@ -146,7 +146,8 @@ def read_transformer_elmo(archive: Path) -> TransformerElmoNetwork:
     return network.eval()
 
 
-def _read_config(content: bytes, *, where: str) -> Mapping[str, Any]:
+def read_config(content: bytes, *, where: str) -> Mapping[str, Any]:
+    """Read the content of a ``config.json``; what is no JSON object is an error."""
     try:
         config = json.loads(content)
     except ValueError as error:

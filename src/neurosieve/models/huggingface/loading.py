@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,18 @@ import numpy as np
 
 from neurosieve.errors import ModelError
 from neurosieve.models.digest import weights_digest
+from neurosieve.models.families import Place
 from neurosieve.models.huggingface.fresh_network import fresh_network
 from neurosieve.models.huggingface.hub import quietly, stating
 from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.model import HuggingFaceModel
+from neurosieve.models.huggingface.places import require_weights
 from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
 from neurosieve.models.huggingface.readers import Reader, ResidualReader
 from neurosieve.models.huggingface.sites import SiteReader, parse_site
 from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.language_model import ModelInfo
+from neurosieve.models.options import LoadOptions
 from neurosieve.models.passages import Passage, SpecialPlace
 from neurosieve.models.self_test import SENTENCES, self_test
 
@@ -32,36 +34,28 @@ LONGEST_WINDOW = 1_000_000
 """A maximum length above this says only that nobody set one."""
 
 
-def load_huggingface(
-    name_or_path: str | Path,
-    *,
-    pooling: str,
-    layers: Sequence[int | str] | None,
-    site: str,
-    device: str,
-    dtype: str,
-    untrained: int | None,
-    batch_tokens: int,
-    trust_remote_code: bool,
-    revision: str | None,
-    check: bool,
-) -> HuggingFaceModel:
-    """Load a Hugging Face model; see `neurosieve.models.load.load_model`, which checks and fills in the options."""
+def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
+    """Load a Hugging Face model; see `neurosieve.models.load.load_model`."""
     import torch
 
-    with quietly(), stating(name_or_path, revision):
+    if options.untrained is None:
+        require_weights(place)
+    device = options.usable_device()
+    with quietly(), stating(place, options.revision):
         from transformers import AutoConfig, AutoTokenizer
 
-        commit = _commit(name_or_path, revision)
-        where = {"trust_remote_code": trust_remote_code, "revision": commit or revision or "main"}
-        precision = getattr(torch, dtype)
+        commit = _commit(place, options.revision)
+        where = {"trust_remote_code": options.trust_remote_code, "revision": commit or options.revision or "main"}
+        precision = getattr(torch, options.dtype)
         network: Any
-        if untrained is None:
-            network = _pretrained(name_or_path, dtype=precision, where=where)
+        if options.untrained is None:
+            network = _pretrained(place, dtype=precision, where=where)
         else:
-            config = AutoConfig.from_pretrained(name_or_path, **where)
-            network = fresh_network(config, seed=untrained, dtype=precision, trust_remote_code=trust_remote_code)
-        wrapper: Any = AutoTokenizer.from_pretrained(name_or_path, **where)
+            config = AutoConfig.from_pretrained(place, **where)
+            network = fresh_network(
+                config, seed=options.untrained, dtype=precision, trust_remote_code=options.trust_remote_code
+            )
+        wrapper: Any = AutoTokenizer.from_pretrained(place, **where)
     if getattr(network, "pooler", None) is not None:  # which no layer needs and many checkpoints lack
         network.pooler = None
     network.to(device).eval()
@@ -75,20 +69,20 @@ def load_huggingface(
         residual = ResidualReader(network, inputs([example])[0])
         causal = _is_causal(residual, inputs, example)
         reader: Reader = residual
-        if site != "residual":
-            reader = SiteReader(network, parse_site(site, network.config.model_type), inputs([example])[0])
+        if options.site != "residual":
+            reader = SiteReader(network, parse_site(options.site, network.config.model_type), inputs([example])[0])
     model = HuggingFaceModel(
         info=ModelInfo(
-            name=Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path),
+            name=place.resolve().name if isinstance(place, Path) else place,
             family="huggingface",
             architecture=type(network).__name__,
             revision=commit,
             digest=weights_digest(network.state_dict()),
             settings={
-                "pooling": pooling,
-                "site": site,
-                "dtype": dtype,
-                "untrained": untrained,
+                "pooling": options.pooling,
+                "site": options.site,
+                "dtype": options.dtype,
+                "untrained": options.untrained,
                 "window": window,
                 "tokenizer": sha256(wrapper.backend_tokenizer.to_str().encode()).hexdigest(),
             },
@@ -96,44 +90,44 @@ def load_huggingface(
         reader=reader,
         tokenizer=tokenizer,
         inputs=inputs,
-        pooling=pooling,
+        pooling=options.pooling,
         window=window,
         causal=causal,
-        batch_tokens=batch_tokens,
+        batch_tokens=options.batch_tokens_on(device),
         special=_special_place(tokenizer, wrapper, causal=causal),
     )
-    if not check:
-        model.choose_layers(layers)
+    if not options.self_test:
+        model.choose_layers(options.layers)
         return model
     sentences = _fitting(tokenizer, window)
     plain = [
-        plain_vectors(words, network=network, wrapper=wrapper, tokenizer=tokenizer, reader=reader, pooling=pooling)
+        plain_vectors(
+            words, network=network, wrapper=wrapper, tokenizer=tokenizer, reader=reader, pooling=options.pooling
+        )
         for words in sentences
     ]
-    chosen = model.choose_layers(layers)
-    self_test(model, sentences, [[vectors[i] for i in chosen] for vectors in plain], dtype=dtype)
+    chosen = model.choose_layers(options.layers)
+    self_test(model, sentences, [[vectors[i] for i in chosen] for vectors in plain], dtype=options.dtype)
     return model
 
 
-def _commit(name_or_path: str | Path, revision: str | None) -> str:
+def _commit(place: Place, revision: str | None) -> str:
     """Return the commit of a hub model, by which all its files are then read; empty for a folder."""
-    if Path(name_or_path).exists():
+    if isinstance(place, Path):
         return ""
     from transformers.utils.hub import cached_file
 
-    found = re.search(
-        r"snapshots[/\\]([0-9a-f]{40})[/\\]", str(cached_file(name_or_path, "config.json", revision=revision))
-    )
+    found = re.search(r"snapshots[/\\]([0-9a-f]{40})[/\\]", str(cached_file(place, "config.json", revision=revision)))
     return found.group(1) if found else ""
 
 
-def _pretrained(name_or_path: str | Path, *, dtype: torch.dtype, where: dict[str, Any]) -> PreTrainedModel:
+def _pretrained(place: Place, *, dtype: torch.dtype, where: dict[str, Any]) -> PreTrainedModel:
     """Load the trained network and see that its checkpoint is complete (but for the pooler, which no layer needs)."""
     from transformers import AutoModel
 
     network: PreTrainedModel
     network, report = AutoModel.from_pretrained(
-        name_or_path,
+        place,
         torch_dtype=dtype,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # the loading library would refuse without a name
@@ -142,13 +136,13 @@ def _pretrained(name_or_path: str | Path, *, dtype: torch.dtype, where: dict[str
     for key, found, expected in sorted(report["mismatched_keys"]):
         if not key.startswith("pooler"):
             raise ModelError(
-                f"the weights {key!r} of '{name_or_path}' have the shape {tuple(found)}, where config.json asks for "
+                f"the weights {key!r} of '{place}' have the shape {tuple(found)}, where config.json asks for "
                 f"{tuple(expected)}; weights and configuration do not belong together"
             )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler"))
     if missing:
         raise ModelError(
-            f"the weights of '{name_or_path}' lack {missing[0]!r}"
+            f"the weights of '{place}' lack {missing[0]!r}"
             + (f" and {len(missing) - 1} more of {type(network).__name__}" if len(missing) > 1 else "")
             + "; use a complete checkpoint (a missing weight would be drawn at random)"
         )

@@ -146,7 +146,7 @@ class SiteReader:
     def __init__(self, model: PreTrainedModel, site: Site, example: Inputs) -> None:
         self._model = model
         self._site = site
-        self._modules = _matching_modules(model, site.pattern)
+        self._modules = matching_modules(model, site.pattern)
         self._encodes_and_decodes = bool(getattr(model.config, "is_encoder_decoder", False))
         self.layers: list[Layer] = []
         widths: dict[str, list[int]] = {}
@@ -201,7 +201,8 @@ class _AllReadError(Exception):
     """Ends a forward pass of which nothing more is needed."""
 
 
-def _matching_modules(model: nn.Module, pattern: str) -> dict[str, nn.Module]:
+def matching_modules(model: nn.Module, pattern: str) -> dict[str, nn.Module]:
+    """Modules whose names fit the pattern of a `Site`, by name; none is an error that lists what there is."""
     expression = re.escape(pattern).replace(r"\{side\}", "(?:encoder|decoder)").replace(r"\{\}", r"\d+")
     modules = {name: module for name, module in model.named_modules() if re.fullmatch(expression, name)}
     if not modules:
