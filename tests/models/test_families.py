@@ -16,9 +16,10 @@ from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import ModelError
 from neurosieve.models import families
 from neurosieve.models.families import Family, family_names, register
-from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
+from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
 from neurosieve.models.load import load_model
 from neurosieve.models.sizes import ModelSize, model_size
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 # A family in full: what a word's letters are, once as they are counted and once from the left to the right.
 
@@ -37,7 +38,7 @@ class LetterModel(LanguageModel):
             counts = np.array([[word.count(letter) for letter in self.letters] for word in words], dtype=np.float32)
             states = {"L0": counts, "L1": counts.cumsum(axis=0)}
             result.append(WordVectors(tuple(states[layer.name] for layer in self.layers), np.ones(len(words), bool)))
-        return result
+        return VectorBatch.of(result)
 
 
 def has_letters(place):

@@ -7,9 +7,10 @@ import pytest
 
 from neurosieve.errors import ModelError
 from neurosieve.models.huggingface.readers import ResidualReader
-from neurosieve.models.language_model import LanguageModel, Layer, WordVectors
+from neurosieve.models.language_model import LanguageModel, Layer
 from neurosieve.models.load import load_model
 from neurosieve.models.self_test import SENTENCES, self_test
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 
 class Constant(LanguageModel):
@@ -22,7 +23,8 @@ class Constant(LanguageModel):
 
     def embed(self, sentences):
         ones = [np.ones((len(words), 4), np.float32) for words in sentences]
-        return [WordVectors((x, x + np.float32(self.difference)), np.ones(len(x), bool)) for x in ones]
+        each = [WordVectors((x, x + np.float32(self.difference)), np.ones(len(x), bool)) for x in ones]
+        return VectorBatch.of(each)
 
 
 PLAIN = [[np.ones((len(s), 4), np.float32)] * 2 for s in SENTENCES]

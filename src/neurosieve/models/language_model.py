@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
 
 from neurosieve.errors import ModelError
+from neurosieve.models.vectors import VectorBatch
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
 """What one vector of a whole sentence is made of: all of its words, one of them, or the model's special token."""
@@ -43,29 +41,6 @@ class Layer:
         return [f"{self.name}{dot}N{i}" for i in range(self.width)]
 
 
-@dataclass(frozen=True, slots=True)
-class WordVectors:
-    """The vectors of one sentence.
-
-    Attributes
-    ----------
-    layers : tuple of ndarray, each of shape (n_kept, width of the layer), float32
-        One array a layer, one row for each word that has a vector.
-    kept : ndarray of shape (n_words,), bool
-        False for a word that yields no sub-word and so has no vector.
-    n_windows : int
-        1 if the sentence fitted the model's window, else the number of overlapping windows it was embedded in.
-    n_subwords, n_unknown : int
-        Number of sub-words of the sentence, and how many of them are the unknown token.
-    """
-
-    layers: tuple[NDArray[np.float32], ...]
-    kept: NDArray[np.bool_]
-    n_windows: int = 1
-    n_subwords: int = 0
-    n_unknown: int = 0
-
-
 @dataclass(frozen=True)
 class ModelInfo:
     """What identifies a model in a manifest.
@@ -75,7 +50,7 @@ class ModelInfo:
     name : str
         As the user gave it (hub name, or the folder's or archive's own name, never its whole path).
     family : str
-        ``"huggingface"``, ``"elmo"`` or ``"transformer-elmo"``.
+        Its name in the table of `neurosieve.models.families`, such as ``"huggingface"``.
     architecture : str
         Class or model type, such as ``"BertModel"``.
     revision : str
@@ -126,7 +101,7 @@ class LanguageModel(ABC):
         return max(layer.width for layer in self.layers)
 
     @abstractmethod
-    def embed(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def embed(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences, whatever their length, in length-sorted batches under the model's token budget.
 
         Parameters
@@ -136,9 +111,9 @@ class LanguageModel(ABC):
 
         Returns
         -------
-        list of WordVectors
-            One for each sentence, in the given order. The values do not depend on which sentences are embedded
-            together (up to float32 rounding).
+        VectorBatch
+            Of the sentences in the given order. The values do not depend on which sentences are embedded together (up to
+            float32 rounding).
         """
 
     def require_sentence_vector(self, how: str) -> None:
@@ -151,7 +126,7 @@ class LanguageModel(ABC):
                 "the first or the last word as its vector"
             )
 
-    def embed_sentences(self, sentences: Sequence[Sequence[str]], *, how: str = "mean") -> list[WordVectors]:
+    def embed_sentences(self, sentences: Sequence[Sequence[str]], *, how: str = "mean") -> VectorBatch:
         """Embed sentences as wholes.
 
         Parameters
@@ -164,8 +139,8 @@ class LanguageModel(ABC):
 
         Returns
         -------
-        list of WordVectors
-            One for each sentence, with at most one row a layer; ``kept`` has one entry, False if no word has a vector.
+        VectorBatch
+            Whose ``kept`` has one entry a sentence, False if no word of it has a vector.
 
         Raises
         ------
@@ -173,17 +148,8 @@ class LanguageModel(ABC):
             If the model has no special token and that was asked for.
         """
         self.require_sentence_vector(how)
-        return self._embed_special(sentences) if how == "special" else [_reduced(v, how) for v in self.embed(sentences)]
+        return self._embed_special(sentences) if how == "special" else self.embed(sentences).reduced(how)
 
-    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences by their special token; only called where `special_token` names one."""
         raise NotImplementedError
-
-
-def _reduced(vectors: WordVectors, how: str) -> WordVectors:
-    """One row a layer from the rows of a sentence's words; none if no word has a row."""
-    layers = vectors.layers
-    if vectors.kept.any():
-        rows = {"mean": slice(None), "first": slice(0, 1), "last": slice(-1, None)}[how]
-        layers = tuple(layer[rows].mean(axis=0, keepdims=True) for layer in layers)
-    return replace(vectors, layers=layers, kept=np.array([bool(vectors.kept.any())]))

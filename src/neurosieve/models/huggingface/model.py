@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.readers import Reader
 from neurosieve.models.huggingface.subwords import SubwordTokenizer
-from neurosieve.models.language_model import ModelInfo, WordVectors
+from neurosieve.models.language_model import ModelInfo
 from neurosieve.models.passage_model import PassageModel
 from neurosieve.models.passages import Passage, SpecialPlace, SubwordSentence, plan_special
+from neurosieve.models.vectors import VectorBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +67,7 @@ class HuggingFaceModel(PassageModel):
     def _units(self, sentences: Sequence[Sequence[str]]) -> tuple[list[SubwordSentence], Tensor | None]:
         return self.tokenizer(sentences), None
 
-    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         self._require_words(sentences)
         if self._special is None:
             raise TypeError("only a model with a special token is asked for it")
