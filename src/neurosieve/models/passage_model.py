@@ -82,7 +82,6 @@ class PassageModel(LanguageModel):
         units, lexicon = self._units(sentences)
         reading = plan_reading(
             units,
-            [len(words) for words in sentences],
             pooling=self._pooling,
             capacity=self._capacity,
             causal=self._causal,

@@ -21,12 +21,15 @@ class SubwordSentence:
         Numbers in the tokenizer's vocabulary.
     words : ndarray of shape (n_subwords,), int64
         Word of each sub-word, -1 for a sub-word without characters.
+    n_words : int
+        Number of words of the sentence, those without sub-words included.
     n_unknown : int
         How many sub-words are the unknown token.
     """
 
     ids: NDArray[np.int64]
     words: NDArray[np.int64]
+    n_words: int
     n_unknown: int
 
 
@@ -72,7 +75,6 @@ class Reading:
 
 def plan_reading(
     sentences: Sequence[SubwordSentence],
-    n_words: Sequence[int],
     *,
     pooling: str,
     capacity: int | None,
@@ -83,8 +85,6 @@ def plan_reading(
     Parameters
     ----------
     sentences : sequence of SubwordSentence
-    n_words : sequence of int
-        Number of words of each.
     pooling : {"last", "first", "mean"}
         Which sub-words make a word's vector.
     capacity : int or None
@@ -94,8 +94,8 @@ def plan_reading(
     """
     reading = Reading([], [], [])
     n_rows = 0
-    for sentence, n in zip(sentences, n_words, strict=True):
-        kept = np.zeros(n, dtype=np.bool_)
+    for sentence in sentences:
+        kept = np.zeros(sentence.n_words, dtype=np.bool_)
         kept[sentence.words[sentence.words >= 0]] = True
         needed, shares = needed_subwords(sentence.words, pooling)
         rows = n_rows + (np.cumsum(kept) - 1)[sentence.words[needed]]

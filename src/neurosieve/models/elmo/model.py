@@ -58,7 +58,7 @@ class CharacterModel(PassageModel):
         for words in sentences:
             with_characters = np.array([i for i, word in enumerate(words) if word], dtype=np.int64)
             ids = [numbers.setdefault(words[i], len(numbers) + 2) for i in with_characters]
-            units.append(SubwordSentence(np.array(ids, dtype=np.int64), with_characters, n_unknown=0))
+            units.append(SubwordSentence(np.array(ids, dtype=np.int64), with_characters, len(words), n_unknown=0))
         with torch.inference_mode():
             spelled = [character_numbers(word) for word in (*SENTENCE_ENDS, *numbers)]
             return units, self._network.characters.vectors(spelled)

@@ -19,8 +19,10 @@ from neurosieve.models.huggingface.model import HuggingFaceModel
 from neurosieve.models.huggingface.places import require_weights
 from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
 from neurosieve.models.huggingface.readers import Reader, ResidualReader
-from neurosieve.models.huggingface.sites import SiteReader, parse_site
+from neurosieve.models.huggingface.sites import parse_site
 from neurosieve.models.huggingface.subwords import SubwordTokenizer
+from neurosieve.models.huggingface.tap_reader import TapReader
+from neurosieve.models.huggingface.taps import site_taps
 from neurosieve.models.language_model import ModelInfo
 from neurosieve.models.options import LoadOptions
 from neurosieve.models.passages import Passage, SpecialPlace
@@ -70,7 +72,8 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         causal = _is_causal(residual, inputs, example)
         reader: Reader = residual
         if options.site != "residual":
-            reader = SiteReader(network, parse_site(options.site, network.config.model_type), inputs([example])[0])
+            taps = site_taps(network, parse_site(options.site, network.config.model_type))
+            reader = TapReader(network, taps, taps.layers(network, inputs([example])[0]))
     model = HuggingFaceModel(
         info=ModelInfo(
             name=place.resolve().name if isinstance(place, Path) else place,

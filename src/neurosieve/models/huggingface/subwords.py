@@ -90,7 +90,7 @@ class SubwordTokenizer:
                     raise
                 aligned = found
             ids = np.array(encoding.ids, dtype=np.int64)
-            result.append(SubwordSentence(ids, aligned, int(np.count_nonzero(ids == self._unknown))))
+            result.append(SubwordSentence(ids, aligned, len(words), int(np.count_nonzero(ids == self._unknown))))
         return result
 
     def _special_tokens(self) -> tuple[list[int], list[int], tuple[list[int], int, list[int]]]:
