@@ -36,6 +36,18 @@ def test_equal_vectors_pass():
     self_test(Constant(5e-3), SENTENCES, PLAIN, dtype="float16")
 
 
+def test_values_that_cancel_leave_their_rounding_behind():
+    """A layer of 1,000s may differ by 1e-2, and so may the layer above, whatever is left there."""
+    plain = [[np.full_like(lower, 1000.0), upper] for lower, upper in PLAIN]
+    model = Constant(5e-3)
+    model.embed = lambda _: VectorBatch.of(
+        [WordVectors((x * 1000, x + np.float32(5e-3)), np.ones(len(x), bool)) for x in (p[1] for p in PLAIN)]
+    )
+    self_test(model, SENTENCES, plain)
+    with pytest.raises(ModelError, match="layer L1"):
+        self_test(Constant(5e-3), SENTENCES, PLAIN)
+
+
 @pytest.mark.parametrize("difference", [1e-3, np.nan])
 def test_the_layer_and_the_difference_are_named(difference):
     with pytest.raises(ModelError, match=f"layer L1 of 'Stop !' differs by ({difference:.1e}|nan) .*1e-05 is expected"):
