@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from neurosieve.errors import ModelError
+from neurosieve.models.edits import Edit
+from neurosieve.models.logits import SentenceLogits
 from neurosieve.models.vectors import VectorBatch
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
@@ -79,11 +81,15 @@ class LanguageModel(ABC):
         The layers that `embed` returns, lowest first.
     special_token : str or None
         What `embed_sentences` reads as the special token, such as ``"[CLS]"``; None if the model has none.
+    head : str or None
+        What `logits` are about: ``"masked"``, ``"causal"`` or ``"seq2seq"`` (see
+        `neurosieve.models.logits.SentenceLogits`); None if the model was loaded without its head, or has none.
     """
 
     info: ModelInfo
     layers: tuple[Layer, ...]
     special_token: str | None = None
+    head: str | None = None
 
     @property
     def n_layers(self) -> int:
@@ -153,3 +159,57 @@ class LanguageModel(ABC):
     def _embed_special(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences by their special token; only called where `special_token` names one."""
         raise NotImplementedError
+
+    def edited(self, edits: Sequence[Edit]) -> LanguageModel:  # noqa: ARG002 (for families that can be edited)
+        """The same model with changes in its forward pass, which all that follows them sees.
+
+        Parameters
+        ----------
+        edits : sequence of Edit
+            In place of those that the model may have already; none gives it back as it was loaded.
+
+        Returns
+        -------
+        LanguageModel
+            It shares the weights of this one, which stays as it is. What it embeds and says is that of the changed
+            network, a neuron that is changed has its new value, and its ``info`` tells the edits.
+
+        Raises
+        ------
+        ModelError
+            If there is no such layer or neuron, or the family cannot be edited.
+        """
+        raise ModelError(
+            f"'{self.info.name}' cannot be edited: the family {self.info.family} only reads its models; use a Hugging Face "
+            "model"
+        )
+
+    def logits(
+        self,
+        sentences: Sequence[Sequence[str]],  # noqa: ARG002
+        *,
+        masked: Sequence[Sequence[int]] | None = None,  # noqa: ARG002
+    ) -> list[SentenceLogits]:
+        """What the model's head says of sentences.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence, not empty. The result takes 4 bytes for each position and each entry of the vocabulary:
+            give as many sentences at once as that allows.
+        masked : sequence of sequence of int, optional
+            For each sentence the words whose sub-words are hidden behind the mask token; only for a masked head.
+
+        Returns
+        -------
+        list of SentenceLogits
+            One a sentence, in the given order.
+
+        Raises
+        ------
+        ModelError
+            If the model has no head, a sentence is longer than its window, or there is no such word.
+        """
+        raise ModelError(
+            f"'{self.info.name}' ({self.info.family}) has no language-model head here; load a Hugging Face model with head=True"
+        )

@@ -22,6 +22,7 @@ def load_model(
     batch_tokens: int | None = None,
     trust_remote_code: bool = False,
     revision: str | None = None,
+    head: bool = False,
     self_test: bool = True,
 ) -> LanguageModel:
     """Load a language model of any family (see `neurosieve.models.families`).
@@ -50,6 +51,9 @@ def load_model(
         Allow a hub model to run its own code on this machine.
     revision : str, optional
         Branch, tag or commit of a hub model.
+    head : bool
+        Keep the language-model head, so that `LanguageModel.logits` works; all blocks are then kept as well. The vectors
+        are the same.
     self_test : bool
         Check on three short sentences that the vectors are those of a plain forward pass.
 
@@ -68,6 +72,7 @@ def load_model(
         batch_tokens=batch_tokens,
         trust_remote_code=trust_remote_code,
         revision=revision,
+        head=head,
         self_test=self_test,
     )
     family, place = family_of(name_or_path)

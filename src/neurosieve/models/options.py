@@ -36,6 +36,7 @@ class LoadOptions:
     batch_tokens: int | None = None
     trust_remote_code: bool = False
     revision: str | None = None
+    head: bool = False
     self_test: bool = True
 
     def __post_init__(self) -> None:

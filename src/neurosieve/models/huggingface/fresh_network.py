@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def fresh_network(
-    config: PretrainedConfig, *, seed: int, dtype: torch.dtype, trust_remote_code: bool = False
+    config: PretrainedConfig,
+    *,
+    kind: Any,  # noqa: ANN401 (a class of transformers)
+    seed: int,
+    dtype: torch.dtype,
+    trust_remote_code: bool = False,
 ) -> PreTrainedModel:
     """Build a network with random weights; the same seed gives the same weights.
 
@@ -22,16 +27,17 @@ def fresh_network(
     Parameters
     ----------
     config : transformers.PretrainedConfig
+    kind : type
+        ``transformers.AutoModel``, or the class that loads the model with its head.
     seed : int
     dtype : torch.dtype
     trust_remote_code : bool
     """
     import torch
-    from transformers import AutoModel
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: Any = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
+        network: Any = kind.from_config(config, trust_remote_code=trust_remote_code)
         spread = getattr(config, "initializer_range", None)
         unsettle_constants(network, spread=spread if spread else DEFAULT_SPREAD)
         result: PreTrainedModel = network.to(dtype)

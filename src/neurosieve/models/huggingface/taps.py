@@ -118,7 +118,9 @@ def site_taps(network: PreTrainedModel, site: Site) -> Taps:
     return Taps(site.name, _places(network, matching_modules(network, site.pattern), site.end), first=1)
 
 
-def residual_taps(network: PreTrainedModel, inputs: Inputs, layers: Mapping[str, int]) -> Taps:
+def residual_taps(
+    network: PreTrainedModel, inputs: Inputs, layers: Mapping[str, int], *, whole: PreTrainedModel
+) -> Taps:
     """The places of the residual stream.
 
     Parameters
@@ -128,6 +130,8 @@ def residual_taps(network: PreTrainedModel, inputs: Inputs, layers: Mapping[str,
         Of a short text.
     layers : mapping of str to int
         For each side its number of blocks.
+    whole : transformers.PreTrainedModel
+        The network with its head, or again the network.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def residual_taps(network: PreTrainedModel, inputs: Inputs, layers: Mapping[str,
         ends = {"enc": model.get_encoder(), "dec": model.get_decoder()}
         places += [Tap(f"the {side}oder", module, "out", side, transposed=False) for side, module in ends.items()]
     else:
-        places.append(Tap("the network", _innermost_end(network, inputs), "out", "", transposed=False))
+        places.append(Tap("the network", _last_end(network, whole, inputs), "out", "", transposed=False))
     return Taps("residual", tuple(places), first=0)
 
 
@@ -169,21 +173,24 @@ def _places(network: PreTrainedModel, modules: Mapping[str, nn.Module], end: str
     return tuple(Tap(name, module, end, side(name), transposed) for name, module in modules.items())
 
 
-def _innermost_end(network: PreTrainedModel, inputs: Inputs) -> nn.Module:
-    """The innermost module that returns the last hidden states: a head may call that instead of the whole network."""
-    ends: list[tuple[nn.Module, Tensor]] = []
+def _last_end(network: PreTrainedModel, whole: PreTrainedModel, inputs: Inputs) -> nn.Module:
+    """The outermost part of the network that runs in `whole` and returns the last hidden states.
+
+    That is not always the network: a head may call a part of it alone (OPT).
+    """
+    ends: list[nn.Module] = []
 
     def note(module: nn.Module, _: object, out: Any) -> None:  # noqa: ANN401
         if getattr(out, "last_hidden_state", None) is not None:
-            ends.append((module, out.last_hidden_state))
+            ends.append(module)
 
     removers = [module.register_forward_hook(note).remove for module in network.modules()]
     try:
-        network(**inputs, **without_caches(network))
+        whole(**inputs, **without_caches(whole))
     finally:
         for remove in removers:
             remove()
-    return next(module for module, state in ends if state is ends[-1][1])
+    return ends[-1]
 
 
 def _hook(tap: Tap, handle: _Handle) -> Callable[[], None]:
