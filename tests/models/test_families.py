@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,12 @@ from neurosieve.errors import ModelError
 from neurosieve.models import families
 from neurosieve.models.families import Family, family_names, register
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
+from neurosieve.models.layers import choose_layers
 from neurosieve.models.load import load_model
 from neurosieve.models.sizes import ModelSize, model_size
 from neurosieve.models.vectors import VectorBatch, WordVectors
 
-# A family in full: what a word's letters are, once as they are counted and once from the left to the right.
+# A family in full: the recipe of CONTRIBUTING.md.
 
 
 class LetterModel(LanguageModel):
@@ -47,8 +49,9 @@ def has_letters(place):
 
 def load_letters(place, options):
     letters = json.loads((place / "letters.json").read_text(encoding="utf-8"))
-    layers = [Layer(f"L{depth}", len(letters), depth) for depth in (0, 1)]
-    return LetterModel(letters, tuple(layers[i] for i in options.layers or (0, 1)), place.name)
+    layers = [Layer("L0", len(letters), depth=0), Layer("L1", len(letters), depth=1)]
+    chosen = choose_layers(layers, options.layers)
+    return LetterModel(letters, tuple(layers[i] for i in chosen), name=place.name)
 
 
 def letters_size(place, options):
@@ -66,6 +69,12 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "vowels").mkdir()
     (tmp_path / "vowels" / "letters.json").write_text('"aeiou"', encoding="utf-8")
     return tmp_path / "vowels"
+
+
+def test_the_recipe_shows_this_family():
+    recipe = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", recipe, flags=re.DOTALL)
+    assert block in Path(__file__).read_text(encoding="utf-8")
 
 
 def test_a_family_is_registered_loaded_sized_and_extracted(folder, tmp_path):
