@@ -53,7 +53,7 @@ def _measure(report: machine.Report, name: str, model: ns.LanguageModel, words: 
         shutil.rmtree(out, ignore_errors=True)
         ns.extract(words, model, out)
 
-    count = sum(vectors.n_subwords for vectors in model.embed([sentence.words for sentence in words.sentences]))
+    count = int(model.embed([sentence.words for sentence in words.sentences]).n_subwords.sum())
     calls = _record(model, extract)  # which also warms up
 
     def forward() -> None:

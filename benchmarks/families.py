@@ -148,13 +148,13 @@ def _train_byte_level() -> Any:
 
 def _elmo(family: str) -> ns.LanguageModel:
     """The character network as released; each direction has half of the width, the LSTM two layers of 1,536 cells."""
-    from neurosieve.models.character_loading import draw_afresh
-    from neurosieve.models.character_model import CharacterModel
-    from neurosieve.models.characters import CharacterOptions
-    from neurosieve.models.elmo import ElmoNetwork
+    from neurosieve.models.elmo.characters import CharacterOptions
+    from neurosieve.models.elmo.loading import draw_afresh
+    from neurosieve.models.elmo.lstm import ElmoNetwork
+    from neurosieve.models.elmo.model import CharacterModel
+    from neurosieve.models.elmo.transformer import MAX_POSITIONS, TransformerElmoNetwork
     from neurosieve.models.language_model import ModelInfo
-    from neurosieve.models.load import CPU_BATCH_TOKENS
-    from neurosieve.models.transformer_elmo import MAX_POSITIONS, TransformerElmoNetwork
+    from neurosieve.models.options import CPU_BATCH_TOKENS
 
     characters = CharacterOptions(16, RELEASED_FILTERS, n_highway=2, projection=WIDTH // 2)
     network: ElmoNetwork | TransformerElmoNetwork

@@ -32,11 +32,15 @@ def test_python_blocks_run(
         assert "neurons suffice" in capsys.readouterr().out
 
 
-def test_python_blocks_about_models_run(tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_blocks_about_models_run(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
+
+    BertForMaskedLM(BertConfig.from_pretrained(tiny_bert)).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path)
     page = ROOT / "docs" / "models.md"
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    assert len(blocks) == 2
-    names = {"__name__": "docs", "folder": tiny_bert}
+    assert len(blocks) == 4
+    names = {"__name__": "docs", "folder": tiny_bert, "folder_with_head": tmp_path}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)
     assert "['L1.mlp.N0', 'L1.mlp.N1']" in capsys.readouterr().out

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from neurosieve.corpora.corpus import Corpus, Sentence
-from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
+from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 
 def word_vector(word: str, layer: int, width: int) -> np.ndarray:
@@ -59,7 +60,7 @@ class FakeModel(LanguageModel):
             )
             n_windows = 2 if len(words) > 20 else 1
             result.append(WordVectors(layers, kept, n_windows, len(words), self.n_unknown))
-        return result
+        return VectorBatch.of(result)
 
 
 def make_corpus(n_sentences=150, *, name="tiny", splits=("train", "dev", "test"), seed=0) -> Corpus:

@@ -10,7 +10,8 @@ from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.control import ControlTask
-from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
+from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 
 class Constant(LanguageModel):
@@ -20,7 +21,8 @@ class Constant(LanguageModel):
     layers = (Layer("L0", 2, 0),)
 
     def embed(self, sentences):
-        return [WordVectors((np.ones((len(w), 2), dtype=np.float32),), np.ones(len(w), dtype=bool)) for w in sentences]
+        each = [WordVectors((np.ones((len(w), 2), dtype=np.float32),), np.ones(len(w), dtype=bool)) for w in sentences]
+        return VectorBatch.of(each)
 
 
 def _store(folder, **labels):

@@ -243,31 +243,41 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
 """By name: configuration class, tokenizer, options of the configuration, options of the tokenizer's wrapper."""
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory, make_tokenizer: Callable[..., Any]) -> Callable[[str], Path]:
-    """Folder of a small random model by its name in `ARCHITECTURES`; made once, no parameter constant."""
+def _make(name: str, class_name: str, folder: Path, make_tokenizer: Callable[..., Any]) -> Path:
+    """Save a small random model of one of transformers' automatic classes, no parameter constant."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
-    made: dict[str, Path] = {}
+    config_class, kind, options, wrapper = ARCHITECTURES[name]
+    tokenizer = make_tokenizer(kind, **wrapper)
+    config = getattr(transformers, config_class)(vocab_size=len(tokenizer), **options)
+    torch.manual_seed(0)
+    network = getattr(transformers, class_name).from_config(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
-    def make(name: str) -> Path:
-        if name not in made:
-            config_class, kind, options, wrapper = ARCHITECTURES[name]
-            tokenizer = make_tokenizer(kind, **wrapper)
-            config = getattr(transformers, config_class)(vocab_size=len(tokenizer), **options)
-            torch.manual_seed(0)
-            network = transformers.AutoModel.from_config(config)
-            with torch.no_grad():
-                for parameter in network.parameters():
-                    parameter.add_(0.1 * torch.randn_like(parameter))
-            folder = tmp_path_factory.mktemp(name)
-            network.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-            made[name] = folder
-        return made[name]
 
-    return make
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, make_tokenizer: Callable[..., Any]) -> Callable[[str], Path]:
+    """Folder of a small random model by its name in `ARCHITECTURES`; made once, no parameter constant."""
+    return cache(lambda name: _make(name, "AutoModel", tmp_path_factory.mktemp(name), make_tokenizer))
+
+
+HEADS = {
+    **dict.fromkeys(("bert", "distilbert", "albert", "deberta-v2", "modernbert", "roberta"), "AutoModelForMaskedLM"),
+    **dict.fromkeys(("gpt2", "gpt_neox", "llama", "opt", "xlnet"), "AutoModelForCausalLM"),
+    **dict.fromkeys(("t5", "bart"), "AutoModelForSeq2SeqLM"),
+}
+
+
+@pytest.fixture(scope="session")
+def headed_model(tmp_path_factory: pytest.TempPathFactory, make_tokenizer: Callable[..., Any]) -> Callable[[str], Path]:
+    """As `tiny_model`, with a language-model head, by its name in `HEADS`."""
+    return cache(lambda name: _make(name, HEADS[name], tmp_path_factory.mktemp(f"{name}-lm"), make_tokenizer))
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ def test_a_missing_model_is_refused(path, message):
 def test_folders_that_hold_no_model_are_refused(tmp_path, copied):
     refused(tmp_path, "holds no model: expected config.json with its weights, or ELMo's")
     (tmp_path / "notes.txt").write_text("x")
-    refused(tmp_path / "notes.txt", "is a file, but not a model.tar.gz")
+    refused(tmp_path / "notes.txt", "the file '.*notes.txt' holds no model: expected .*, or an archive model.tar.gz")
     folder = copied("bert")
     (folder / "model.safetensors").unlink()
     refused(folder, "has a config.json but no weights; expected")
@@ -210,7 +210,7 @@ def test_a_tokenizer_without_a_vocabulary_is_refused(copied):
 
 
 def test_a_tokenizer_without_offsets_is_refused():
-    from neurosieve.models.subwords import SubwordTokenizer
+    from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
     class SlowTokenizer:
         is_fast = False

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.models.passages import needed_subwords, plan_reading
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import SubwordSentence, needed_subwords, plan_reading
 
 WORDS = np.array([-1, 0, 0, 2, 2, 2, -1, 3])
 
@@ -33,11 +32,11 @@ def test_a_sentence_without_sub_words_needs_none(pooling):
 
 def test_rows_follow_kept_words_of_all_sentences():
     sentences = [
-        SubwordSentence(np.arange(10, 18), WORDS, 0),
-        SubwordSentence(np.array([], dtype=np.int64), np.array([], dtype=np.int64), 0),
-        SubwordSentence(np.array([5]), np.array([0]), 0),
+        SubwordSentence(np.arange(10, 18), WORDS, 4, 0),
+        SubwordSentence(np.array([], dtype=np.int64), np.array([], dtype=np.int64), 1, 0),
+        SubwordSentence(np.array([5]), np.array([0]), 1, 0),
     ]
-    reading = plan_reading(sentences, [4, 1, 1], pooling="last", capacity=4, causal=False)
+    reading = plan_reading(sentences, pooling="last", capacity=4, causal=False)
     assert [kept.tolist() for kept in reading.kept] == [[True, False, True, True], [False], [True]]
     assert reading.n_windows == [3, 1, 1]
     pairs = sorted((row, p.ids[k]) for p in reading.passages for k, row in zip(p.positions, p.rows, strict=True))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import ModelError
-from neurosieve.models.language_model import LanguageModel, Layer, WordVectors
+from neurosieve.models.huggingface.readers import ResidualReader
+from neurosieve.models.language_model import LanguageModel, Layer
 from neurosieve.models.load import load_model
-from neurosieve.models.readers import ResidualReader
 from neurosieve.models.self_test import SENTENCES, self_test
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 
 class Constant(LanguageModel):
@@ -22,7 +23,8 @@ class Constant(LanguageModel):
 
     def embed(self, sentences):
         ones = [np.ones((len(words), 4), np.float32) for words in sentences]
-        return [WordVectors((x, x + np.float32(self.difference)), np.ones(len(x), bool)) for x in ones]
+        each = [WordVectors((x, x + np.float32(self.difference)), np.ones(len(x), bool)) for x in ones]
+        return VectorBatch.of(each)
 
 
 PLAIN = [[np.ones((len(s), 4), np.float32)] * 2 for s in SENTENCES]
@@ -32,6 +34,18 @@ def test_equal_vectors_pass():
     self_test(Constant(0), SENTENCES, PLAIN)
     self_test(Constant(5e-6), SENTENCES, PLAIN)
     self_test(Constant(5e-3), SENTENCES, PLAIN, dtype="float16")
+
+
+def test_values_that_cancel_leave_their_rounding_behind():
+    """A layer of 1,000s may differ by 1e-2, and so may the layer above, whatever is left there."""
+    plain = [[np.full_like(lower, 1000.0), upper] for lower, upper in PLAIN]
+    model = Constant(5e-3)
+    model.embed = lambda _: VectorBatch.of(
+        [WordVectors((x * 1000, x + np.float32(5e-3)), np.ones(len(x), bool)) for x in (p[1] for p in PLAIN)]
+    )
+    self_test(model, SENTENCES, plain)
+    with pytest.raises(ModelError, match="layer L1"):
+        self_test(Constant(5e-3), SENTENCES, PLAIN)
 
 
 @pytest.mark.parametrize("difference", [1e-3, np.nan])
@@ -55,7 +69,7 @@ def test_padding_that_leaks_is_found_on_load(tiny_model, monkeypatch):
 
 
 def test_other_special_tokens_than_the_models_own_are_found_on_load(tiny_model, monkeypatch):
-    from neurosieve.models.subwords import SubwordTokenizer
+    from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
     monkeypatch.setattr(SubwordTokenizer, "_special_tokens", lambda _: ([2], [], ([0], 0, [])))
     with pytest.raises(ModelError, match=r"self-test failed: the tokenizer gives \[2, .* 3\] for 'Stop !', where"):

@@ -18,8 +18,9 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.activations.writer import SHARD_BYTES, finish_store, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
-from neurosieve.models.language_model import LanguageModel, WordVectors
+from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.precision import in_precision
+from neurosieve.models.vectors import VectorBatch
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +101,10 @@ def _extract(
         written: Future[None] | None = None
         for number in todo:
             words, how = [corpus.sentences[i].words for i in shards[number]], plan["sentence_vector"]
-            vectors = model.embed(words) if how is None else model.embed_sentences(words, how=how)
+            batch = model.embed(words) if how is None else model.embed_sentences(words, how=how)
             if written is not None:
                 written.result()
-            written = writer.submit(_write, folder, number, corpus, shards[number], vectors, model, plan, digests)
+            written = writer.submit(_write, folder, number, corpus, shards[number], batch, model, plan, digests)
             done += sizes[number]
             if progress is not None:
                 progress(done, corpus.n_words)
@@ -159,7 +160,7 @@ def _write(
     number: int,
     corpus: Corpus,
     members: list[int],
-    vectors: list[WordVectors],
+    batch: VectorBatch,
     model: LanguageModel,
     plan: dict[str, Any],
     digests: dict[int, str],
@@ -167,8 +168,7 @@ def _write(
     """Write a shard and note its digest."""
     path = fmt.shard_path(folder, number)
     layers: dict[str, NDArray[np.floating]] = {}
-    for place, layer in enumerate(model.layers):
-        values = _joined([v.layers[place] for v in vectors])
+    for layer, values in zip(model.layers, batch.layers, strict=True):
         stored = in_precision(values, plan["dtype"])
         if stored is None:
             raise StoreError(
@@ -176,30 +176,18 @@ def _write(
                 "float32, or leave that layer out"
             )
         layers[layer.name] = stored
+    gone = np.flatnonzero(~batch.kept)
+    owners = np.searchsorted(batch.offsets, gone, side="right") - 1
+    places = zip(owners.tolist(), (gone - batch.offsets[owners]).tolist(), strict=True)
     details = {
-        "n_words": int(sum(v.kept.sum() for v in vectors)),
-        "left_out": [
-            [i, int(position), _text(corpus, i, int(position), plan["unit"])]
-            for i, v in zip(members, vectors, strict=True)
-            for position in np.flatnonzero(~v.kept)
-        ],
-        "windowed": [[i, v.n_windows] for i, v in zip(members, vectors, strict=True) if v.n_windows > 1],
-        "n_subwords": sum(v.n_subwords for v in vectors),
-        "n_unknown": sum(v.n_unknown for v in vectors),
+        "n_words": int(batch.kept.sum()),
+        "left_out": [[members[k], p, _text(corpus, members[k], p, plan["unit"])] for k, p in places],
+        "windowed": [[members[k], int(batch.n_windows[k])] for k in np.flatnonzero(batch.n_windows > 1)],
+        "n_subwords": int(batch.n_subwords.sum()),
+        "n_unknown": int(batch.n_unknown.sum()),
     }
     fmt.write_shard(path, layers, details)
     digests[number] = fmt.file_digest(path)
-
-
-def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """All rows of consecutive arrays: the array that they are cut from, where that is all of them, else a copy."""
-    whole = parts[0].base
-    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
-        ends = whole.ctypes.data + whole.strides[0] * np.cumsum([0, *(len(part) for part in parts)])
-        starts = [part.ctypes.data for part in parts]
-        if ends[-1] - ends[0] == whole.nbytes and all(a == b for a, b in zip(starts, ends[:-1], strict=True)):
-            return whole
-    return np.concatenate(parts)
 
 
 def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:

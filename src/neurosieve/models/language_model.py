@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
 
 from neurosieve.errors import ModelError
+from neurosieve.models.edits import Edit
+from neurosieve.models.logits import SentenceLogits
+from neurosieve.models.vectors import VectorBatch
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
 """What one vector of a whole sentence is made of: all of its words, one of them, or the model's special token."""
@@ -43,29 +43,6 @@ class Layer:
         return [f"{self.name}{dot}N{i}" for i in range(self.width)]
 
 
-@dataclass(frozen=True, slots=True)
-class WordVectors:
-    """The vectors of one sentence.
-
-    Attributes
-    ----------
-    layers : tuple of ndarray, each of shape (n_kept, width of the layer), float32
-        One array a layer, one row for each word that has a vector.
-    kept : ndarray of shape (n_words,), bool
-        False for a word that yields no sub-word and so has no vector.
-    n_windows : int
-        1 if the sentence fitted the model's window, else the number of overlapping windows it was embedded in.
-    n_subwords, n_unknown : int
-        Number of sub-words of the sentence, and how many of them are the unknown token.
-    """
-
-    layers: tuple[NDArray[np.float32], ...]
-    kept: NDArray[np.bool_]
-    n_windows: int = 1
-    n_subwords: int = 0
-    n_unknown: int = 0
-
-
 @dataclass(frozen=True)
 class ModelInfo:
     """What identifies a model in a manifest.
@@ -75,7 +52,7 @@ class ModelInfo:
     name : str
         As the user gave it (hub name, or the folder's or archive's own name, never its whole path).
     family : str
-        ``"huggingface"``, ``"elmo"`` or ``"transformer-elmo"``.
+        Its name in the table of `neurosieve.models.families`, such as ``"huggingface"``.
     architecture : str
         Class or model type, such as ``"BertModel"``.
     revision : str
@@ -104,11 +81,15 @@ class LanguageModel(ABC):
         The layers that `embed` returns, lowest first.
     special_token : str or None
         What `embed_sentences` reads as the special token, such as ``"[CLS]"``; None if the model has none.
+    head : str or None
+        What `logits` are about: ``"masked"``, ``"causal"`` or ``"seq2seq"`` (see
+        `neurosieve.models.logits.SentenceLogits`); None if the model was loaded without its head, or has none.
     """
 
     info: ModelInfo
     layers: tuple[Layer, ...]
     special_token: str | None = None
+    head: str | None = None
 
     @property
     def n_layers(self) -> int:
@@ -126,7 +107,7 @@ class LanguageModel(ABC):
         return max(layer.width for layer in self.layers)
 
     @abstractmethod
-    def embed(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def embed(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences, whatever their length, in length-sorted batches under the model's token budget.
 
         Parameters
@@ -136,9 +117,9 @@ class LanguageModel(ABC):
 
         Returns
         -------
-        list of WordVectors
-            One for each sentence, in the given order. The values do not depend on which sentences are embedded
-            together (up to float32 rounding).
+        VectorBatch
+            Of the sentences in the given order. The values do not depend on which sentences are embedded together (up to
+            float32 rounding).
         """
 
     def require_sentence_vector(self, how: str) -> None:
@@ -151,7 +132,7 @@ class LanguageModel(ABC):
                 "the first or the last word as its vector"
             )
 
-    def embed_sentences(self, sentences: Sequence[Sequence[str]], *, how: str = "mean") -> list[WordVectors]:
+    def embed_sentences(self, sentences: Sequence[Sequence[str]], *, how: str = "mean") -> VectorBatch:
         """Embed sentences as wholes.
 
         Parameters
@@ -164,8 +145,8 @@ class LanguageModel(ABC):
 
         Returns
         -------
-        list of WordVectors
-            One for each sentence, with at most one row a layer; ``kept`` has one entry, False if no word has a vector.
+        VectorBatch
+            Whose ``kept`` has one entry a sentence, False if no word of it has a vector.
 
         Raises
         ------
@@ -173,17 +154,62 @@ class LanguageModel(ABC):
             If the model has no special token and that was asked for.
         """
         self.require_sentence_vector(how)
-        return self._embed_special(sentences) if how == "special" else [_reduced(v, how) for v in self.embed(sentences)]
+        return self._embed_special(sentences) if how == "special" else self.embed(sentences).reduced(how)
 
-    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def _embed_special(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences by their special token; only called where `special_token` names one."""
         raise NotImplementedError
 
+    def edited(self, edits: Sequence[Edit]) -> LanguageModel:  # noqa: ARG002 (for families that can be edited)
+        """The same model with changes in its forward pass, which all that follows them sees.
 
-def _reduced(vectors: WordVectors, how: str) -> WordVectors:
-    """One row a layer from the rows of a sentence's words; none if no word has a row."""
-    layers = vectors.layers
-    if vectors.kept.any():
-        rows = {"mean": slice(None), "first": slice(0, 1), "last": slice(-1, None)}[how]
-        layers = tuple(layer[rows].mean(axis=0, keepdims=True) for layer in layers)
-    return replace(vectors, layers=layers, kept=np.array([bool(vectors.kept.any())]))
+        Parameters
+        ----------
+        edits : sequence of Edit
+            In place of those that the model may have already; none gives it back as it was loaded.
+
+        Returns
+        -------
+        LanguageModel
+            It shares the weights of this one, which stays as it is. What it embeds and says is that of the changed
+            network, a neuron that is changed has its new value, and its ``info`` tells the edits.
+
+        Raises
+        ------
+        ModelError
+            If there is no such layer or neuron, or the family cannot be edited.
+        """
+        raise ModelError(
+            f"'{self.info.name}' cannot be edited: the family {self.info.family} only reads its models; use a Hugging Face "
+            "model"
+        )
+
+    def logits(
+        self,
+        sentences: Sequence[Sequence[str]],  # noqa: ARG002
+        *,
+        masked: Sequence[Sequence[int]] | None = None,  # noqa: ARG002
+    ) -> list[SentenceLogits]:
+        """What the model's head says of sentences.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence, not empty. The result takes 4 bytes for each position and each entry of the vocabulary:
+            give as many sentences at once as that allows.
+        masked : sequence of sequence of int, optional
+            For each sentence the words whose sub-words are hidden behind the mask token; only for a masked head.
+
+        Returns
+        -------
+        list of SentenceLogits
+            One a sentence, in the given order.
+
+        Raises
+        ------
+        ModelError
+            If the model has no head, a sentence is longer than its window, or there is no such word.
+        """
+        raise ModelError(
+            f"'{self.info.name}' ({self.info.family}) has no language-model head here; load a Hugging Face model with head=True"
+        )

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from neurosieve.errors import ModelError
 from neurosieve.models.batching import length_sorted_batches
-from neurosieve.models.language_model import LanguageModel, WordVectors
+from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.layers import choose_layers
-from neurosieve.models.passages import Passage, Reading, plan_reading
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import Passage, Reading, SubwordSentence, plan_reading
+from neurosieve.models.vectors import VectorBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +70,7 @@ class PassageModel(LanguageModel):
             if not words:
                 raise ModelError(f"sentence {number} has no words; leave empty sentences out")
 
-    def embed(self, sentences: Sequence[Sequence[str]]) -> list[WordVectors]:
+    def embed(self, sentences: Sequence[Sequence[str]]) -> VectorBatch:
         """Embed sentences (see `LanguageModel.embed`).
 
         Raises
@@ -82,7 +82,6 @@ class PassageModel(LanguageModel):
         units, lexicon = self._units(sentences)
         reading = plan_reading(
             units,
-            [len(words) for words in sentences],
             pooling=self._pooling,
             capacity=self._capacity,
             causal=self._causal,
@@ -91,20 +90,16 @@ class PassageModel(LanguageModel):
 
     def _read(
         self, units: Sequence[SubwordSentence], reading: Reading, lexicon: Tensor | None, *, averaged: bool
-    ) -> list[WordVectors]:
-        """Forward what was planned, and divide the rows by sentences."""
-        values = self._run(reading, lexicon, averaged=averaged)
-        ends = np.cumsum([int(kept.sum()) for kept in reading.kept])
-        return [
-            WordVectors(
-                layers=tuple(layer[end - int(kept.sum()) : end] for layer in values),
-                kept=kept,
-                n_windows=n_windows,
-                n_subwords=len(sentence.ids),
-                n_unknown=sentence.n_unknown,
-            )
-            for sentence, kept, n_windows, end in zip(units, reading.kept, reading.n_windows, ends, strict=True)
-        ]
+    ) -> VectorBatch:
+        """Forward what was planned."""
+        return VectorBatch(
+            layers=tuple(self._run(reading, lexicon, averaged=averaged)),
+            kept=np.concatenate([np.zeros(0, dtype=np.bool_), *reading.kept]),
+            offsets=np.cumsum([0, *(len(kept) for kept in reading.kept)], dtype=np.int64),
+            n_windows=np.array(reading.n_windows, dtype=np.int64),
+            n_subwords=np.array([len(sentence.ids) for sentence in units], dtype=np.int64),
+            n_unknown=np.array([sentence.n_unknown for sentence in units], dtype=np.int64),
+        )
 
     def _run(self, reading: Reading, lexicon: Tensor | None, *, averaged: bool) -> list[NDArray[np.float32]]:
         """Forward all passages; one array (n_kept words of all sentences, width) a layer."""

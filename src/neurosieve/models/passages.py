@@ -8,8 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.models.subwords import SubwordSentence
 from neurosieve.models.windows import choose_windows, plan_windows
+
+
+@dataclass(frozen=True, slots=True)
+class SubwordSentence:
+    """Sub-words of one sentence, special tokens left out.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_subwords,), int64
+        Numbers in the tokenizer's vocabulary.
+    words : ndarray of shape (n_subwords,), int64
+        Word of each sub-word, -1 for a sub-word without characters.
+    n_words : int
+        Number of words of the sentence, those without sub-words included.
+    n_unknown : int
+        How many sub-words are the unknown token.
+    """
+
+    ids: NDArray[np.int64]
+    words: NDArray[np.int64]
+    n_words: int
+    n_unknown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +47,18 @@ class Passage:
         Row of the result to which each of them belongs.
     shares : ndarray of shape (n_needed,), float32
         Weight with which it enters that row: 1, or 1 / sub-words of the word when they are averaged.
+    words : ndarray of shape (n_subwords,), int64
+        Word of each sub-word, -1 for none.
+    n_words : int
+        Number of words of the whole sentence.
     """
 
     ids: NDArray[np.int64]
     positions: NDArray[np.int64]
     rows: NDArray[np.int64]
     shares: NDArray[np.float32]
+    words: NDArray[np.int64]
+    n_words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +81,6 @@ class Reading:
 
 def plan_reading(
     sentences: Sequence[SubwordSentence],
-    n_words: Sequence[int],
     *,
     pooling: str,
     capacity: int | None,
@@ -65,8 +91,6 @@ def plan_reading(
     Parameters
     ----------
     sentences : sequence of SubwordSentence
-    n_words : sequence of int
-        Number of words of each.
     pooling : {"last", "first", "mean"}
         Which sub-words make a word's vector.
     capacity : int or None
@@ -76,8 +100,8 @@ def plan_reading(
     """
     reading = Reading([], [], [])
     n_rows = 0
-    for sentence, n in zip(sentences, n_words, strict=True):
-        kept = np.zeros(n, dtype=np.bool_)
+    for sentence in sentences:
+        kept = np.zeros(sentence.n_words, dtype=np.bool_)
         kept[sentence.words[sentence.words >= 0]] = True
         needed, shares = needed_subwords(sentence.words, pooling)
         rows = n_rows + (np.cumsum(kept) - 1)[sentence.words[needed]]
@@ -87,7 +111,14 @@ def plan_reading(
             here = window_of == number
             if here.any():
                 reading.passages.append(
-                    Passage(sentence.ids[start:stop], needed[here] - start, rows[here], shares[here])
+                    Passage(
+                        sentence.ids[start:stop],
+                        positions=needed[here] - start,
+                        rows=rows[here],
+                        shares=shares[here],
+                        words=sentence.words[start:stop],
+                        n_words=sentence.n_words,
+                    )
                 )
         reading.kept.append(kept)
         reading.n_windows.append(len(windows))
@@ -118,6 +149,12 @@ class SpecialPlace:
     last_window: bool
 
 
+def whole_passage(sentence: SubwordSentence) -> Passage:
+    """A sentence in one window, of which no vector is read."""
+    none = np.zeros(0, dtype=np.int64)
+    return Passage(sentence.ids, none, none, none.astype(np.float32), words=sentence.words, n_words=sentence.n_words)
+
+
 def plan_special(sentences: Sequence[SubwordSentence], *, place: SpecialPlace, capacity: int | None) -> Reading:
     """Plan how the special token of each sentence is read.
 
@@ -143,9 +180,11 @@ def plan_special(sentences: Sequence[SubwordSentence], *, place: SpecialPlace, c
             reading.passages.append(
                 Passage(
                     sentence.ids[start:stop],
-                    np.array([place.offset + (stop - start if place.behind else 0)], dtype=np.int64),
-                    np.array([n_rows], dtype=np.int64),
-                    np.array([1.0 / len(read)], dtype=np.float32),
+                    positions=np.array([place.offset + (stop - start if place.behind else 0)], dtype=np.int64),
+                    rows=np.array([n_rows], dtype=np.int64),
+                    shares=np.array([1.0 / len(read)], dtype=np.float32),
+                    words=sentence.words[start:stop],
+                    n_words=sentence.n_words,
                 )
             )
         reading.kept.append(np.array([kept]))

@@ -18,7 +18,8 @@ SENTENCES: tuple[tuple[str, ...], ...] = (
 """Three short sentences of different lengths, so that two of them are padded when they are embedded together."""
 
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10, "float16": 1e-2, "bfloat16": 1e-1}
-"""Largest difference, as a share of the layer's largest value (at least 1): rounding grows with the magnitude."""
+"""Largest difference, as a share of the largest value of the layer and those below it (at least 1): rounding grows with the
+magnitude, also with that of values which cancel later (SmolLM2's stream falls from 600 to 100 within a block)."""
 
 
 def self_test(
@@ -46,8 +47,9 @@ def self_test(
         If a layer differs; the message says which layer, and by how much.
     """
     for words, expected, found in zip(sentences, plain, model.embed(sentences), strict=True):
+        scale = 1.0
         for layer, wanted, got in zip(model.layers, expected, found.layers, strict=True):
-            scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
+            scale = max(scale, float(np.abs(wanted).max(initial=0.0)))
             difference = float(np.abs(wanted - got).max(initial=0.0)) / scale
             if not difference <= TOLERANCES[dtype]:  # also true for NaN
                 raise ModelError(

@@ -1,43 +1,14 @@
-"""The untrained twin: the same architecture with fresh seeded weights."""
+"""Weights that training has left where they started: made to differ from what a checkpoint may still hold."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
-    from transformers import PretrainedConfig, PreTrainedModel
 
 DEFAULT_SPREAD = 0.02
 """Standard deviation of a configuration that names none; what most architectures use."""
-
-
-def fresh_network(
-    config: PretrainedConfig, *, seed: int, dtype: torch.dtype, trust_remote_code: bool = False
-) -> PreTrainedModel:
-    """Build a network with random weights; the same seed gives the same weights.
-
-    The architecture's own initialisation is used. It sets some parameters to constants (norm weights to 1, biases to
-    0), which a trained model may still hold; `unsettle_constants` makes these differ as well.
-
-    Parameters
-    ----------
-    config : transformers.PretrainedConfig
-    seed : int
-    dtype : torch.dtype
-    trust_remote_code : bool
-    """
-    import torch
-    from transformers import AutoModel
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network: Any = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
-        spread = getattr(config, "initializer_range", None)
-        unsettle_constants(network, spread=spread if spread else DEFAULT_SPREAD)
-        result: PreTrainedModel = network.to(dtype)
-    return result
 
 
 def unsettle_constants(network: nn.Module, *, spread: float = DEFAULT_SPREAD) -> None:

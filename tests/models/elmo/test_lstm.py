@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
-from neurosieve.models.characters import character_numbers
-from neurosieve.models.elmo import read_elmo
+from neurosieve.models.elmo.characters import character_numbers
+from neurosieve.models.elmo.lstm import read_elmo
 from neurosieve.models.load import load_model
 
 h5py = pytest.importorskip("h5py", reason="the package h5py (extra `elmo`) is not installed")
@@ -285,4 +285,4 @@ def test_two_files_of_a_kind_are_refused(small):
 
 
 def test_other_sites_are_refused(small):
-    refused(small, "site is 'mlp', but a model of the family elmo is read at the site 'residual' only", site="mlp")
+    refused(small, "site is 'mlp', but models of the family elmo have no such option; leave it out", site="mlp")

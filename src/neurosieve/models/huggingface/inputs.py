@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import ModelError
-from neurosieve.models.passages import Passage
-from neurosieve.models.subwords import SubwordTokenizer
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
+from neurosieve.models.passages import Passage, SubwordSentence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class InputBuilder:
         inputs : dict of str to Tensor of shape (n_passages, n_positions)
             Keyword arguments of the model's ``forward``.
         places : dict of str to Tensor of shape (n_needed,), int64
-            For each side (see `neurosieve.models.readers.side_of`) where the needed sub-words of all passages lie in
+            For each side (see `neurosieve.models.huggingface.readers.side_of`) where the needed sub-words of all passages lie in
             the flattened batch.
 
         Raises
@@ -98,6 +98,43 @@ class InputBuilder:
             {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()},
             {name: torch.from_numpy(array).to(self._device) for name, array in places.items()},
         )
+
+    def word_maps(self, passages: Sequence[Passage]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Words of all positions of one batch.
+
+        Parameters
+        ----------
+        passages : sequence of Passage
+
+        Returns
+        -------
+        dict of str to (Tensor of shape (n_passages, n_positions), Tensor of shape (n_passages,)), int64
+            For each side the word of each position, -1 for none, and the number of words of each passage's sentence.
+        """
+        import torch
+
+        before = [-1] * len(self._tokenizer.prefix)
+        rows = [[*before, *p.words.tolist(), *[-1] * len(self._tokenizer.suffix)] for p in passages]
+        maps = {"" if self._decoder_start is None else "enc": self._pad(rows, value=-1)[0]}
+        if self._decoder_start is not None:
+            maps["dec"] = self._pad([[-1, *before, *p.words.tolist()] for p in passages], value=-1)[0]
+        n_words = torch.tensor([p.n_words for p in passages], device=self._device)
+        return {side: (torch.from_numpy(words).to(self._device), n_words) for side, words in maps.items()}
+
+    def positions_of(self, sentence: SubwordSentence, *, decoded: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What stands at the positions of a sentence that is read alone: sub-words and their words, -1 for special tokens.
+
+        Parameters
+        ----------
+        sentence : SubwordSentence
+        decoded : bool
+            True for the decoder's input, which is shifted by one, instead of the encoder's.
+        """
+        before, after = list(self._tokenizer.prefix), list(self._tokenizer.suffix)
+        if decoded and self._decoder_start is not None:
+            before, after = [self._decoder_start, *before], []
+        ids = np.array([*before, *sentence.ids, *after], dtype=np.int64)
+        return ids, np.array([*[-1] * len(before), *sentence.words, *[-1] * len(after)], dtype=np.int64)
 
     def _pad(
         self, rows: Sequence[Sequence[int]], value: int | None = None

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
-from neurosieve.models.huggingface_loading import _special_place
-from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo, WordVectors
+from neurosieve.models.huggingface.loading import _special_place
+from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
 from neurosieve.models.load import load_model
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 TOLERANCE = 1e-5
 """As for words: float32 rounding of values of order 1."""
@@ -125,9 +126,8 @@ class Plain(LanguageModel):
     layers = (Layer("L0", 2, 0),)
 
     def embed(self, sentences):
-        return [
-            WordVectors((np.ones((len(words), 2), dtype=np.float32),), np.ones(len(words), bool)) for words in sentences
-        ]
+        ones = [np.ones((len(words), 2), dtype=np.float32) for words in sentences]
+        return VectorBatch.of([WordVectors((x,), np.ones(len(x), bool)) for x in ones])
 
 
 def test_what_cannot_be_given_is_refused():

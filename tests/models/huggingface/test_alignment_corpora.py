@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from neurosieve.models.subwords import SubwordTokenizer
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
 pytestmark = pytest.mark.slow
 

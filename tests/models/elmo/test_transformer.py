@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
-from neurosieve.models.characters import character_numbers
+from neurosieve.models.elmo.characters import character_numbers
+from neurosieve.models.elmo.transformer import read_transformer_elmo
 from neurosieve.models.load import load_model
-from neurosieve.models.transformer_elmo import read_transformer_elmo
 
 TOLERANCE = 1e-5
 """Between float32 implementations that sum in other orders; the values are of order 1, so this is about 100 ulp."""

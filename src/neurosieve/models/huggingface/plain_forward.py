@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import ModelError
-from neurosieve.models.alignment import join_words
+from neurosieve.models.huggingface.alignment import join_words
+from neurosieve.models.huggingface.readers import Reader
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.passages import needed_subwords
-from neurosieve.models.readers import Reader
-from neurosieve.models.subwords import SubwordTokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,31 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import ModelError
-from neurosieve.models.alignment import BLANK_MARKERS, NO_WORD, align, join_words
+from neurosieve.models.huggingface.alignment import BLANK_MARKERS, NO_WORD, align, join_words
+from neurosieve.models.passages import SubwordSentence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _PROBES = ("a", "the", ".", "1", "中")
-
-
-@dataclass(frozen=True, slots=True)
-class SubwordSentence:
-    """Sub-words of one sentence, special tokens left out.
-
-    Attributes
-    ----------
-    ids : ndarray of shape (n_subwords,), int64
-        Numbers in the tokenizer's vocabulary.
-    words : ndarray of shape (n_subwords,), int64
-        Word of each sub-word, -1 for a sub-word without characters.
-    n_unknown : int
-        How many sub-words are the unknown token.
-    """
-
-    ids: NDArray[np.int64]
-    words: NDArray[np.int64]
-    n_unknown: int
 
 
 class SubwordTokenizer:
@@ -94,7 +75,7 @@ class SubwordTokenizer:
         Raises
         ------
         ModelError
-            If a sentence can be aligned neither by offsets (see `neurosieve.models.alignment.align`) nor word by word.
+            If a sentence can be aligned neither by offsets (see `neurosieve.models.huggingface.alignment.align`) nor word by word.
         """
         texts = [join_words(words) for words in sentences]
         encodings = self._rules.encode_batch(texts, add_special_tokens=False)
@@ -109,7 +90,7 @@ class SubwordTokenizer:
                     raise
                 aligned = found
             ids = np.array(encoding.ids, dtype=np.int64)
-            result.append(SubwordSentence(ids, aligned, int(np.count_nonzero(ids == self._unknown))))
+            result.append(SubwordSentence(ids, aligned, len(words), int(np.count_nonzero(ids == self._unknown))))
         return result
 
     def _special_tokens(self) -> tuple[list[int], list[int], tuple[list[int], int, list[int]]]:

@@ -51,14 +51,17 @@ class ResidualReader:
         As ``AutoModel`` gives it.
     example : mapping of str to Tensor
         Inputs of a short text, from which the number of layers and their widths are read.
+    may_cut : bool
+        Whether blocks that no layer needs may be taken out of the model: not where its head is needed.
 
     Attributes
     ----------
     layers : list of Layer
     """
 
-    def __init__(self, model: nn.Module, example: Inputs) -> None:
+    def __init__(self, model: nn.Module, example: Inputs, *, may_cut: bool = True) -> None:
         self._model = model
+        self._may_cut = may_cut
         self._encoder_only = False
         self._switches = without_caches(model)
         states = self._states(example)
@@ -75,13 +78,24 @@ class ResidualReader:
         highest = {side_of(layer): layer.depth for layer in self.layers}
         model: Any = self._model
         if "dec" in highest:  # which reads the whole encoder
-            _drop_blocks_above(model.get_decoder(), n_blocks["dec"], highest["dec"])
+            self._end_above(model.get_decoder(), n_blocks["dec"], highest["dec"])
         elif "enc" in highest:
             self._model, self._encoder_only = model.get_encoder(), True
             self._switches = without_caches(self._model)
-            _drop_blocks_above(self._model, n_blocks["enc"], highest["enc"])
+            self._end_above(self._model, n_blocks["enc"], highest["enc"])
         else:
-            _drop_blocks_above(model, n_blocks[""], highest[""])
+            self._end_above(model, n_blocks[""], highest[""])
+
+    def _end_above(self, model: nn.Module, n_blocks: int, depth: int) -> None:
+        """Cut the list of blocks so that the forward pass ends one block after `depth`.
+
+        That one more block stays because a last hidden state passes through the final layer norm, which `depth` does not.
+        A model whose blocks are not to be found (such as one that shares a block between layers) is left as it is.
+        """
+        found = block_list(model, n_blocks)
+        if self._may_cut and found is not None and depth + 1 < n_blocks:
+            parent, name = found
+            setattr(parent, name, getattr(parent, name)[: depth + 1])
 
     def read(self, inputs: Inputs, take: Take) -> list[Tensor]:
         """One forward pass; one tensor for each of `layers`."""
@@ -97,20 +111,14 @@ class ResidualReader:
         return {"enc" if self._encoder_only else "": out.hidden_states}
 
 
-def _drop_blocks_above(model: nn.Module, n_blocks: int, depth: int) -> None:
-    """Cut the list of blocks so that the forward pass ends one block after `depth`.
-
-    That one more block stays because a last hidden state passes through the final layer norm, which `depth` does not.
-    A model without exactly one list of `n_blocks` blocks (such as one that shares a block between layers) is left as it is.
-    """
+def block_list(model: nn.Module, n_blocks: int) -> tuple[nn.Module, str] | None:
+    """The module that holds the list of blocks, and the list's name there; None unless exactly one list is of that length."""
     from torch import nn
 
     lists = [
-        (parent, name, child)
+        (parent, name)
         for parent in model.modules()
         for name, child in parent.named_children()
         if isinstance(child, nn.ModuleList) and len(child) == n_blocks
     ]
-    if len(lists) == 1 and depth + 1 < n_blocks:
-        parent, name, blocks = lists[0]
-        setattr(parent, name, blocks[: depth + 1])
+    return lists[0] if len(lists) == 1 else None

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from neurosieve.errors import ModelError
-from neurosieve.models.characters import (
+from neurosieve.models.elmo.characters import (
     N_CHARACTERS,
     CharacterNetwork,
     CharacterOptions,
     parse_activation,
     parse_filters,
 )
-from neurosieve.models.directions import both_directions, turned
-from neurosieve.models.weights import WeightFile, require
+from neurosieve.models.elmo.directions import both_directions, turned
+from neurosieve.models.elmo.weights import WeightFile, require
 
 
 class ProjectedCells(nn.Module):
@@ -106,7 +106,7 @@ class ElmoNetwork(nn.Module):
         )
 
     def contextualise(self, vectors: Tensor, lengths: Tensor) -> list[Tensor]:
-        """See `neurosieve.models.character_model.BidirectionalNetwork`."""
+        """See `neurosieve.models.elmo.model.BidirectionalNetwork`."""
         x = torch.stack([vectors, turned(vectors, lengths)]).transpose(1, 2).contiguous()
         states = []
         for number, cells in enumerate(self.cells):
@@ -128,8 +128,8 @@ def read_elmo(folder: Path) -> ElmoNetwork:
     ModelError
         If a file is missing, damaged, or does not fit the other; the message names the option or the weights.
     """
-    options_path, weights_path = (_only_file(folder, pattern) for pattern in ("*options.json", "*weights.hdf5"))
-    network = _build(_read_options(options_path), where=options_path.name)
+    options_path, weights_path = (only_file(folder, pattern) for pattern in ("*options.json", "*weights.hdf5"))
+    network = _build(read_options(options_path), where=options_path.name)
     try:
         import h5py
     except ImportError as error:
@@ -142,7 +142,8 @@ def read_elmo(folder: Path) -> ElmoNetwork:
     return network.eval()
 
 
-def _only_file(folder: Path, pattern: str) -> Path:
+def only_file(folder: Path, pattern: str) -> Path:
+    """The one file of a folder whose name fits the pattern; none or several are an error."""
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
@@ -150,7 +151,8 @@ def _only_file(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _read_options(path: Path) -> Mapping[str, Any]:
+def read_options(path: Path) -> Mapping[str, Any]:
+    """Read an ``*options.json``; what is no JSON object is an error."""
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from neurosieve.errors import ModelError
-from neurosieve.models.hub import quietly, stating
+from neurosieve.models.huggingface.hub import quietly, stating
 
 
 def raised(kind, cause=None):

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from neurosieve.errors import ModelError
-from neurosieve.models.archive import read_members
-from neurosieve.models.characters import (
+from neurosieve.models.elmo.archive import read_members
+from neurosieve.models.elmo.characters import (
     N_CHARACTERS,
     CharacterNetwork,
     CharacterOptions,
@@ -29,8 +29,8 @@ from neurosieve.models.characters import (
     parse_activation,
     parse_filters,
 )
-from neurosieve.models.directions import both_directions, turned
-from neurosieve.models.weights import WeightFile, require
+from neurosieve.models.elmo.directions import both_directions, turned
+from neurosieve.models.elmo.weights import WeightFile, require
 
 N_HEADS = 8
 """Not in the archive's config.json: the released code has no option for it."""
@@ -102,7 +102,7 @@ class TransformerElmoNetwork(nn.Module):
         self.register_buffer("positions", _sinusoids(width), persistent=False)
 
     def contextualise(self, vectors: Tensor, lengths: Tensor) -> list[Tensor]:
-        """See `neurosieve.models.character_model.BidirectionalNetwork`."""
+        """See `neurosieve.models.elmo.model.BidirectionalNetwork`."""
         positions: Tensor = self.get_buffer("positions")
         x = vectors + positions[: vectors.shape[1]]
         # The second direction reads turned passages, and so needs no mask of its own for padding.
@@ -131,7 +131,7 @@ def read_transformer_elmo(archive: Path) -> TransformerElmoNetwork:
         the option or the weights.
     """
     members = read_members(archive, ("config.json", "weights.th"))
-    config = _read_config(members["config.json"], where=f"{archive.name}: config.json")
+    config = read_config(members["config.json"], where=f"{archive.name}: config.json")
     network, embedder = _build(config, where=f"{archive.name}: config.json")
     try:
         weights = torch.load(io.BytesIO(members["weights.th"]), map_location="cpu", weights_only=True)
@@ -146,7 +146,8 @@ def read_transformer_elmo(archive: Path) -> TransformerElmoNetwork:
     return network.eval()
 
 
-def _read_config(content: bytes, *, where: str) -> Mapping[str, Any]:
+def read_config(content: bytes, *, where: str) -> Mapping[str, Any]:
+    """Read the content of a ``config.json``; what is no JSON object is an error."""
     try:
         config = json.loads(content)
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurosieve.errors import ModelError
-from neurosieve.models.alignment import align, join_words
+from neurosieve.models.huggingface.alignment import align, join_words
 
 
 def never(_: str) -> bool:

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosieve.models.characters import SENTENCE_ENDS, CharacterNetwork, character_numbers
+from neurosieve.models.elmo.characters import SENTENCE_ENDS, CharacterNetwork, character_numbers
 from neurosieve.models.language_model import Layer, ModelInfo
 from neurosieve.models.passage_model import PassageModel
-from neurosieve.models.passages import Passage
-from neurosieve.models.subwords import SubwordSentence
+from neurosieve.models.passages import Passage, SubwordSentence
 
 
 class BidirectionalNetwork(Protocol):
@@ -59,7 +58,7 @@ class CharacterModel(PassageModel):
         for words in sentences:
             with_characters = np.array([i for i, word in enumerate(words) if word], dtype=np.int64)
             ids = [numbers.setdefault(words[i], len(numbers) + 2) for i in with_characters]
-            units.append(SubwordSentence(np.array(ids, dtype=np.int64), with_characters, n_unknown=0))
+            units.append(SubwordSentence(np.array(ids, dtype=np.int64), with_characters, len(words), n_unknown=0))
         with torch.inference_mode():
             spelled = [character_numbers(word) for word in (*SENTENCE_ENDS, *numbers)]
             return units, self._network.characters.vectors(spelled)

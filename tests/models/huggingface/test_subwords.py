@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, models, trainers
 from transformers import PreTrainedTokenizerFast
 
 from neurosieve.errors import ModelError
-from neurosieve.models import subwords
-from neurosieve.models.subwords import SubwordTokenizer
+from neurosieve.models.huggingface import subwords
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
 
 WORD = st.text(st.characters(blacklist_categories=("Cs",)), max_size=5)
 """Any characters but lone surrogates, which no text in UTF-8 holds."""

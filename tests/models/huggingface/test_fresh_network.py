@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from neurosieve.models.huggingface.fresh_network import fresh_network
 from neurosieve.models.load import load_model
-from neurosieve.models.untrained import fresh_network
 
 ALL = ["bert", "albert", "deberta-v2", "modernbert", "xlnet", "gpt2", "llama", "opt", "t5", "bart"]
 
@@ -19,7 +19,7 @@ def test_every_parameter_differs_even_if_training_left_it_where_it_started(tmp_p
     config = AutoConfig.from_pretrained(tiny_model(name))
     torch.manual_seed(5)
     trained = AutoModel.from_config(config)
-    twin = fresh_network(config, seed=3, dtype=torch.float32)
+    twin = fresh_network(config, kind=AutoModel, seed=3, dtype=torch.float32)
     expected = dict(trained.named_parameters())
     found = dict(twin.named_parameters())
     assert found.keys() == expected.keys()

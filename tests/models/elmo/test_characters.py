@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from neurosieve.models.characters import MAX_CHARACTERS, character_numbers
+from neurosieve.models.elmo.characters import MAX_CHARACTERS, character_numbers
 
 
 def test_bytes_between_the_ends_of_the_word_and_padding():

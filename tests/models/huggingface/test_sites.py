@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
+from neurosieve.models.huggingface.sites import OUTPUT_MAPS, parse_site
 from neurosieve.models.load import load_model
-from neurosieve.models.sites import OUTPUT_MAPS, parse_site
 
 TOLERANCE = 1e-5
 """Float32 rounding of values of order 1 in batches of other shapes."""

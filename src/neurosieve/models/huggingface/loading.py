@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,24 @@ import numpy as np
 
 from neurosieve.errors import ModelError
 from neurosieve.models.digest import weights_digest
-from neurosieve.models.hub import quietly, stating
-from neurosieve.models.huggingface import HuggingFaceModel
-from neurosieve.models.inputs import InputBuilder
+from neurosieve.models.families import Place
+from neurosieve.models.huggingface.editing import Editor
+from neurosieve.models.huggingface.fresh_network import fresh_network
+from neurosieve.models.huggingface.head import Head, class_with_head
+from neurosieve.models.huggingface.hub import quietly, stating
+from neurosieve.models.huggingface.inputs import InputBuilder
+from neurosieve.models.huggingface.model import HuggingFaceModel
+from neurosieve.models.huggingface.places import require_weights
+from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
+from neurosieve.models.huggingface.readers import Reader, ResidualReader, side_of
+from neurosieve.models.huggingface.sites import parse_site
+from neurosieve.models.huggingface.subwords import SubwordTokenizer
+from neurosieve.models.huggingface.tap_reader import TapReader
+from neurosieve.models.huggingface.taps import site_taps
 from neurosieve.models.language_model import ModelInfo
-from neurosieve.models.passages import Passage, SpecialPlace
-from neurosieve.models.plain_forward import plain_vectors, takes_types
-from neurosieve.models.readers import Reader, ResidualReader
+from neurosieve.models.options import LoadOptions
+from neurosieve.models.passages import Passage, SpecialPlace, whole_passage
 from neurosieve.models.self_test import SENTENCES, self_test
-from neurosieve.models.sites import SiteReader, parse_site
-from neurosieve.models.subwords import SubwordTokenizer
-from neurosieve.models.untrained import fresh_network
 
 if TYPE_CHECKING:
     import torch
@@ -32,39 +39,34 @@ LONGEST_WINDOW = 1_000_000
 """A maximum length above this says only that nobody set one."""
 
 
-def load_huggingface(
-    name_or_path: str | Path,
-    *,
-    pooling: str,
-    layers: Sequence[int | str] | None,
-    site: str,
-    device: str,
-    dtype: str,
-    untrained: int | None,
-    batch_tokens: int,
-    trust_remote_code: bool,
-    revision: str | None,
-    check: bool,
-) -> HuggingFaceModel:
-    """Load a Hugging Face model; see `neurosieve.models.load.load_model`, which checks and fills in the options."""
+def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
+    """Load a Hugging Face model; see `neurosieve.models.load.load_model`."""
     import torch
 
-    with quietly(), stating(name_or_path, revision):
-        from transformers import AutoConfig, AutoTokenizer
+    if options.untrained is None:
+        require_weights(place)
+    device = options.usable_device()
+    with quietly(), stating(place, options.revision):
+        from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-        commit = _commit(name_or_path, revision)
-        where = {"trust_remote_code": trust_remote_code, "revision": commit or revision or "main"}
-        precision = getattr(torch, dtype)
-        network: Any
-        if untrained is None:
-            network = _pretrained(name_or_path, dtype=precision, where=where)
+        commit = _commit(place, options.revision)
+        where = {"trust_remote_code": options.trust_remote_code, "revision": commit or options.revision or "main"}
+        precision = getattr(torch, options.dtype)
+        config = AutoConfig.from_pretrained(place, **where)
+        kind = class_with_head(config, place) if options.head else AutoModel
+        whole: Any
+        if options.untrained is None:
+            whole = _pretrained(place, kind=kind, dtype=precision, where=where)
         else:
-            config = AutoConfig.from_pretrained(name_or_path, **where)
-            network = fresh_network(config, seed=untrained, dtype=precision, trust_remote_code=trust_remote_code)
-        wrapper: Any = AutoTokenizer.from_pretrained(name_or_path, **where)
+            own_code = options.trust_remote_code
+            whole = fresh_network(
+                config, kind=kind, seed=options.untrained, dtype=precision, trust_remote_code=own_code
+            )
+        wrapper: Any = AutoTokenizer.from_pretrained(place, **where)
+    network = whole.base_model if options.head else whole
     if getattr(network, "pooler", None) is not None:  # which no layer needs and many checkpoints lack
         network.pooler = None
-    network.to(device).eval()
+    whole.to(device).eval()
 
     tokenizer = SubwordTokenizer(wrapper)
     with_types = takes_types(network, wrapper)
@@ -72,23 +74,29 @@ def load_huggingface(
     window = _window(network, wrapper, tokenizer.n_special)
     with torch.inference_mode():
         example = _example(tokenizer, window)
-        residual = ResidualReader(network, inputs([example])[0])
+        residual = ResidualReader(network, inputs([example])[0], may_cut=not options.head)
         causal = _is_causal(residual, inputs, example)
         reader: Reader = residual
-        if site != "residual":
-            reader = SiteReader(network, parse_site(site, network.config.model_type), inputs([example])[0])
+        if options.site != "residual":
+            taps = site_taps(network, parse_site(options.site, network.config.model_type))
+            reader = TapReader(network, taps, taps.layers(network, inputs([example])[0]))
+    blocks = {side_of(layer): layer.depth for layer in residual.layers}
+    head = None
+    if options.head:
+        kind_of_head = "seq2seq" if config.is_encoder_decoder else "causal" if causal else "masked"
+        head = Head(whole, kind_of_head, wrapper.mask_token_id)
     model = HuggingFaceModel(
         info=ModelInfo(
-            name=Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path),
+            name=place.resolve().name if isinstance(place, Path) else place,
             family="huggingface",
             architecture=type(network).__name__,
             revision=commit,
             digest=weights_digest(network.state_dict()),
             settings={
-                "pooling": pooling,
-                "site": site,
-                "dtype": dtype,
-                "untrained": untrained,
+                "pooling": options.pooling,
+                "site": options.site,
+                "dtype": options.dtype,
+                "untrained": options.untrained,
                 "window": window,
                 "tokenizer": sha256(wrapper.backend_tokenizer.to_str().encode()).hexdigest(),
             },
@@ -96,44 +104,44 @@ def load_huggingface(
         reader=reader,
         tokenizer=tokenizer,
         inputs=inputs,
-        pooling=pooling,
+        pooling=options.pooling,
         window=window,
         causal=causal,
-        batch_tokens=batch_tokens,
+        batch_tokens=options.batch_tokens_on(device),
+        editor=Editor(network, inputs([example])[0], blocks, whole=whole),
         special=_special_place(tokenizer, wrapper, causal=causal),
+        head=head,
     )
-    if not check:
-        model.choose_layers(layers)
+    if not options.self_test:
+        model.choose_layers(options.layers)
         return model
     sentences = _fitting(tokenizer, window)
     plain = [
-        plain_vectors(words, network=network, wrapper=wrapper, tokenizer=tokenizer, reader=reader, pooling=pooling)
+        plain_vectors(
+            words, network=network, wrapper=wrapper, tokenizer=tokenizer, reader=reader, pooling=options.pooling
+        )
         for words in sentences
     ]
-    chosen = model.choose_layers(layers)
-    self_test(model, sentences, [[vectors[i] for i in chosen] for vectors in plain], dtype=dtype)
+    chosen = model.choose_layers(options.layers)
+    self_test(model, sentences, [[vectors[i] for i in chosen] for vectors in plain], dtype=options.dtype)
     return model
 
 
-def _commit(name_or_path: str | Path, revision: str | None) -> str:
+def _commit(place: Place, revision: str | None) -> str:
     """Return the commit of a hub model, by which all its files are then read; empty for a folder."""
-    if Path(name_or_path).exists():
+    if isinstance(place, Path):
         return ""
     from transformers.utils.hub import cached_file
 
-    found = re.search(
-        r"snapshots[/\\]([0-9a-f]{40})[/\\]", str(cached_file(name_or_path, "config.json", revision=revision))
-    )
+    found = re.search(r"snapshots[/\\]([0-9a-f]{40})[/\\]", str(cached_file(place, "config.json", revision=revision)))
     return found.group(1) if found else ""
 
 
-def _pretrained(name_or_path: str | Path, *, dtype: torch.dtype, where: dict[str, Any]) -> PreTrainedModel:
+def _pretrained(place: Place, *, kind: Any, dtype: torch.dtype, where: dict[str, Any]) -> PreTrainedModel:  # noqa: ANN401
     """Load the trained network and see that its checkpoint is complete (but for the pooler, which no layer needs)."""
-    from transformers import AutoModel
-
     network: PreTrainedModel
-    network, report = AutoModel.from_pretrained(
-        name_or_path,
+    network, report = kind.from_pretrained(
+        place,
         torch_dtype=dtype,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # the loading library would refuse without a name
@@ -142,13 +150,19 @@ def _pretrained(name_or_path: str | Path, *, dtype: torch.dtype, where: dict[str
     for key, found, expected in sorted(report["mismatched_keys"]):
         if not key.startswith("pooler"):
             raise ModelError(
-                f"the weights {key!r} of '{name_or_path}' have the shape {tuple(found)}, where config.json asks for "
+                f"the weights {key!r} of '{place}' have the shape {tuple(found)}, where config.json asks for "
                 f"{tuple(expected)}; weights and configuration do not belong together"
             )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler"))
+    inside = f"{network.base_model_prefix}."
+    if missing and network.base_model is not network and not missing[0].startswith(inside):
+        raise ModelError(
+            f"'{place}' has no language-model head: its weights lack {missing[0]!r} of {type(network).__name__}; leave "
+            "head=True out, or use a checkpoint that was saved with its head"
+        )
     if missing:
         raise ModelError(
-            f"the weights of '{name_or_path}' lack {missing[0]!r}"
+            f"the weights of '{place}' lack {missing[0]!r}"
             + (f" and {len(missing) - 1} more of {type(network).__name__}" if len(missing) > 1 else "")
             + "; use a complete checkpoint (a missing weight would be drawn at random)"
         )
@@ -190,8 +204,9 @@ def _reserved_positions(network: PreTrainedModel, positions: int) -> int:
 
 def _example(tokenizer: SubwordTokenizer, window: int | None) -> Passage:
     """Return a short text that is read whole."""
-    ids = tokenizer([SENTENCES[1]])[0].ids[: None if window is None else window - tokenizer.n_special]
-    return Passage(ids, np.arange(len(ids)), np.arange(len(ids)), np.ones(len(ids), dtype=np.float32))
+    sentence = tokenizer([SENTENCES[1]])[0]
+    n = len(sentence.ids) if window is None else min(len(sentence.ids), window - tokenizer.n_special)
+    return whole_passage(replace(sentence, ids=sentence.ids[:n], words=sentence.words[:n]))
 
 
 def _fitting(tokenizer: SubwordTokenizer, window: int | None) -> list[tuple[str, ...]]:
@@ -208,8 +223,7 @@ def _fitting(tokenizer: SubwordTokenizer, window: int | None) -> list[tuple[str,
 
 def _is_causal(reader: Reader, inputs: InputBuilder, example: Passage) -> bool:
     """Tell whether what stands behind a sub-word leaves its vector as it is."""
-    changed = Passage(example.ids.copy(), example.positions, example.rows, example.shares)
-    changed.ids[1:] = np.abs(example.ids[1:] - 1)
+    changed = replace(example, ids=np.append(example.ids[:1], np.abs(example.ids[1:] - 1)))
     first = [reader.read(inputs([p])[0], lambda state, _: state[0, 0])[-1].float() for p in (example, changed)]
     return bool((first[0] - first[1]).abs().max() <= 1e-6 * first[0].abs().max())
 
