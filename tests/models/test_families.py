@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.extending.conftest import is_a_recipe
 
+from neurosieve import extensions
 from neurosieve.activations.extract import extract
 from neurosieve.corpora.corpus import Corpus, Sentence
-from neurosieve.errors import ModelError
+from neurosieve.errors import ModelError, NeurosieveError
 from neurosieve.models import families
 from neurosieve.models.families import Family, family_names, register
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
@@ -72,9 +73,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_recipe_shows_this_family():
-    recipe = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", recipe, flags=re.DOTALL)
-    assert block in Path(__file__).read_text(encoding="utf-8")
+    assert is_a_recipe(__file__, "class LetterModel")
 
 
 def test_a_family_is_registered_loaded_sized_and_extracted(folder, tmp_path):
@@ -123,7 +122,7 @@ def test_entry_points(folder, monkeypatch):
     assert family_names() == ("huggingface", "elmo", "transformer-elmo")
     for value, message in ((families.FAMILIES["elmo"], "second family 'elmo'"), (3, "is a int; expected a Family")):
         give(monkeypatch, value)
-        with pytest.raises(ModelError, match=f"package pkg .*{message}"):
+        with pytest.raises(NeurosieveError, match=f"package pkg .*{message}"):
             load_model(folder)
     give(monkeypatch, LETTERS)
     assert load_model(folder).info.family == "letters"
@@ -136,7 +135,7 @@ def give(monkeypatch, value):
     """Let a package have one entry point."""
     point = SimpleNamespace(name="x", value="v", dist=SimpleNamespace(name="pkg"), load=lambda: value)
     monkeypatch.setattr(families, "_loaded", set())
-    monkeypatch.setattr(families, "entry_points", lambda **_: [point])
+    monkeypatch.setattr(extensions, "entry_points", lambda **_: [point])
 
 
 def test_an_entry_point_that_fails_names_its_package(folder, monkeypatch):
@@ -144,9 +143,9 @@ def test_an_entry_point_that_fails_names_its_package(folder, monkeypatch):
         raise ImportError("no module named torch2")
 
     point = SimpleNamespace(name="x", value="v", dist=SimpleNamespace(name="pkg"), load=fail)
-    monkeypatch.setattr(families, "entry_points", lambda **_: [point])
+    monkeypatch.setattr(extensions, "entry_points", lambda **_: [point])
     with pytest.raises(
-        ModelError, match=r"entry point 'x' of the package pkg cannot be loaded .no module named torch2.; mend"
+        NeurosieveError, match=r"entry point 'x' of the package pkg cannot be loaded .no module named torch2.; mend"
     ):
         load_model(folder)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosieve.errors import ModelError
+from neurosieve.extensions import offered
 from neurosieve.models.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -113,21 +113,10 @@ def register(family: Family) -> None:
 
 
 def _load_entry_points() -> None:
-    for point in entry_points(group=GROUP):
-        package = point.dist.name if point.dist else point.value
-        if f"{package}:{point.name}" in _loaded:
-            continue
-        where = f"the entry point '{point.name}' of the package {package}"
-        try:
-            family: Any = point.load()
-        except Exception as error:
-            raise ModelError(f"{where} cannot be loaded ({error}); mend or uninstall {package}") from error
-        if not isinstance(family, Family):
-            raise ModelError(f"{where} is a {type(family).__name__}; expected a Family: mend or uninstall {package}")
+    for where, family in offered(GROUP, Family, loaded=_loaded):
         if family.name in FAMILIES:
-            raise ModelError(f"{where} gives a second family '{family.name}'; rename it or uninstall {package}")
+            raise ModelError(f"{where} gives a second family '{family.name}'; rename it or uninstall the package")
         register(family)
-        _loaded.add(f"{package}:{point.name}")
 
 
 def family_names() -> tuple[str, ...]:
