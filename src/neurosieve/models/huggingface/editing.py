@@ -11,6 +11,7 @@ from neurosieve.errors import ModelError
 from neurosieve.models.edits import Edit
 from neurosieve.models.huggingface.readers import Inputs, ResidualReader, side_of
 from neurosieve.models.huggingface.sites import SITES, parse_site
+from neurosieve.models.huggingface.tap_reader import TapReader
 from neurosieve.models.huggingface.taps import Taps, Touch, residual_taps, site_taps
 from neurosieve.models.language_model import Layer
 
@@ -31,19 +32,14 @@ class Editor:
         As ``AutoModel`` gives it.
     example : mapping of str to Tensor
         Inputs of a short text, by which places are found.
-    blocks : mapping of str to int
-        For each side its number of blocks.
     whole : transformers.PreTrainedModel
         The network with its head, or again the network.
     """
 
-    def __init__(
-        self, network: PreTrainedModel, example: Inputs, blocks: Mapping[str, int], *, whole: PreTrainedModel
-    ) -> None:
+    def __init__(self, network: PreTrainedModel, example: Inputs, *, whole: PreTrainedModel) -> None:
         self.network = network
         self._whole = whole
         self._example = example
-        self.blocks = dict(blocks)
         self._sites: dict[str, tuple[Taps, list[Layer]]] = {}
 
     def places(self, site: str) -> tuple[Taps, list[Layer]]:
@@ -59,19 +55,17 @@ class Editor:
         if site not in self._sites:
             with torch.inference_mode():
                 if site == "residual":
-                    taps = residual_taps(self.network, self._example, self.blocks, whole=self._whole)
-                    layers = taps.layers(self.network, self._example)
-                    self._prove(taps, layers)
+                    self._sites[site] = self._residual()
                 else:
                     taps = site_taps(self.network, parse_site(site, self.network.config.model_type))
-                    layers = taps.layers(self.network, self._example)
-            self._sites[site] = taps, layers
+                    self._sites[site] = taps, taps.layers(self.network, self._example)
         return self._sites[site]
 
-    def _prove(self, taps: Taps, layers: Sequence[Layer]) -> None:
-        from neurosieve.models.huggingface.tap_reader import TapReader
-
+    def _residual(self) -> tuple[Taps, list[Layer]]:
         plain = ResidualReader(self.network, self._example, may_cut=False)
+        blocks = {side_of(layer): layer.depth for layer in plain.layers}
+        taps = residual_taps(self.network, self._example, blocks, whole=self._whole)
+        layers = taps.layers(self.network, self._example)
         found = TapReader(self.network, taps, layers).read(self._example, lambda state, _: state)
         expected = plain.read(self._example, lambda state, _: state)
         known = {layer.name: state for layer, state in zip(plain.layers, expected, strict=True)}
@@ -81,15 +75,16 @@ class Editor:
                     f"the residual stream of {type(self.network).__name__} cannot be edited: what enters its blocks is not "
                     f"what output_hidden_states gives for {layer.name}; choose a site of modules, such as mlp"
                 )
+        return taps, layers
 
-    def editing(self, edits: Sequence[Edit], *, highest: Mapping[str, int] | None) -> Editing:
+    def editing(self, edits: Sequence[Edit], *, highest: Mapping[str, float] | None) -> Editing:
         """Check edits and find their places.
 
         Parameters
         ----------
         edits : sequence of Edit
             Those of the same layer take place in this order.
-        highest : mapping of str to int, or None
+        highest : mapping of str to float, or None
             For each side the deepest layer that anything is read of, above which an edit would change nothing; None where
             the model has a head.
 
@@ -105,7 +100,7 @@ class Editor:
             by_site.setdefault(site, {}).setdefault((side_of(layer), layer.depth), []).append(edit)
         return Editing(tuple((self.places(site)[0], at) for site, at in by_site.items()))
 
-    def _layer(self, edit: Edit, site: str, *, highest: Mapping[str, int] | None) -> Layer:
+    def _layer(self, edit: Edit, site: str, *, highest: Mapping[str, float] | None) -> Layer:
         layers = self.places(site)[1]
         layer = next((layer for layer in layers if layer.name == edit.layer), None)
         if layer is None:

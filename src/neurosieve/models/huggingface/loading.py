@@ -21,7 +21,7 @@ from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.model import HuggingFaceModel
 from neurosieve.models.huggingface.places import require_weights
 from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
-from neurosieve.models.huggingface.readers import Reader, ResidualReader, side_of
+from neurosieve.models.huggingface.readers import Reader, ResidualReader
 from neurosieve.models.huggingface.sites import parse_site
 from neurosieve.models.huggingface.subwords import SubwordTokenizer
 from neurosieve.models.huggingface.tap_reader import TapReader
@@ -80,7 +80,6 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         if options.site != "residual":
             taps = site_taps(network, parse_site(options.site, network.config.model_type))
             reader = TapReader(network, taps, taps.layers(network, inputs([example])[0]))
-    blocks = {side_of(layer): layer.depth for layer in residual.layers}
     head = None
     if options.head:
         kind_of_head = "seq2seq" if config.is_encoder_decoder else "causal" if causal else "masked"
@@ -108,7 +107,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         window=window,
         causal=causal,
         batch_tokens=options.batch_tokens_on(device),
-        editor=Editor(network, inputs([example])[0], blocks, whole=whole),
+        editor=Editor(network, inputs([example])[0], whole=whole),
         special=_special_place(tokenizer, wrapper, causal=causal),
         head=head,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from neurosieve.errors import ModelError
@@ -124,16 +125,16 @@ class HuggingFaceModel(PassageModel):
         model.info = replace(self.info, settings=settings)
         return model
 
-    def _highest(self) -> dict[str, int] | None:
+    def _highest(self) -> dict[str, float] | None:
         """For each side the deepest layer whose values reach what is read; None if all do."""
         if self._head is not None:
             return None
-        highest: dict[str, int] = {}
+        highest: dict[str, float] = {}
         for layer in self.layers:
             side = side_of(layer)
             highest[side] = max(layer.depth, highest.get(side, 0))
         if "dec" in highest:  # which reads the whole encoder
-            highest["enc"] = self._editor.blocks["enc"]
+            highest["enc"] = inf
         return highest
 
     def logits(

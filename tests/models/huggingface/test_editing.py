@@ -10,6 +10,7 @@ from neurosieve.activations.extract import extract
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.errors import ModelError
 from neurosieve.models.edits import Add, Edit, Scale, SetTo, edits_of
+from neurosieve.models.huggingface import sites
 from neurosieve.models.load import load_model
 
 FAMILIES = ["bert", "roberta", "albert", "deberta-v2", "modernbert", "distilbert", "xlnet", "gpt2", "llama", "opt"]
@@ -81,6 +82,35 @@ def test_sites(tiny_model, sentences, name, site):
     before, after = arrays(stream, sentences), arrays(stream.edited(edits), sentences)
     np.testing.assert_array_equal(after["L1"], before["L1"])
     assert (np.abs(after["L2"] - before["L2"]).max(axis=1) > 1e-5).all()
+
+
+@pytest.mark.parametrize("name", ["bert", "bart", "gpt2"])
+def test_architectures_that_are_not_in_the_table(tiny_model, sentences, name, monkeypatch):
+    """Their blocks are the one list of that length, also where some are cut off."""
+    known = load_model(tiny_model(name), layers=[0, 1]).edited([Edit(first(name), [3], Add(1.0))])
+    monkeypatch.setattr(sites, "OUTPUT_MAPS", {})
+    model = load_model(tiny_model(name), layers=[0, 1])
+    found = model.edited([Edit(first(name), [3], Add(1.0))])
+    np.testing.assert_array_equal(list(arrays(found, sentences).values()), list(arrays(known, sentences).values()))
+
+
+def first(name):
+    return "enc.L0" if name == "bart" else "L0"
+
+
+def test_blocks_that_are_not_to_be_found_are_refused(tiny_model, monkeypatch):
+    monkeypatch.setattr(sites, "OUTPUT_MAPS", {})
+    with pytest.raises(
+        ModelError, match=r"the blocks of AlbertModel are not to be found, .*; choose a site of modules"
+    ):
+        load_model(tiny_model("albert")).edited([Edit("L1", [0], SetTo(0.0))])
+
+
+def test_places_that_are_not_those_that_are_read_are_refused(tiny_model, monkeypatch):
+    """Here what enters the feed-forward half, which is no longer what entered the block."""
+    monkeypatch.setattr("neurosieve.models.huggingface.taps.block_pattern", lambda _: "h.{}.mlp")
+    with pytest.raises(ModelError, match="what enters its blocks is not what output_hidden_states gives for L0"):
+        load_model(tiny_model("gpt2")).edited([Edit("L1", [0], SetTo(0.0))])
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "xlnet"])
