@@ -30,6 +30,7 @@ LIMITS = {
     "families": 300,
     "ranking": 300,
     "store": 120,
+    "neurons": 120,
     "neurox": 900,
     "scaling": 180,
     "solver": 1800,

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "probes": {"activations"},
     "rankings": {"activations", "probes"},
     "experiments": {"activations", "probes", "rankings"},
-    "analysis": {"rankings"},
+    "analysis": {"activations", "rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis"},
     "figures": {"study", "experiments"},
     "report": {"study", "figures", "analysis"},
