@@ -16,6 +16,9 @@ from neurosieve.report.sections import all_sections
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
 
+MOST_PARTS = 40
+"""Parts of a section on a page of one model and property."""
+
 
 def possible(f: Findings) -> list[Section]:
     """The sections whose needs the findings meet."""
@@ -32,10 +35,17 @@ def cautions(f: Findings) -> list[str]:
     return [said for section in possible(f) for said in sentences(section.caution(f))]
 
 
-def cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> dict[str, Any]:
-    """What the template takes, with the figures saved into ``figures/`` under names that begin with `prefix`."""
+def cell(
+    target: Path, f: Findings, *, model: str, prop: str, prefix: str, most_parts: int = MOST_PARTS
+) -> dict[str, Any]:
+    """What the template takes, with the figures saved into ``figures/`` under names that begin with `prefix`.
+
+    Of the parts of a section, such as those of single neurons, `most_parts` are shown.
+    """
     anchor = prefix.rstrip("-")
-    shown = [(section, _section(section, f, target=target, prefix=prefix)) for section in all_sections()]
+    shown = [
+        (section, _section(section, f, target=target, prefix=prefix, most=most_parts)) for section in all_sections()
+    ]
     return {
         "id": anchor,
         "model": model,
@@ -61,9 +71,10 @@ def cell(target: Path, f: Findings, *, model: str, prop: str, prefix: str) -> di
     }
 
 
-def _section(section: Section, f: Findings, *, target: Path, prefix: str) -> dict[str, Any] | None:
-    """Heading, words, table and figures; what it lacks in place of them; None where the page leaves it out."""
+def _section(section: Section, f: Findings, *, target: Path, prefix: str, most: int) -> dict[str, Any] | None:
+    """Heading, words, table, figures and parts; what it lacks in place of them; None where the page leaves it out."""
     shown: dict[str, Any] = {"heading": section.heading, "figures": [], "table": None, "ends_in_words": False}
+    shown |= {"parts": [], "template": "", "n_parts": 0}
     missing = lacking(section.needs, f)
     if missing is not None:
         return {**shown, "said": [filled(missing.otherwise, f)]} if missing.otherwise else None
@@ -72,6 +83,9 @@ def _section(section: Section, f: Findings, *, target: Path, prefix: str) -> dic
     if table is not None:
         shown["table"] = rows_of(table)
         shown["ends_in_words"] = any(text and not number for *_, (text, number) in shown["table"]["rows"])
+    if section.parts is not None:
+        shown["template"], shown["n_parts"] = section.parts.template, section.parts.n(f)
+        shown["parts"] = section.parts.of(f, prefix.rstrip("-"), most)
     for name, figure in section.figures.items():
         if lacking(figure.needs, f) is None:
             files = save_figure(figure.draw(f), target / "figures" / f"{prefix}{name}", data=figure.data(f))

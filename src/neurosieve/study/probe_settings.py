@@ -62,6 +62,8 @@ class ProbeSettings(Part):
         How sentences are resampled.
     discovery_rate : float
         Share of false entries allowed on the list of neurons that carry more than word types.
+    neuron_pages : int
+        Neurons of the smallest delta's minimal set that are looked at one by one, the first first; 0 leaves it out.
     """
 
     ranking: tuple[str, ...] = Field(default=("weight-mass",), min_length=1)
@@ -85,6 +87,7 @@ class ProbeSettings(Part):
     resamples: int = Field(default=0, ge=0)
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
+    neuron_pages: int = Field(default=40, ge=0)
 
     @field_validator("memory_limit")
     @classmethod

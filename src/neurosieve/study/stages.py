@@ -1,4 +1,4 @@
-"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability.
+"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability, looks.
 
 Each reads what the earlier ones left in the cell's folder, so that the single commands and the whole run share them, and an
 interrupted run repeats nothing that is finished. Every score is an accuracy, or R² where the property has real values.
@@ -30,6 +30,7 @@ from neurosieve.study import columns, counts
 from neurosieve.study.cell import Cell
 from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
+from neurosieve.study.neurons import look
 from neurosieve.study.stage import (
     FITTING,
     WEIGHT_MASS,
@@ -349,6 +350,22 @@ def stability(cell: Cell, _units: Sequence[Unit]) -> Tables:
             f"{cell.folder}: resamples are ranked by {WEIGHT_MASS}, not by {cell.method}; leave --ranking out"
         )
     return resample(cell, minimal=minimal(cell)["minimal"], **chosen_lambdas(cell))
+
+
+@stage(
+    "looks",
+    after=("minimal",),
+    settings=("deltas", "neuron_pages"),
+    remade=("deltas", "neuron_pages"),
+    ranked=True,
+    wanted=lambda cell: cell.settings.neuron_pages > 0,
+    asked=lambda settings: settings.neuron_pages > 0,
+    tables=columns.LOOKS,
+)
+def looks(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Look at the neurons of seed 0's smallest minimal set, or the first of them: what each does over the text."""
+    chosen = neurons_of(minimal(cell)["sets"], 0, min(cell.settings.deltas))[: cell.settings.neuron_pages]
+    return look(cell.store, cell.prop, chosen, probe=cell.probe(0))
 
 
 def _macro_f1(

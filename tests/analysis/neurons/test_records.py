@@ -171,7 +171,13 @@ def test_types(records, X, words):
         each = pd.DataFrame({"word": words["word"], "v": X[:, neuron].astype(np.float64)}).groupby("word")["v"]
         table = each.agg(["size", "mean", lambda v: v.std(ddof=0)]).query(f"size >= {FEWEST}").sort_values("mean")
         own = records.types[records.types["index"] == neuron]
-        for end, wanted in (("top", table[::-1][:10]), ("bottom", table[:10])):
+        far = table["mean"] - X[:, neuron].astype(np.float64).mean()
+        moving = table.assign(part=table["size"] * far**2, far=far).sort_values("part", ascending=False)
+        above, below = (
+            moving[side].drop(columns=["part", "far"])[:10] for side in (moving["far"] > 0, moving["far"] < 0)
+        )
+        ends = {"top": table[::-1][:10], "bottom": table[:10], "above": above, "below": below}
+        for end, wanted in ends.items():
             part = own[own["end"] == end]
             assert part["word"].tolist() == wanted.index.tolist()
             assert part[["n", "mean", "sd"]].to_numpy(float) == pytest.approx(wanted.to_numpy(float), abs=1e-6)

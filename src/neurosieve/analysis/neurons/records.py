@@ -54,7 +54,8 @@ class NeuronRecords:
         One row a word of a context: kind (top, middle, bottom, random), context (its number), sentence, split, offset (0 is
         the word that is meant), position, word, label, value.
     types : DataFrame
-        Word types with the highest and lowest means: end (top or bottom), place, word, n, mean, sd.
+        Word types: end, place, word, n, mean, sd. The ends: those with the highest means (top) and the lowest (bottom), and
+        those that make most of the variance (frequent and far from the mean) above and below the mean.
     follows : DataFrame
         One row a neuron and feature of the text: feature, r (Pearson's correlation).
     twins : DataFrame
@@ -235,19 +236,27 @@ def _explained(v: NDArray[np.float64], values: NDArray[np.float64]) -> float:
 
 
 def _add_types(found: _Tables, number: int, v: NDArray[np.float64], text: Text, *, n: int) -> None:
-    """Add the word types with the highest and the lowest means."""
-    of_types = by_group(v, text.types)
-    often = np.flatnonzero(text.types.counts >= FEWEST)
+    """Add the word types with the highest and the lowest means, and those above and below the mean that move it most."""
+    of_types, counts = by_group(v, text.types), text.types.counts
+    often = np.flatnonzero(counts >= FEWEST)
     order = often[np.argsort(of_types.mean[often], kind="stable")]
-    n = min(n, (len(order) + 1) // 2)  # no type stands at both ends, but one in the middle
-    for end, chosen in (("top", order[::-1][:n]), ("bottom", order[:n])):
+    n_ends = min(n, (len(order) + 1) // 2)  # no type stands at both ends, but one in the middle
+    far = of_types.mean[often] - v.mean()
+    by_part = np.argsort(-counts[often] * far**2, kind="stable")
+    ends = {
+        "top": order[::-1][:n_ends],
+        "bottom": order[:n_ends],
+        "above": often[by_part[far[by_part] > 0]][:n],
+        "below": often[by_part[far[by_part] < 0]][:n],
+    }
+    for end, chosen in ends.items():
         found.add(
             "types",
             index=number,
             end=end,
             place=np.arange(len(chosen)),
             word=[str(text.types.names[i]) for i in chosen],
-            n=text.types.counts[chosen],
+            n=counts[chosen],
             mean=of_types.mean[chosen],
             sd=of_types.sd[chosen],
         )
