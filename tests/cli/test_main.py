@@ -23,6 +23,8 @@ COMMANDS = (
     "control",
     "layers",
     "labels",
+    "neuron",
+    "words",
     "report",
     "info",
 )
@@ -43,6 +45,7 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "ablation",
         "minimal",
         "control",
+        "looks",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")
     assert "% on test with all 48 neurons" in lines[-1]

@@ -14,7 +14,14 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 import typer
 
-from neurosieve.cli import compare_command, inspect_commands, run_commands, stability_command, stage_commands
+from neurosieve.cli import (
+    compare_command,
+    inspect_commands,
+    neuron_commands,
+    run_commands,
+    stability_command,
+    stage_commands,
+)
 from neurosieve.cli.output import UsageError
 from neurosieve.errors import NeurosieveError
 
@@ -27,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_commands, stage_commands, stability_command, compare_command, inspect_commands):
+for module in (run_commands, stage_commands, stability_command, compare_command, neuron_commands, inspect_commands):
     module.register(app)
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from neurosieve.errors import CorpusError
+from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -130,6 +131,17 @@ class Corpus:
             f"    splits (sentences/words): {splits}\n    properties: {', '.join(self.properties)}"
             + (f"\n    of sentences: {', '.join(self.sentence_properties)}" if self.sentence_properties else "")
         )
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        parts = [(name, len(self.split(name)), self.split(name).n_words) for name in self.splits]
+        facts = {"properties": listed(self.properties) or "none"}
+        if self.sentence_properties:
+            facts["of sentences"] = listed(self.sentence_properties)
+        if len(self):
+            facts["begins with"] = " ".join(self[0].words[:12])
+        return card(f"Corpus {self.name}", facts, pd.DataFrame(parts, columns=["split", "sentences", "words"]))
 
     @cached_property
     def n_words(self) -> int:

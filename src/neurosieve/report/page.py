@@ -18,6 +18,13 @@ MOST_ENTRIES = 12
 
 def write_page(path: Path, template: str, **values: object) -> Path:
     """Fill a template, with every value escaped and every missing one an error; a reader never sees half a page."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(rendered(template, **values), encoding="utf-8", newline="\n")
+    return temporary.replace(path)
+
+
+def rendered(template: str, **values: object) -> str:
+    """A filled template, with every value escaped and every missing one an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("neurosieve.report", "templates"),
         autoescape=True,
@@ -25,9 +32,7 @@ def write_page(path: Path, template: str, **values: object) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(environment.get_template(template).render(**values), encoding="utf-8", newline="\n")
-    return temporary.replace(path)
+    return environment.get_template(template).render(**values)
 
 
 def rows_of(table: pd.DataFrame) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from neurosieve.analysis.architectures import mean_interval
 from neurosieve.errors import StudyError
+from neurosieve.notebook import short_repr
 
 FILES = ("results.csv", "rankings.csv", "architectures.csv", "labels.csv", "layers.csv")
 KEY = ["run", "model", "property", "corpus", "ranking"]
@@ -25,7 +26,7 @@ WITH_INTERVAL = ("neurons_per_label", "distributedness")
 MEANS = ("n_exclusive", "n_shared", "layer_evenness", "overlap", "overlap_by_chance", "overlap_z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Runs side by side.
 
@@ -46,6 +47,8 @@ class Comparison:
     layers : DataFrame
         One row a cell, seed and layer.
     """
+
+    __repr__ = short_repr
 
     cells: pd.DataFrame
     pairs: pd.DataFrame

@@ -15,6 +15,7 @@ from neurosieve.analysis.neurons.reading import held_values
 from neurosieve.analysis.neurons.text import Text
 from neurosieve.analysis.neurons.values import by_group, edges_of, histogram, inner, quantiles
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ HELD_BYTES = 1 << 28
 QUANTILES = {"min": 0.0, "q01": 0.01, "q25": 0.25, "median": 0.5, "q75": 0.75, "q99": 0.99, "max": 1.0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NeuronRecords:
     """What the asked neurons do. In every table ``index`` is the neuron: a column of the activations.
 
@@ -61,6 +62,8 @@ class NeuronRecords:
     twins : DataFrame
         The other asked neurons that it goes with most: other, r.
     """
+
+    __repr__ = short_repr
 
     summary: pd.DataFrame
     labels: pd.DataFrame

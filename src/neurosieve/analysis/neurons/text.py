@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.labels import as_values, is_labelled
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ class Groups:
         return known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Text:
     """The rows of a store as text.
 
@@ -74,6 +75,8 @@ class Text:
     features : dict of str to ndarray of shape (n_words,), float64
         What else a neuron may follow.
     """
+
+    __repr__ = short_repr
 
     words: NDArray[np.object_]
     splits: NDArray[np.object_]
