@@ -100,7 +100,7 @@ def test_help_names_the_python_twin_and_ends_with_an_example(shell, command: str
 def test_help_fits_a_terminal(shell, command: str) -> None:
     lines = shell(command, "-h").out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 100  # a page and a bit: `run` has every option of the whole chain
+    assert len(lines) <= 104  # a page and a bit: `run` has every option of the whole chain
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -141,7 +141,10 @@ def test_the_version_is_printed(shell) -> None:
         (["rank", "x", "-p", "pos", "--tpo", "3"], "No such option"),
         (["rank", "x", "-p", "pos", "--top", "few"], "Invalid value for '--top'"),
         (["rank", "x", "-p", "pos", "--csv", "--table"], "choose one of --csv and --table (see `neurosieve rank -h`)"),
-        (["run", "-o", "x"], "give --model, --corpus and --property, --store and --property, or a study file (see `neurosieve run -h`)"),
+        (
+            ["run", "-o", "x"],
+            "give --model, --corpus and --property, --store and --property, or a study file (see `neurosieve run -h`)",
+        ),
         (
             ["run", "s.toml", "-m", "y", "-o", "x"],
             "a study file says everything itself; leave out --model, or the file",
