@@ -45,6 +45,7 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "ablation",
         "minimal",
         "control",
+        "label_scores",
         "looks",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")

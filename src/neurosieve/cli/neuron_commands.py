@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from neurosieve.cli.describe import add
+from neurosieve.cli.on_run import CORPUS, MODEL
 from neurosieve.cli.options import RANKING
 from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, UsageError, chosen_format, emit, reporting
-from neurosieve.cli.stage_commands import CORPUS, MODEL
 
 if TYPE_CHECKING:
     from neurosieve.runs.neurons import NeuronPage

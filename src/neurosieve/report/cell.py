@@ -9,6 +9,8 @@ import pandas as pd
 
 from neurosieve.figures.save import save_figure
 from neurosieve.report import numbers
+from neurosieve.report.answer import answer
+from neurosieve.report.glossary import Explained
 from neurosieve.report.page import flat, picture, rows_of
 from neurosieve.report.section import Section, filled, lacking, sentences
 from neurosieve.report.sections import all_sections
@@ -42,7 +44,7 @@ def cell(
 
     Of the parts of a section, such as those of single neurons, `most_parts` are shown.
     """
-    anchor = prefix.rstrip("-")
+    anchor, explained = prefix.rstrip("-"), Explained()
     shown = [
         (section, _section(section, f, target=target, prefix=prefix, most=most_parts)) for section in all_sections()
     ]
@@ -51,9 +53,14 @@ def cell(
         "model": model,
         "property": prop,
         "units": numbers.units(f).capitalize(),
-        "sections": [{"id": f"{anchor}--{section.key}", **parts} for section, parts in shown if parts is not None],
+        "answer": explained.all(answer(f)),
+        "short": [(explained(question), explained(text)) for question, text in in_short(f)],
         "warnings": cautions(f),
-        "short": in_short(f),
+        "sections": [
+            {"id": f"{anchor}--{section.key}", **parts, "said": explained.all(parts["said"], terms=not parts["lacks"])}
+            for section, parts in shown
+            if parts is not None
+        ],
         "settings": list(flat(f.settings)),
         "seconds": [(stage, f"{s:,.1f}") for stage, s in f.seconds.items()],
         "words": rows_of(
@@ -73,9 +80,9 @@ def cell(
 
 def _section(section: Section, f: Findings, *, target: Path, prefix: str, most: int) -> dict[str, Any] | None:
     """Heading, words, table, figures and parts; what it lacks in place of them; None where the page leaves it out."""
-    shown: dict[str, Any] = {"heading": section.heading, "figures": [], "table": None, "ends_in_words": False}
-    shown |= {"parts": [], "template": "", "n_parts": 0}
     missing = lacking(section.needs, f)
+    shown: dict[str, Any] = {"heading": section.heading, "figures": [], "table": None, "ends_in_words": False}
+    shown |= {"parts": [], "template": "", "n_parts": 0, "lacks": missing is not None}
     if missing is not None:
         return {**shown, "said": [filled(missing.otherwise, f)]} if missing.otherwise else None
     shown["said"] = sentences(section.words(f))

@@ -11,6 +11,7 @@ from neurosieve.figures.panels import Panel
 from neurosieve.report import cautions, numbers, overview
 from neurosieve.report.cell import MOST_PARTS, cell
 from neurosieve.report.comparison import across_figures
+from neurosieve.report.glossary import TERMS
 from neurosieve.report.layouts import title_of, write_layouts
 from neurosieve.report.page import flat, rows_of, write_page
 from neurosieve.report.tables import paper_tables, write_tables
@@ -94,6 +95,7 @@ def write_report(
         rankings=list(dict.fromkeys((f.ranking.method, f.by_mass) for f in findings)),
         beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
         manifest=list(flat(manifest)),
+        terms=TERMS,
     )
 
 

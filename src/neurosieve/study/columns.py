@@ -207,6 +207,33 @@ STABILITY = {
     ),
 }
 
+LABEL_SCORES = {
+    "label_scores": Table(
+        {
+            "split": _SPLIT,
+            "label": "the label",
+            "support": "its words",
+            "predicted": "words that the probe of seed 0 on all neurons gives it",
+            "correct": "of these, those that have it",
+            "precision": "correct / predicted; missing where it is never given",
+            "precision_low": "lower end of Wilson's 95 % interval",
+            "precision_high": "upper end",
+            "recall": "correct / support; missing where it has no words",
+            "recall_low": "lower end of Wilson's 95 % interval",
+            "recall_high": "upper end",
+            "f1": "harmonic mean of precision and recall",
+        }
+    ),
+    "confusion": Table(
+        {
+            "split": _SPLIT,
+            "gold": "the label",
+            "predicted": "what the probe gives",
+            "n": "words; pairs without are left out",
+        }
+    ),
+}
+
 _INDEX = "column of the activations"
 _QUANTILES = {
     "min": "smallest value",

@@ -1,4 +1,5 @@
-"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability, looks.
+"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability, single labels,
+single neurons.
 
 Each reads what the earlier ones left in the cell's folder, so that the single commands and the whole run share them, and an
 interrupted run repeats nothing that is finished. Every score is an accuracy, or R² where the property has real values.
@@ -30,6 +31,7 @@ from neurosieve.study import columns, counts
 from neurosieve.study.cell import Cell
 from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
+from neurosieve.study.label_scores import scores_by_label
 from neurosieve.study.neurons import look
 from neurosieve.study.stage import (
     FITTING,
@@ -350,6 +352,17 @@ def stability(cell: Cell, _units: Sequence[Unit]) -> Tables:
             f"{cell.folder}: resamples are ranked by {WEIGHT_MASS}, not by {cell.method}; leave --ranking out"
         )
     return resample(cell, minimal=minimal(cell)["minimal"], **chosen_lambdas(cell))
+
+
+@stage(
+    "label_scores",
+    after=("oracles",),
+    wanted=lambda cell: cell.metric == "accuracy",
+    tables=columns.LABEL_SCORES,
+)
+def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Score each label on dev and test, and count which is taken for which, with seed 0's probe on all neurons."""
+    return scores_by_label(cell.splits, cell.probe(0))
 
 
 @stage(

@@ -173,7 +173,7 @@ def _context(part: pd.DataFrame) -> dict[str, Any]:
         label = row["label"]
         words.append(
             {
-                "text": visible(str(row["word"]), most=400 if len(part) == 1 else 60),
+                "text": visible(str(row["word"]), most=400 if len(part) == 1 else 32),
                 "label": "" if label is None or label != label else visible(str(label)),
                 "level": row["level"],
                 "value": number(row["value"]),

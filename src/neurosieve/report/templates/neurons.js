@@ -1,12 +1,13 @@
 // Neurons: found by name, word or label; an address such as #L3N251 opens the neuron's part; names in tables lead to it.
-const parts = [...document.querySelectorAll("details.neuron")];
+// On paper tables stand open; neurons as they were.
+const parts = [...document.querySelectorAll("details[data-neuron]")];
 const text = new Map();
 const textOf = (part) => {
   if (!text.has(part)) text.set(part, part.textContent.toLowerCase());
   return text.get(part);
 };
 for (const box of document.querySelectorAll(".find")) {
-  const own = [...box.parentElement.querySelectorAll("details.neuron")];
+  const own = [...box.parentElement.querySelectorAll("details[data-neuron]")];
   const [input, all, status] = ["input", "button", "[role=status]"].map((what) => box.querySelector(what));
   box.hidden = false;
   const find = () => {
@@ -40,8 +41,12 @@ const address = () => {
 addEventListener("hashchange", address);
 if (document.readyState === "complete") address();
 else addEventListener("load", address);
+const closed = () => [...document.querySelectorAll("details:not([data-neuron]):not([open])")];
+let opened = [];
+addEventListener("beforeprint", () => { opened = closed(); opened.forEach((each) => { each.open = true; }); });
+addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); });
 for (const section of document.querySelectorAll("section")) {
-  const own = new Map([...section.querySelectorAll("details.neuron")].map((part) => [part.dataset.neuron, part.id]));
+  const own = new Map([...section.querySelectorAll("details[data-neuron]")].map((part) => [part.dataset.neuron, part.id]));
   for (const cell of own.size ? section.querySelectorAll(".scroll td:first-child") : []) {
     const id = own.get(cell.textContent);
     if (!id) continue;
