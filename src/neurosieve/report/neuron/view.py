@@ -60,7 +60,7 @@ def view_of(
         "name": n.name,
         "opened": opened,
         "unit": n.unit,
-        "headline": said[0],
+        "headline": said[0].removeprefix(f"{n.name} "),
         "said": said,
         "facts": [*facts, ("values", _spread(n))],
         "picture": distribution(n) if n.sd > 0 else "",

@@ -20,7 +20,7 @@ for (const box of document.querySelectorAll(".find")) {
   };
   input.addEventListener("input", find);
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") { const [first] = find(); if (first) { first.open = true; first.querySelector("summary").focus(); } }
+    if (event.key === "Enter") { event.preventDefault(); const [first] = find(); if (first) { first.open = true; first.querySelector("summary").focus(); } }
     if (event.key === "Escape") { input.value = ""; find(); }
   });
   all.addEventListener("click", () => {
