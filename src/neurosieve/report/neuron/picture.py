@@ -55,6 +55,7 @@ def distribution(n: NeuronTables) -> str:
             f'<text class="axis" x="{x(at):.1f}" y="{bottom + 15}">{at:g}</text>'.replace(">-", ">\N{MINUS SIGN}")
         )
     drawn.append(f'<text class="axis" x="{x(n.mean):.1f}" y="{bottom + 27}">mean {n.mean:.2g}</text></svg>')
+    drawn[-1] = drawn[-1].replace("mean -", "mean \N{MINUS SIGN}")
     return "".join(drawn)
 
 
