@@ -29,6 +29,7 @@ LIMITS = {
     "extraction": 240,
     "families": 300,
     "ranking": 300,
+    "rankings": 300,
     "store": 120,
     "neurox": 900,
     "scaling": 180,
