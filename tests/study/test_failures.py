@@ -132,6 +132,7 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
         "control",
         "label_scores",
         "looks",
+        "baselines",
         "total",
     ]
 

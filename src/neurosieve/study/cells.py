@@ -8,6 +8,7 @@ from pathlib import Path
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
+from neurosieve.study import baselines, comparison  # noqa: F401  (their stages are part of every run)
 from neurosieve.study.cell import Cell, Reporter, silent
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.opened import OpenCell

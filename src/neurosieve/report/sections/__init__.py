@@ -17,6 +17,7 @@ from neurosieve.report.sections import (
     looks,
     minimal,
     neurons,
+    rankings,
     selectivity,
     values,
 )
@@ -34,6 +35,7 @@ BUILT_IN = (
     ablation.SECTION,
     selectivity.SECTION,
     agreement.SECTION,
+    rankings.SECTION,
     certainty.SECTION,
     lambdas.SECTION,
 )
