@@ -88,6 +88,24 @@ def test_neurons_that_say_nothing(neurons):
     assert "It hardly follows pos." in what_it_does(neurons[3])
 
 
+def test_sentences_have_no_word_types():
+    rows = pd.DataFrame(
+        {"sentence": range(60), "position": 0, "word": [f"Sentence {i} ." for i in range(60)], "split": "dev"}
+    )
+    labels = np.array(["good", "bad"] * 30, dtype=object)
+    X = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
+    X[:, 0] += 3 * (labels == "good")
+    found = {f"{PREFIX}{name}": t for name, t in neuron_records(X, rows, labels, neurons=[0, 1]).tables.items()}
+    whole = {**found, f"{PREFIX}weights": _weights(None, np.arange(2), np.ones(2))}
+    both = split_by_neuron(whole, pd.Series(["L0N0", "L0N1"]), prop="mood", unit="sentence", real_values=False)
+    assert headline(both[0]).startswith("By mood it goes ")
+    assert headline(both[1])
+    shown = view_of(both[0], anchor="x")
+    assert len(shown["contexts"][0]["rows"][0]["words"]) == 1
+    assert shown["contexts"][0]["rows"][0]["words"][0]["text"].startswith("Sentence ")
+    assert not any(rows for _, rows in shown["types"])
+
+
 def test_weights_have_signs_and_places(neurons, tables):
     sd = tables["neuron_summary"]["sd"][0]
     assert view_of(neurons[0], anchor="x")["weights"] == [

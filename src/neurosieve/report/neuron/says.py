@@ -22,7 +22,8 @@ def what_it_does(n: NeuronTables) -> list[str]:
     """The answer: on which words and labels the neuron goes up and down, and what makes most of its variance."""
     if n.sd == 0:
         return [f"{n.name} has the value {n.mean:.3g} on every {n.unit}: it says nothing."]
-    return [said for said in (_on_words(n), _on_labels(n), _shares(n)) if said]
+    said = [said for said in (_on_words(n), _on_labels(n), _shares(n)) if said]
+    return said or [f"{n.name} follows nothing that was looked at."]
 
 
 def headline(n: NeuronTables) -> str:
@@ -41,6 +42,8 @@ def _on_words(n: NeuronTables) -> str:
         if len(chosen):
             names = _joined([f"“{visible(str(rows['word'].iloc[i]))}”" for i in chosen])
             sides.append((float(part[chosen].sum()), f"{word} on {names} ({_range(far[chosen])})"))
+    if not sides and not len(n.types):  # as of sentences, which do not come back
+        return ""
     if not sides:
         return f"{n.name} goes far up or down on no frequent word type."
     sides.sort(key=lambda side: -side[0])
