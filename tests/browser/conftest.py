@@ -71,6 +71,8 @@ Open = Callable[..., None]
 def visit(driver: Any) -> Open:
     """Open a page, with an address on it, at a width in pixels."""
 
+    from selenium.webdriver.support.ui import WebDriverWait
+
     def go(page: Path, address: str = "", *, width: int = 1200, dark: bool = False) -> None:
         driver.get("about:blank")
         for kind in ("browser", "performance"):
@@ -82,6 +84,11 @@ def visit(driver: Any) -> Open:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         driver.get(page.as_uri() + address)
+        # On a busy machine `get` may come back from the blank page's load.
+        ready = (
+            "return document.readyState === 'complete' && location.protocol === 'file:' && document.scripts.length > 0"
+        )
+        WebDriverWait(driver, 60).until(lambda browser: browser.execute_script(ready))
 
     return go
 
