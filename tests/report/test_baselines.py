@@ -44,6 +44,8 @@ def test_baselines_stand_beside_the_probe(said, make_findings) -> None:
     )
     assert "below it." in said(accuracy.words, lookup=1.0, own=0.8, turned=0.9)
     assert "90.00 %: 10.00 points more." in said(accuracy.words, lookup=1.0, own=0.8, turned=0.9)
+    short = accuracy.brief(make_findings(tables=table(lookup=0.5, own=0.8, turned=0.7)))["Accuracy"]
+    assert short.endswith(f", 50.00{SPACE}% by a table of words.")
     assert "A table that" not in " ".join(accuracy.words(make_findings()))
 
 
