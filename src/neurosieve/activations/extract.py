@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations import format as fmt
+from neurosieve.activations.first_words import said, sinks
 from neurosieve.activations.store import ActivationStore
 from neurosieve.activations.writer import SHARD_BYTES, finish_store, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.precision import in_precision
-from neurosieve.models.vectors import VectorBatch
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _extract(
         written: Future[None] | None = None
         for number in todo:
             words, how = [corpus.sentences[i].words for i in shards[number]], plan["sentence_vector"]
-            batch = model.embed(words) if how is None else model.embed_sentences(words, how=how)
+            batch = _as_batch(model.embed(words) if how is None else model.embed_sentences(words, how=how))
             if written is not None:
                 written.result()
             written = writer.submit(_write, folder, number, corpus, shards[number], batch, model, plan, digests)
@@ -111,6 +112,11 @@ def _extract(
         if written is not None:
             written.result()
     _finish(folder, plan, corpus, shards, digests)
+
+
+def _as_batch(vectors: VectorBatch | Sequence[WordVectors]) -> VectorBatch:
+    """What a model gave as a batch; models of other packages may still give a list with one entry a sentence."""
+    return vectors if isinstance(vectors, VectorBatch) else VectorBatch.of(vectors)
 
 
 def _split_order(corpus: Corpus) -> list[int]:
@@ -229,12 +235,17 @@ def _finish(
             len(left_out),
             plan["unit"],
         )
-    results = {
+    results: dict[str, object] = {
         "left_out": [{"sentence": i, "position": position, "word": word} for i, position, word in left_out],
         "windowed": [{"sentence": i, "n_windows": n} for d in details for i, n in d["windowed"]],
         "n_subwords": n_subwords,
         "unknown_share": unknown_share,
     }
-    finish_store(
-        folder, plan, frame.iloc[rows].reset_index(drop=True), details=details, digests=digests, results=results
-    )
+    words = frame.iloc[rows].reset_index(drop=True)
+    if plan["unit"] == "word":
+        names = [str(layer["name"]) for layer in plan["layers"]]
+        found = sinks(folder, words, rows=[int(d["n_words"]) for d in details], layers=names)
+        if found is not None:
+            results["first_words"] = found
+            log.warning("%s: %s", plan["model"]["name"], said(found))
+    finish_store(folder, plan, words, details=details, digests=digests, results=results)

@@ -218,8 +218,10 @@ class ActivationStore:
         corpus = {**self.manifest["corpus"], "properties": [*self.properties, prop]}
         import pandas as pd
 
+        from neurosieve.corpora.corpus import label_column
+
         words = self.words.copy()
-        words[prop] = pd.Series(list(labels), index=words.index)
+        words[prop] = pd.Series(label_column(list(labels)), index=words.index)
         tables = {**self._tables, "words": words}
         manifest = {**self.manifest, "corpus": corpus}
         return ActivationStore(self.path, manifest, shards=self._shards, columns=self._columns, tables=tables)

@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,8 @@ from neurosieve.activations.lock import moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.probes.solvers import current_name
-from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug
-from neurosieve.study.stage import WEIGHT_MASS, file_name
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
+from neurosieve.study.stage import WEIGHT_MASS, file_name, read_result
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2
@@ -63,8 +65,16 @@ class RunFolder:
         return self.path / "activations" / f"{slug(model)}--{slug(corpus)}"
 
     def cell_path(self, model: str, corpus: str, prop: str) -> Path:
-        """Folder of one cell."""
-        return self.path / "cells" / f"{slug(model)}--{slug(corpus)}--{slug(prop)}"
+        """Folder of one cell.
+
+        Two properties may differ in what a folder's name cannot hold (``regex:ing`` and ``regex:ing$``): such a name has a
+        digest behind it, unless the property has the plain folder already.
+        """
+        begins, shown = f"{slug(model)}--{slug(corpus)}--", slug(prop)
+        plain = self.path / "cells" / f"{begins}{shown}"
+        if (shown == prop and "--" not in prop) or property_in(plain) == prop:
+            return plain
+        return self.path / "cells" / f"{begins}{told_apart(shown, prop)}"
 
     def stores(self) -> list[Path]:
         """Folders of all activation stores, finished or not."""
@@ -132,9 +142,11 @@ class RunFolder:
         if not found:
             if self.path.exists() and (not self.path.is_dir() or any(p.name != LOCK for p in self.path.iterdir())):
                 raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+            self._refuse_shared_folders(settings)
             self.note(settings=settings, finished=False)
             return settings
         grown = self.grown(settings)
+        self._refuse_shared_folders(grown)
         if grown != found.get("settings"):
             kept: dict[str, Any] = (
                 {key: found[key] for key in ("files", "seconds") if key in found} if self.stores() else {}
@@ -143,6 +155,20 @@ class RunFolder:
             content = {"format": FORMAT, "format_version": version, "settings": grown, "finished": False, **kept}
             self._write(content)
         return grown
+
+    def _refuse_shared_folders(self, settings: dict[str, Any]) -> None:
+        """Refuse models and corpora whose names together give one folder: ``x`` over ``y--z`` and ``x--y`` over ``z``."""
+        labels = {part: _labels(settings, part) for part in ("models", "corpora")}
+        taken: dict[str, tuple[str, str]] = {}
+        for model, corpus in product(labels["models"], labels["corpora"]):
+            path = self.store_path(model, corpus)
+            other = taken.setdefault(path.name, (model, corpus))
+            if other != (model, corpus):
+                raise StudyError(
+                    f"{path}: would hold the activations of '{other[0]}' over '{other[1]}' and those of '{model}' over "
+                    f"'{corpus}'; give one of the models or corpora another name (in a study file 'name'), or choose another "
+                    "output folder"
+                )
 
     def grown(self, settings: dict[str, Any]) -> dict[str, Any]:
         """These settings with what the folder already holds (see `claim`); changes nothing."""
@@ -180,13 +206,34 @@ class RunFolder:
     def holds(self, part: str, name: str) -> bool:
         """Whether there are activations, finished or not, of a model or corpus; of a store, whether there is a cell."""
         if part == "stores":
-            return any((self.path / "cells").glob(f"{name}--*/*.json"))
-        pairs = [path.name.split("--") for path in self.stores()]
-        return any(slug(name) == (pair[0] if part == "models" else "--".join(pair[1:])) for pair in pairs)
+            return any((self.path / "cells").glob(f"{glob.escape(name)}--*/*.json"))
+        known = self.manifest().get("settings", {})
+        models = [name] if part == "models" else _labels(known, "models")
+        corpora = [name] if part == "corpora" else _labels(known, "corpora")
+        return any(self.store_path(model, corpus).is_dir() for model, corpus in product(models, corpora))
 
     def _studied(self, corpus: str, prop: str) -> bool:
         name = property_name(prop) or prop
-        return any((self.path / "cells").glob(f"*--{slug(corpus)}--{slug(name)}/*.json"))
+        shown = slug(name)
+        ends = (f"--{slug(corpus)}--{shown}", f"--{slug(corpus)}--{told_apart(shown, name)}")
+        there = [
+            path for path in (self.path / "cells").glob("*") if path.name.endswith(ends) and any(path.glob("*.json"))
+        ]
+        return any(property_in(path) in (name, None) for path in there)
+
+
+def property_in(cell: Path) -> str | None:
+    """The property whose results lie in a cell's folder; None if there are none that can be read."""
+    for path in sorted(cell.glob("*.json")) if cell.is_dir() else ():
+        try:
+            return str(read_result(path).made_with["property"])
+        except (StudyError, KeyError):  # the one who needs it says what is wrong with it
+            continue
+    return None
+
+
+def _labels(settings: dict[str, Any], part: str) -> list[str]:
+    return [KINDS[part].model_validate(entry).label for entry in settings.get(part, ())]
 
 
 def _joined(first: Sequence[str], second: Sequence[str]) -> list[str]:

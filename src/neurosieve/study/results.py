@@ -123,6 +123,7 @@ def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
                 "n_left_out": len(store.manifest["left_out"]),
                 "n_windowed": len(store.manifest["windowed"]),
                 "left_out": store.manifest["left_out"][:20],
+                **({"first_words": sink} if (sink := store.manifest.get("first_words")) else {}),
             }
             for store in stores
         ],
