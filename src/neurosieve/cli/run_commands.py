@@ -98,8 +98,7 @@ def run(
         [],
         "--store",
         metavar="DIR",
-        help="Activations that are there already (store_from_arrays, or another run's), instead of --model and --corpus; "
-        "repeatable.",
+        help="A store of activations instead of --model and --corpus; repeatable.",
     ),
     prop: list[str] = typer.Option(
         [],

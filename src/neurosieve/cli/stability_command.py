@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit
-from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver
-from neurosieve.cli.stage_commands import CORPUS, MODEL, PROPERTY, RUN, open_for_stage
+from neurosieve.cli.on_run import OnRun, on_run
 
 RESAMPLES = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    add(app, stability)
+    add(app, on_run(stability, without=("ranking",)))
 
 
 def stability(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
+    on: OnRun,
     resamples: int | None = typer.Option(
         None,
         "--resamples",
@@ -36,11 +29,6 @@ def stability(
     ),
     top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
     scores: bool = typer.Option(False, "--scores", help="Show the intervals of the scores instead of the neurons."),
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Say how sure the ranking, the scores and the sets are.
 
@@ -53,17 +41,11 @@ def stability(
     Example:
         neurosieve stability runs/bert --property pos --resamples 20 --table
     """
-    form = chosen_format(csv=csv, table=table)
     from neurosieve.study.steps import stability_summary
 
-    changes = {
-        "resamples": resamples,
-        "discovery_rate": rate,
-        "solver": chosen_solver(solver, certified=certified),
-    }
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with on.cell(resamples=resamples, discovery_rate=rate) as cell:
         neurons, intervals, said = stability_summary(cell, default=RESAMPLES)
     if scores:
-        emit(intervals, form=form, title="scores with 95 % intervals", property=prop, **said)
+        on.emit(intervals, title="scores with 95 % intervals", **said)
     else:
-        emit(neurons.head(top) if top else neurons, form=form, title="neurons by weight mass", property=prop, **said)
+        on.emit(neurons.head(top) if top else neurons, title="neurons by weight mass", **said)

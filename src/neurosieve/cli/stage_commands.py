@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.options import RANKING
-from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
-from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver, refuse_idle
+from neurosieve.cli.on_run import OnRun, on_run
+from neurosieve.cli.solver import refuse_idle
 from neurosieve.errors import NeurosieveError
-
-if TYPE_CHECKING:
-    from neurosieve.study.cell import Cell
-
-RUN = typer.Argument(
-    ..., help="The run's folder, in which `neurosieve extract` or `run` left activations.", metavar="RUN"
-)
-PROPERTY = typer.Option(..., "--property", "-p", help="The property.", metavar="NAME")
-MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.", metavar="NAME")
-CORPUS = typer.Option(None, "--corpus", "-c", help="Which corpus, where several have the property.", metavar="NAME")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    add(app, search, rank, ablate, minimal, control, layers, labels)
-
-
-@contextmanager
-def open_for_stage(
-    run: Path,
-    prop: str,
-    model: str | None,
-    corpus: str | None,
-    *,
-    quiet: bool,
-    **changes: Any,  # noqa: ANN401
-) -> Iterator[Cell]:
-    """Open a cell of a run with changed settings, with progress and messages on stderr."""
-    from neurosieve.study.steps import open_cell, remember_solver
-
-    with reporting(quiet=quiet) as report:
-        cell = open_cell(run, prop, model=model, corpus=corpus, report=report, **changes)
-        yield cell
-        if changes.get("solver"):
-            remember_solver(run, cell.asked.solver)  # the later stages must go on with it
+    add(app, on_run(search, without=("ranking",)), *map(on_run, (rank, ablate, minimal, control, layers, labels)))
 
 
 def search(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
+    on: OnRun,
     grid: str | None = typer.Option(
         None,
         "--grid",
@@ -69,8 +30,6 @@ def search(
     rare_labels: str | None = typer.Option(
         None, "--rare-labels", help="Labels seen once in train: refuse, keep or drop.", metavar="WHAT"
     ),
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
     epochs: int | None = typer.Option(None, "--epochs", help="Passes over the training words.", metavar="N"),
     batch_size: int | None = typer.Option(None, "--batch-size", help="Words in a batch.", metavar="N"),
     learning_rate: float | None = typer.Option(
@@ -78,9 +37,6 @@ def search(
     ),
     tol: float | None = typer.Option(None, "--tol", help="Duality gap at which exact stops, a share.", metavar="SHARE"),
     standardize: bool | None = typer.Option(None, "--standardize/--raw", help="Fit on z-scores of the activations."),
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Choose the lambdas l1 and l2 by the paper's score, on dev.
 
@@ -96,48 +52,32 @@ def search(
     from neurosieve.study import stages
     from neurosieve.study.steps import remember_probe_settings
 
-    form = chosen_format(csv=csv, table=table)
     changes = {
         "grid": grid,
         "seeds": seeds,
         "keep": keep,
         "rare_labels": rare_labels,
-        "solver": chosen_solver(solver, certified=certified),
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "tol": tol,
         "standardize": standardize,
     }
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with on.cell(**changes) as cell:
         refuse_idle([name for name, value in changes.items() if value is not None], solver=cell.settings.solver)
         result = stages.search(cell)
-        remember_probe_settings(run, cell.asked)
+        remember_probe_settings(on.run, cell.asked)
     frame = result["search"]  # the chosen pair first: among equals the one that regularises more
     frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
-    emit(
-        frame.drop(columns="both"),
-        form=form,
-        title="all pairs, scores on dev",
-        property=prop,
-        **{name: float(result["chosen"][name].iloc[0]) for name in ("l1", "l2")},
-    )
+    chosen = {name: float(result["chosen"][name].iloc[0]) for name in ("l1", "l2")}
+    on.emit(frame.drop(columns="both"), title="all pairs, scores on dev", **chosen)
 
 
 def rank(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
+    on: OnRun,
     top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
     seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Rank all neurons, by the weight that the probe gives them or by another method.
 
@@ -152,30 +92,16 @@ def rank(
     """
     from neurosieve.study import stages
 
-    form = chosen_format(csv=csv, table=table)
-    with open_for_stage(
-        run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=chosen_solver(solver, certified=certified)
-    ) as cell:
+    with on.cell() as cell:
         if cell.ranks_probes:
             stages.search(cell) if seed == 0 else stages.oracles(cell)
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
     frame = frame if labels else frame[[name for name in frame if not str(name).startswith("rank:")]]
     title = f"neurons by {cell.method.replace('-', ' ')}"
-    emit(frame.head(top) if top else frame, form=form, title=title, property=prop, seed=seed)
+    on.emit(frame.head(top) if top else frame, title=title, seed=seed)
 
 
-def ablate(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
-) -> None:
+def ablate(on: OnRun) -> None:
     """Keep only the top, random or bottom neurons, without retraining.
 
     Prints one row a seed, split and subset. The other neurons are set to zero, as in the paper, or to their mean over
@@ -188,26 +114,13 @@ def ablate(
     """
     from neurosieve.study import stages
 
-    form = chosen_format(csv=csv, table=table)
-    with open_for_stage(
-        run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=chosen_solver(solver, certified=certified)
-    ) as cell:
-        result = stages.ablation(cell)
-        metric = cell.metric
-    emit(
-        result["ablation"].rename(columns={"score": metric}),
-        form=form,
-        title=f"{metric} with only these neurons",
-        property=prop,
-        keep=cell.settings.keep,
-    )
+    with on.cell() as cell:
+        frame = stages.ablation(cell)["ablation"].rename(columns={"score": cell.metric})
+    on.emit(frame, title=f"{cell.metric} with only these neurons", keep=cell.settings.keep)
 
 
 def minimal(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
+    on: OnRun,
     delta: list[float] = typer.Option(
         [],
         "--delta",
@@ -217,12 +130,6 @@ def minimal(
     step: float | None = typer.Option(
         None, "--step", help="By what share of all neurons the set grows.", metavar="SHARE"
     ),
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Find the fewest neurons that suffice.
 
@@ -238,33 +145,14 @@ def minimal(
     from neurosieve.study import stages
     from neurosieve.study.steps import deltas_of, remember_probe_settings
 
-    form = chosen_format(csv=csv, table=table)
-    changes = {"deltas": delta or None, "step": step, "solver": chosen_solver(solver, certified=certified)}
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, **changes) as cell:
+    with on.cell(deltas=delta or None, step=step) as cell:
         result = stages.minimal(cell)
-        remember_probe_settings(run, cell.asked.model_copy(update={"deltas": deltas_of(cell)}))
-        metric = cell.metric
-    emit(
-        result["minimal"],
-        form=form,
-        title=f"minimal sets, {metric} on dev and test",
-        property=prop,
-        neurons_in_all=cell.store.n_neurons,
-    )
+        remember_probe_settings(on.run, cell.asked.model_copy(update={"deltas": deltas_of(cell)}))
+        title = f"minimal sets, {cell.metric} on dev and test"
+    on.emit(result["minimal"], title=title, neurons_in_all=cell.store.n_neurons)
 
 
-def control(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
-) -> None:
+def control(on: OnRun) -> None:
     """Compare with control tasks: how selective the probes are.
 
     A control task gives every word type one label, drawn at random; a probe can only memorise it. Selectivity is the
@@ -278,25 +166,12 @@ def control(
     """
     from neurosieve.study.steps import selectivity_of
 
-    form = chosen_format(csv=csv, table=table)
-    changes = {"control": True, "solver": chosen_solver(solver, certified=certified)}
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, **changes) as cell:
-        frame, metric = selectivity_of(cell), cell.metric
-    emit(frame, form=form, title=f"{metric} on the property and on the control task", property=prop)
+    with on.cell(control=True) as cell:
+        frame = selectivity_of(cell)
+    on.emit(frame, title=f"{cell.metric} on the property and on the control task")
 
 
-def layers(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
-) -> None:
+def layers(on: OnRun) -> None:
     """Count the selected neurons in each layer.
 
     Selected is the minimal set of the smallest delta, averaged over seeds; expected is what an even spread over all
@@ -307,22 +182,10 @@ def layers(
     Example:
         neurosieve layers runs/bert --property pos --csv
     """
-    asked = chosen_solver(solver, certified=certified)
-    _distribution("layers", run, prop, model, corpus, ranking=ranking, solver=asked, csv=csv, table=table, quiet=quiet)
+    _distribution("layers", on)
 
 
-def labels(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
-    ranking: str | None = RANKING,
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
-) -> None:
+def labels(on: OnRun) -> None:
     """Count the selected neurons that each label takes.
 
     Selected is the minimal set of the smallest delta; numbers are means over seeds. A neuron may serve several labels;
@@ -333,39 +196,19 @@ def labels(
     Example:
         neurosieve labels runs/bert --property pos --table
     """
-    asked = chosen_solver(solver, certified=certified)
-    _distribution("labels", run, prop, model, corpus, ranking=ranking, solver=asked, csv=csv, table=table, quiet=quiet)
+    _distribution("labels", on)
 
 
-def _distribution(
-    what: str,
-    run: Path,
-    prop: str,
-    model: str | None,
-    corpus: str | None,
-    *,
-    ranking: str | None,
-    solver: str | None,
-    csv: bool,
-    table: bool,
-    quiet: bool,
-) -> None:
+def _distribution(what: str, on: OnRun) -> None:
     from neurosieve.study.stage import WEIGHT_MASS
     from neurosieve.study.steps import distributions_of
 
-    form = chosen_format(csv=csv, table=table)
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, ranking=ranking, solver=solver) as cell:
+    with on.cell() as cell:
         if what == "labels" and cell.metric == "r2":
-            raise NeurosieveError(f"'{prop}' has real values, so there are no labels to tell apart; see `layers`")
+            raise NeurosieveError(f"'{on.prop}' has real values, so there are no labels to tell apart; see `layers`")
         if what == "labels" and cell.method != WEIGHT_MASS:
             raise NeurosieveError(
                 f"which labels take a neuron is said by {WEIGHT_MASS}, not by {cell.method}; see `layers`"
             )
-        found = distributions_of(cell)
-        emit(
-            found[what],
-            form=form,
-            title=f"selected neurons by {what[:-1]}",
-            property=prop,
-            delta=min(cell.settings.deltas),
-        )
+        found = distributions_of(cell)[what]
+    on.emit(found, title=f"selected neurons by {what[:-1]}", delta=min(cell.settings.deltas))

@@ -1,0 +1,102 @@
+"""The options of every command that runs a stage of a run's folder, as one object."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
+
+from neurosieve.cli.options import RANKING
+from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit, reporting
+from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurosieve.study.cell import Cell
+
+RUN = typer.Argument(
+    ..., help="The run's folder, in which `neurosieve extract` or `run` left activations.", metavar="RUN"
+)
+PROPERTY = typer.Option(..., "--property", "-p", help="The property.", metavar="NAME")
+MODEL = typer.Option(None, "--model", "-m", help="Which model, where the run has several.", metavar="NAME")
+CORPUS = typer.Option(None, "--corpus", "-c", help="Which corpus, where several have the property.", metavar="NAME")
+
+
+@dataclass(frozen=True)
+class OnRun:
+    """What the command line says of the run, the cell and the output."""
+
+    run: Path = RUN
+    prop: str = PROPERTY
+    model: str | None = MODEL
+    corpus: str | None = CORPUS
+    ranking: str | None = RANKING
+    solver: str | None = SOLVER
+    certified: bool = CERTIFIED
+    csv: bool = CSV_OPTION
+    table: bool = TABLE_OPTION
+    quiet: bool = QUIET_OPTION
+
+    def check(self) -> None:
+        """Refuse options that contradict each other, before anything is done."""
+        chosen_format(csv=self.csv, table=self.table)
+        chosen_solver(self.solver, certified=self.certified)
+
+    @contextmanager
+    def cell(self, **changes: Any) -> Iterator[Cell]:  # noqa: ANN401
+        """Open the cell with changed settings, with progress and messages on stderr."""
+        from neurosieve.study.steps import open_cell, remember_solver
+
+        solver = chosen_solver(self.solver, certified=self.certified)
+        with reporting(quiet=self.quiet) as report:
+            where = {"model": self.model, "corpus": self.corpus, "ranking": self.ranking}
+            cell = open_cell(self.run, self.prop, report=report, solver=solver, **where, **changes)
+            yield cell
+            if solver:
+                remember_solver(self.run, cell.asked.solver)  # the later stages must go on with it
+
+    def emit(self, frame: pd.DataFrame, **said: Any) -> None:  # noqa: ANN401
+        """Print a table in the form that was asked for."""
+        emit(frame, form=chosen_format(csv=self.csv, table=self.table), property=self.prop, **said)
+
+
+def on_run(command: Callable[..., None], *, without: tuple[str, ...] = ()) -> Callable[..., None]:
+    """Give a command the options of `OnRun`, which it gets as its first argument, around its own.
+
+    Parameters
+    ----------
+    command : callable
+        ``command(on, ...)``; the defaults of its other arguments are typer's.
+    without : tuple of str
+        Options that would have no effect.
+    """
+    types = get_type_hints(OnRun)
+    shared = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=types[f.name])
+        for f in fields(OnRun)
+        if f.name not in without
+    ]
+    types = get_type_hints(command)
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[name])
+        for name, parameter in list(inspect.signature(command).parameters.items())[1:]
+    ]
+
+    def whole(**given: Any) -> None:  # noqa: ANN401
+        of_run: dict[str, Any] = {part.name: given.pop(part.name) for part in shared} | dict.fromkeys(without)
+        on = OnRun(**of_run)
+        on.check()
+        command(on, **given)
+
+    first = [part for part in shared if part.name in ("run", "prop", "model", "corpus")]
+    parts = [*first, *own, *shared[len(first) :]]
+    whole.__signature__ = inspect.Signature(parts)  # type: ignore[attr-defined]  # which typer reads
+    whole.__annotations__ = {part.name: part.annotation for part in parts}
+    whole.__name__, whole.__doc__ = command.__name__, command.__doc__
+    return whole
