@@ -57,6 +57,14 @@ def whole_file(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
     sync_folder(path.parent)
 
 
+def sweep(folder: Path) -> None:
+    """Delete what a killed process left half-written in a folder, which nobody else writes into now."""
+    for pattern in ("*.tmp", "*~tmp", ".tmp??????"):  # the last is how the safetensors library names them
+        for path in folder.glob(pattern):
+            if path.is_file() or path.is_symlink():
+                path.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder outlast a power cut, where the system can."""
     if sys.platform == "win32":  # pragma: no cover (where a folder cannot be opened)
@@ -149,4 +157,6 @@ def why_unreadable(error: BaseException, otherwise: str) -> str:
     """
     if isinstance(error, PermissionError):
         return "you may not read it; ask its owner for the permission (chmod a+r), nothing is wrong with it"
+    if isinstance(error, DamagedFileError):
+        return f"damaged ({error}); {otherwise}"
     return f"cannot be read ({' '.join(str(error).split())}); {otherwise}"

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from neurosieve.activations import format as fmt
 from neurosieve.activations.first_words import said, sinks
 from neurosieve.activations.store import ActivationStore
-from neurosieve.activations.writer import SHARD_BYTES, finish_store, make_store, shard_rows
+from neurosieve.activations.writer import SHARD_BYTES, finish_store, intact_shards, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
+from neurosieve.files import file_digest
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.precision import in_precision
 from neurosieve.models.vectors import VectorBatch, WordVectors
@@ -92,7 +93,8 @@ def _extract(
 ) -> None:
     """Make what is missing in a folder that no other process works on."""
     shards = _shard_sentences(corpus, _split_order(corpus), plan["shard_words"])
-    todo = [number for number in range(len(shards)) if not fmt.shard_path(folder, number).is_file()]
+    there = intact_shards(folder, len(shards))
+    todo = [number for number in range(len(shards)) if number not in there]
     sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
     done = sum(sizes) - sum(sizes[number] for number in todo)
     digests: dict[int, str] = {}
@@ -193,7 +195,7 @@ def _write(
         "n_unknown": int(batch.n_unknown.sum()),
     }
     fmt.write_shard(path, layers, details)
-    digests[number] = fmt.file_digest(path)
+    digests[number] = file_digest(path)
 
 
 def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:

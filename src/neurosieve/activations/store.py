@@ -16,9 +16,15 @@ from numpy.typing import NDArray
 
 from neurosieve.activations import format as fmt
 from neurosieve.errors import StoreError
+from neurosieve.files import DamagedFileError, file_digest, why_unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+AGAIN = "delete it and run the same extraction again, the rest is kept"
+_INTACT: set[tuple[str, int, int]] = set()
+"""Shards, by path, time and size, that were found to hold what was written."""
 
 
 class _Shards:
@@ -40,13 +46,23 @@ class _Shards:
         opened = self._open
         if opened is None or opened[0] != number:
             path = fmt.shard_path(self.folder, number)
+            self._require_intact(path)
             try:
                 opened = self._open = (number, safe_open(str(path), framework="numpy"))
             except (OSError, SafetensorError) as error:
-                raise StoreError(
-                    f"{path}: cannot be read ({error}); delete it and run the same extraction again, the rest is kept"
-                ) from error
+                raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
         return opened[1].get_slice(layer)
+
+    def _require_intact(self, path: Path) -> None:
+        """Compare a shard with its own checksum when it is first read, once a process."""
+        try:
+            about = path.stat()
+        except OSError as error:
+            raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
+        seen = (str(path.absolute()), about.st_mtime_ns, about.st_size)
+        if seen not in _INTACT:
+            fmt.read_shard_details(path, whole=True)
+            _INTACT.add(seen)
 
 
 class ActivationStore:
@@ -114,12 +130,14 @@ class ActivationStore:
         if "words" not in self._tables:
             import pandas as pd
 
+            path = self.path / fmt.WORDS
             try:
-                self._tables["words"] = pd.read_parquet(self.path / fmt.WORDS)
+                noted = self.manifest.get("words")  # which stores of earlier versions do not tell
+                if noted is not None and file_digest(path) != noted["sha256"]:
+                    raise DamagedFileError("its content is not what was written")
+                self._tables["words"] = pd.read_parquet(path)
             except (OSError, ValueError) as error:
-                raise StoreError(
-                    f"{self.path / fmt.WORDS}: cannot be read ({error}); delete it and run the same extraction again"
-                ) from error
+                raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
         return self._tables["words"].iloc[slice(*self._rows)].reset_index(drop=True)
 
     @cached_property
@@ -270,19 +288,22 @@ class ActivationStore:
             yield slice(start, stop), self.read(start, stop)
 
     def verify(self) -> None:
-        """Compare every shard with its checksum.
+        """Compare every file of the store with its digest.
 
         Raises
         ------
         StoreError
-            If a shard differs; the message names it.
+            If one differs; the message names it.
         """
-        for number, shard in enumerate(self.manifest["shards"]):
-            path = fmt.shard_path(self.path, number)
-            if fmt.file_digest(path) != shard["sha256"]:
-                raise StoreError(
-                    f"{path}: checksum differs from the manifest; delete it and run the same extraction again"
-                )
+        for path, digest in self.files().items():
+            if file_digest(path) != digest:
+                raise StoreError(f"{path}: checksum differs from the manifest; {AGAIN}")
+
+    def files(self) -> dict[Path, str]:
+        """Digest (SHA-256) of every file of the store, but for the manifest, which holds its own."""
+        words = self.manifest.get("words")
+        table = {} if words is None else {self.path / fmt.WORDS: str(words["sha256"])}
+        return table | {fmt.shard_path(self.path, n): str(s["sha256"]) for n, s in enumerate(self.manifest["shards"])}
 
 
 def is_complete(path: str | Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from neurosieve.files import write_whole_text
 from neurosieve.report import numbers, paper
 from neurosieve.report.tables import Known, written_value
 
@@ -66,8 +67,7 @@ def write_layouts(folder: str | Path, tables: Mapping[str, pd.DataFrame], findin
         sheet = Sheet.of(name, table, known)
         for ending, text in (("md", sheet.markdown()), ("tex", sheet.latex())):
             path = target / f"{name}.{ending}"
-            path.write_text(text, encoding="utf-8", newline="\n")
-            written.append(path)
+            written.append(write_whole_text(path, text))
     return written
 
 

@@ -6,30 +6,38 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from neurosieve.errors import StudyError
 from neurosieve.study.findings import Findings
-from neurosieve.study.folder import RunFolder
+from neurosieve.study.folder import RunFolder, digests_of
+from neurosieve.study.results import TABLES
 
 PAGE = "report.html"
+BESIDE = ("tables", "figures")
+"""Folders of what is written with the page."""
+FILES = "page_files"
+"""Entry of the manifest with the digest of the page and of each file that is written with it."""
 
 
 def page_of(folder: RunFolder) -> Path | None:
     """The run's page, if there is one and it was written from the tables that lie beside it."""
     manifest = folder.manifest()
     written = manifest.get("written_from")
-    return (
-        folder.path / PAGE
-        if written and manifest.get("page_from") == written and (folder.path / PAGE).is_file()
-        else None
-    )
+    same = written and manifest.get("page_from") == written
+    return folder.path / PAGE if same and folder.written(FILES) else None
 
 
 def report_on(folder: RunFolder, found: Sequence[Findings]) -> Path:
     """Write the page of a run whose tables are written; it says what the manifest says."""
     from neurosieve.report.html import write_report
 
+    for name in BESIDE:
+        if (folder.path / name).is_symlink():
+            raise StudyError(f"{folder.path / name}: is a link, and results are not written through links; remove it")
     folder.note(page_from=None)
-    path = write_report(folder.path, found, manifest=without_paths(folder.manifest()))
-    folder.note(page_from=folder.manifest().get("written_from"))
+    write_report(folder.path, found, manifest=without_paths(folder.manifest()))
+    path = folder.path / PAGE
+    made = [path, *(file for name in BESIDE for file in (folder.path / name).glob("*") if file.is_file())]
+    folder.note(page_from=folder.manifest().get("written_from"), **{FILES: digests_of(folder.path, made)})
     return path
 
 
@@ -54,7 +62,7 @@ def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
         "stores": [{**store, "path": short(store["path"])} for store in settings.get("stores", ())],
     }
     files = dict(zip(short_names(manifest.get("files", {})), manifest.get("files", {}).values(), strict=True))
-    kept = {key: value for key, value in manifest.items() if key not in ("page_from", "written_from")}
+    kept = {key: value for key, value in manifest.items() if key not in ("page_from", "written_from", FILES, TABLES)}
     return {**kept, "settings": {**settings, **changed}, "files": files}
 
 

@@ -16,19 +16,19 @@
 from __future__ import annotations
 
 import glob
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import LOCK, write_json
+from neurosieve.activations.format import LOCK
 from neurosieve.activations.lock import moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
+from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.probes.solvers import current_name
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
-from neurosieve.study.stage import WEIGHT_MASS, file_name, read_result
+from neurosieve.study.stage import WEIGHT_MASS, file_name, is_intact, read_result
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2
@@ -91,9 +91,10 @@ class RunFolder:
         if not self.manifest_path.is_file():
             return {}
         try:
-            content = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StudyError(f"{self.manifest_path}: not readable ({error}); choose another output folder") from error
+            content = read_sealed_json(self.manifest_path)
+        except (OSError, DamagedFileError) as error:
+            again = "restore it from a copy, or choose another output folder"
+            raise StudyError(f"{self.manifest_path}: {why_unreadable(error, again)}") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"{self.manifest_path}: not the manifest of a run; choose another output folder")
         version = content.get("format_version", 1)
@@ -121,8 +122,18 @@ class RunFolder:
             }
             return self._write({"format": FORMAT, "format_version": FORMAT_VERSION, **before, **joined})
 
+    def sweep(self) -> None:
+        """Delete what a killed process left half-written; only for the one that holds the folder's lock."""
+        for place in (self.path, *(path for path in (self.path / "cells").glob("*") if path.is_dir())):
+            sweep(place)
+
+    def written(self, part: str) -> bool:
+        """Whether all files of a part of the results are there and are what was written (see `digests_of`)."""
+        noted: dict[str, str] = self.manifest().get(part) or {}
+        return bool(noted) and all(is_intact(self.path / name, digest) for name, digest in noted.items())
+
     def _write(self, content: dict[str, Any]) -> dict[str, Any]:
-        write_json(self.manifest_path, content)
+        write_sealed_json(self.manifest_path, content)
         return content
 
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +231,11 @@ class RunFolder:
             path for path in (self.path / "cells").glob("*") if path.name.endswith(ends) and any(path.glob("*.json"))
         ]
         return any(property_in(path) in (name, None) for path in there)
+
+
+def digests_of(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """Digest of each file, by its path from the run's folder."""
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(paths)}
 
 
 def property_in(cell: Path) -> str | None:
