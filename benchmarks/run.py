@@ -29,10 +29,12 @@ LIMITS = {
     "extraction": 240,
     "families": 300,
     "ranking": 300,
+    "rankings": 300,
     "store": 120,
     "neurox": 900,
     "scaling": 180,
     "solver": 1800,
+    "values": 600,
     "gpu": 600,
 }
 """Seconds that each bench may take, in the order in which they run; a quick run has a quarter, at least 60."""

@@ -24,6 +24,7 @@ from .probes.estimator import ElasticNetProbe
 from .probes.predict import predict_codes, score_probes
 from .probes.spec import FittedProbe, ProbeSpec
 from .rankings.probeless import probeless_ranking
+from .rankings.rank_all import rank_all
 from .rankings.ranking import NeuronRanking
 from .rankings.registry import rank
 from .rankings.weight_mass import weight_mass_ranking
@@ -65,6 +66,7 @@ __all__ = [
     "predict_codes",
     "probeless_ranking",
     "rank",
+    "rank_all",
     "run_study",
     "score_probes",
     "search_lambdas",

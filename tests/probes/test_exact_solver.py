@@ -366,12 +366,6 @@ def test_settings_out_of_range_are_refused(settings):
         ExactSettings(**settings)
 
 
-def test_real_values_are_refused():
-    X, codes = data()
-    with pytest.raises(NeurosieveError, match="not real values"):
-        fit_probes(X, [ProbeSpec(codes.astype(float), l1=1e-2, loss="squared")], "exact")
-
-
 @pytest.mark.slow
 def test_real_activations(real):
     X, y = real

@@ -32,8 +32,11 @@ def test_the_old_name_still_works_and_says_so(planted):
 def test_auto_is_exact_for_labels_and_adam_for_real_values():
     assert resolve("auto", "softmax").name == "exact"
     assert resolve("auto", "squared").name == "adam"
-    with pytest.raises(NeurosieveError, match=r"solver 'exact' fits labels, not real values; use solver='adam'"):
-        resolve("exact", "squared")
+    assert resolve("exact", "squared").name == "exact"
+    register_solver(Solver("labels-only", module="none", losses=("softmax",), defaults={}))
+    with pytest.raises(NeurosieveError, match=r"solver 'labels-only' fits labels, not real values; use solver='exact'"):
+        resolve("labels-only", "squared")
+    del SOLVERS["labels-only"]
     with pytest.raises(NeurosieveError, match="unknown solver 'sgd'; expected one of auto, exact, adam, neurox"):
         resolve("sgd", "softmax")
 

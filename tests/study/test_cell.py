@@ -22,7 +22,7 @@ def cell(finished_run: Path, tmp_path: Path) -> Cell:
     return open_cell(tmp_path / "run", "pos")
 
 
-RUN = [name for name in STAGES if name not in ("stability", "ranking")]
+RUN = [name for name in STAGES if name not in ("stability", "ranking", "rankings")]
 """Of a run by weight mass, without resamples."""
 
 

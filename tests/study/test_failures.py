@@ -130,6 +130,7 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
         "ablation",
         "minimal",
         "control",
+        "baselines",
         "total",
     ]
 

@@ -8,7 +8,7 @@ OUT = typer.Option(..., "--out", "-o", help="The run's folder; made if it does n
 RANKINGS = typer.Option(
     ["weight-mass"],
     "--ranking",
-    help="weight-mass, or another such as probeless; repeatable.",
+    help="weight-mass, or another such as probeless or auroc; repeatable.",
     metavar="NAME",
 )
 RANKING = typer.Option(

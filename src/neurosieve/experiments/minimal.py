@@ -127,7 +127,8 @@ def minimal_neurons(
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
     if at_once is None:
-        at_once = resolve(solver, splits.loss).at_once
+        chosen = resolve(solver, splits.loss)
+        at_once = chosen.at_once if splits.loss == "softmax" else chosen.values_at_once
     if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "

@@ -10,6 +10,7 @@ from neurosieve.figures.curve import minimal_curve
 from neurosieve.figures.label_bars import label_distribution
 from neurosieve.figures.lambdas import lambda_components, lambda_search
 from neurosieve.figures.layer_bars import layer_distribution
+from neurosieve.figures.rankings import ranking_probes
 from neurosieve.figures.save import save_figure
 from neurosieve.figures.selectivity_bars import selectivity
 
@@ -22,6 +23,7 @@ __all__ = [
     "minimal_curve",
     "noise",
     "rank_intervals",
+    "ranking_probes",
     "save_figure",
     "seed_agreement",
     "selectivity",

@@ -43,10 +43,12 @@ class Solver:
         Whether its probes carry a duality gap.
     passes : int or None
         Passes over the activations that a fit is assumed to cost; None where ``epochs`` says it.
-    at_once : int
-        Sizes of minimal sets that are worth fitting together.
+    at_once, values_at_once : int
+        Sizes of minimal sets that are worth fitting together, of labels and of real values.
     grid : str
         Lambdas that are searched by default.
+    chosen_for : tuple of str
+        Losses for which ``"auto"`` may choose it.
     """
 
     name: str
@@ -58,7 +60,9 @@ class Solver:
     certified: bool = False
     passes: int | None = None
     at_once: int = 10
+    values_at_once: int = 10
     grid: str = "paper"
+    chosen_for: tuple[str, ...] = ()
 
     def settings(self, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 (each solver has its own)
         """The solver's ``Settings`` from what the caller gave.
@@ -135,16 +139,17 @@ register_solver(
     Solver(
         "exact",
         module="neurosieve.probes.exact.solver",
-        losses=("softmax",),
+        losses=("softmax", "squared"),
         defaults={"tol": 1e-3},
         deterministic=True,
         certified=True,
         passes=80,  # measured over the strict grid: 10 to 230, whatever it does with its time
         at_once=2,  # its probes share little
         grid="strict",  # it cannot prove much of a probe without l2
+        chosen_for=("softmax",),  # of real values, weak penalties take it far longer than the recipe
     )
 )
-register_solver(Solver("adam", **_ADAM, fixed={"recipe": "paper"}))  # type: ignore[arg-type]
+register_solver(Solver("adam", **_ADAM, fixed={"recipe": "paper"}, chosen_for=("softmax", "squared")))  # type: ignore[arg-type]
 register_solver(Solver("neurox", **_ADAM, fixed={"recipe": "neurox"}))  # type: ignore[arg-type]
 
 
@@ -180,7 +185,7 @@ def solver_named(name: str) -> Solver:
 
 
 def resolve(name: str, loss: str) -> Solver:
-    """The solver of a name or, for ``"auto"``, the first that fits the loss: exact for labels, Adam for real values.
+    """The solver of a name or, for ``"auto"``, the first that is chosen for the loss: exact for labels, Adam for real values.
 
     Parameters
     ----------
@@ -192,7 +197,7 @@ def resolve(name: str, loss: str) -> Solver:
     NeurosieveError
         If there is no such solver, or it cannot fit the loss.
     """
-    chosen = next(s for s in SOLVERS.values() if loss in s.losses) if name == AUTO else solver_named(name)
+    chosen = next(s for s in SOLVERS.values() if loss in s.chosen_for) if name == AUTO else solver_named(name)
     chosen.check_loss(loss)
     return chosen
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.extensions import offered
 from neurosieve.rankings.ranking import NeuronRanking
 
+if TYPE_CHECKING:
+    from neurosieve.rankings.measure import Measure
+
 GROUP = "neurosieve.rankings"
+REVERSED = "reversed-"
+"""Begins the name of another ranking from its end, such as ``reversed-probeless``."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Method:
         Where the method was published.
     losses : tuple of {"softmax", "squared"}
         What it ranks neurons for: labels, real values, or both.
+    measure : callable, optional
+        Returns the `neurosieve.rankings.measure.Measure` that ranks, where it is one: `rank_all` then takes it from the pass
+        that it shares with the others.
     """
 
     name: str
@@ -40,6 +48,7 @@ class Method:
     summary: str
     source: str
     losses: tuple[str, ...] = ("softmax", "squared")
+    measure: Callable[[], Measure] | None = None
 
     def __post_init__(self) -> None:
         if self.needs not in ("probe", "labels", "nothing"):
@@ -56,6 +65,17 @@ def _lazy(module: str, function: str) -> Callable[..., NeuronRanking]:
     return make
 
 
+def _measured(name: str, summary: str, source: str, *, losses: tuple[str, ...] = ("softmax",)) -> Method:
+    """A method whose file is named as it is, and has a measure."""
+    module = name.replace("-", "_")
+
+    def measure() -> Measure:
+        found: Measure = import_module(f"neurosieve.rankings.{module}").MEASURE
+        return found
+
+    return Method(name, "labels", _lazy(module, f"{module}_ranking"), summary, source, losses, measure)
+
+
 BUILT_IN = (
     Method(
         "weight-mass",
@@ -64,13 +84,68 @@ BUILT_IN = (
         "the smallest share of a label's weight mass at which a neuron is taken",
         "Durrani et al., EMNLP 2020",
     ),
-    Method(
+    _measured(
         "probeless",
-        "labels",
-        _lazy("probeless", "probeless_ranking"),
         "the sum over pairs of labels of the difference of mean activations",
         "Antverg and Belinkov, ICLR 2022",
+    ),
+    _measured(
+        "mean-select",
+        "the mean over labels of the difference between a label's mean and that of the rest, over the neuron's range",
+        "Fan et al., NeurIPS 2023",
+    ),
+    _measured(
+        "mean-difference",
+        "the same difference over the standard deviation within both (Cohen's d)",
+        "Gurnee et al., TMLR 2023",
+    ),
+    _measured("f-statistic", "variance between labels over variance within", "Fisher 1925; Gurnee et al., TMLR 2023"),
+    _measured(
+        "correlation",
+        "the mean over labels of the absolute correlation with the label, or that with the real value",
+        "Oikarinen et al., ICML 2025",
+        losses=("softmax", "squared"),
+    ),
+    _measured(
+        "mutual-information", "mutual information of binned value and label, in bits", "Pimentel et al., ACL 2020"
+    ),
+    _measured(
+        "gaussian-information",
+        "the same in bits, if the values of each label were normal",
+        "Torroba Hennigen et al., EMNLP 2020",
+    ),
+    _measured(
+        "average-precision", "the mean over labels of the average precision as their detector", "Suau et al., ICML 2022"
+    ),
+    _measured("auroc", "the mean over labels of |2 AUROC - 1| as their detector", "Mann and Whitney 1947"),
+    _measured(
+        "iou",
+        "the mean over labels of the overlap with the words at which the neuron fires",
+        "Bau et al., CVPR 2017; Mu and Andreas, NeurIPS 2020",
+    ),
+    Method(
+        "gaussian",
+        "labels",
+        _lazy("gaussian", "gaussian_ranking"),
+        "neurons that a Gaussian classifier takes one after the other",
+        "Torroba Hennigen et al., EMNLP 2020",
         losses=("softmax",),
+    ),
+    Method(
+        "l1-path",
+        "labels",
+        _lazy("l1_path", "l1_path_ranking"),
+        "the order in which neurons enter a probe as its L1 penalty falls",
+        "Efron et al., Annals of Statistics 2004",
+        losses=("softmax",),
+    ),
+    Method("random", "labels", _lazy("chance", "random_ranking"), "random order", "Antverg and Belinkov, ICLR 2022"),
+    Method(
+        "attributions",
+        "nothing",
+        _lazy("attributions", "attribution_ranking"),
+        "scores made elsewhere, from a CSV file (path=, neurons=)",
+        "",
     ),
 )
 METHODS: dict[str, Method] = {method.name: method for method in BUILT_IN}
@@ -98,12 +173,25 @@ def method_names() -> tuple[str, ...]:
 
 
 def method_named(name: str) -> Method:
-    """The method of that name; an unknown name is an error that lists the known ones."""
-    if name not in METHODS:
-        known = method_names()
-        if name not in METHODS:
-            raise NeurosieveError(f"there is no ranking {name!r}; choose one of {', '.join(known)}")
-    return METHODS[name]
+    """The method of that name, or for ``reversed-NAME`` another from its end; an unknown name is an error that lists the known."""
+    if name in METHODS:
+        return METHODS[name]
+    known = method_names()
+    if name in METHODS:
+        return METHODS[name]
+    if name.removeprefix(REVERSED) in METHODS:
+        return _reversed(METHODS[name.removeprefix(REVERSED)])
+    raise NeurosieveError(f"there is no ranking {name!r}; choose one of {', '.join(known)}, or {REVERSED}NAME")
+
+
+def _reversed(method: Method) -> Method:
+    def make(*given: object, **options: object) -> NeuronRanking:
+        from neurosieve.rankings.chance import reversed_ranking
+
+        return reversed_ranking(method.make(*given, **options))
+
+    summary = f"the ranking '{method.name}' from its end"
+    return Method(f"{REVERSED}{method.name}", method.needs, make, summary, method.source, method.losses)
 
 
 def rank(

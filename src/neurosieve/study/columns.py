@@ -206,3 +206,50 @@ STABILITY = {
         }
     ),
 }
+
+BASELINES = {
+    "baselines": Table(
+        {
+            "baseline": "lookup, permuted, neurons or rotated (see neurosieve.study.baselines)",
+            "split": _SPLIT,
+            "n_neurons": "neurons or directions that the probe reads; 0 for a table of words",
+            "score": "of the baseline",
+            "unseen": "of a table of words: share of the words whose type train lacks; else missing",
+        }
+    )
+}
+
+RANKINGS = {
+    "rankings": Table(
+        {
+            "ranking": "the method",
+            "k": "size of its top set",
+            "avg_overlap": "mean overlap with the top sets of the other methods (Jaccard)",
+            "neuron_vote": "overlap with the set that the other methods elect (Jaccard)",
+            "chance": "overlap of two random sets",
+            "f1": "best F1 of the top set's neurons as detectors of a label on test, mean over labels; missing for real values",
+            "iou": "the same of intersection over union",
+            "correlation": "the same of the absolute correlation",
+            "cosine": "the same of the absolute cosine",
+            "auprc": "the same of the average precision",
+        }
+    ),
+    "ranking_overlaps": Table(
+        {
+            "ranking": "one method",
+            "with": "the other",
+            "k": "size of their top sets",
+            "overlap": "of these (Jaccard)",
+        }
+    ),
+    "ranking_probes": Table(
+        {
+            "ranking": "the method",
+            "probe": "what was trained on its top set: exact, adam or gaussian",
+            "k": "size of the top set",
+            "score": "accuracy on test",
+            "low": "lower end of its 95 % interval, sentences taken as independent",
+            "high": "upper end",
+        }
+    ),
+}

@@ -240,6 +240,8 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
     methods = len(probes.ranking)
 
     def fits(n_probes: float, width: float = neurons) -> float:
+        if labels == 1 and probes.exact:  # real values: the products of all columns once, and a pass to certify
+            return words * width * (2 * PASS_ROWS + width / 2 + n_probes)
         groups = max(1, int(np.ceil(n_probes * labels * width / MAX_GROUP_WEIGHTS)))
         return words * passes * width * (PASS_ROWS * groups + n_probes * labels)
 
@@ -253,6 +255,8 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
         if len(sizes)
         else 0.0,
         "control": methods * probes.seeds * fits(1 + sets) if probes.control else 0.0,
+        "baselines": fits(1) + 2 * fits(1, width=50),
+        "rankings": fits(6.0 * methods, width=100) if methods > 1 else 0.0,  # two linear probes on three sizes
         "stability": _resampling(probes, fits, sets=sets),
     }
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
-from neurosieve.rankings.registry import method_names
+from neurosieve.rankings.registry import REVERSED, method_names
 
 
 class Part(BaseModel):
@@ -121,10 +121,12 @@ class ProbeSettings(Part):
     @field_validator("ranking")
     @classmethod
     def _known_rankings(cls, ranking: tuple[str, ...]) -> tuple[str, ...]:
-        known = method_names()
+        known = [name for name in method_names() if name != "attributions"]  # of a file, which a study does not name
         for name in ranking:
-            if name not in known:
-                raise ValueError(f"expected {' or '.join(map(repr, known))}, found {name!r}")
+            if name.removeprefix(REVERSED) not in known:
+                raise ValueError(
+                    f"expected {' or '.join(map(repr, known))}, or '{REVERSED}' and one of these, found {name!r}"
+                )
         return tuple(dict.fromkeys(ranking))
 
     @field_validator("solver")

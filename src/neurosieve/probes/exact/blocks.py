@@ -140,7 +140,7 @@ class Blocks:
                 held = block.gram @ start
                 q, far = held - slope / multiple, _FAR * float(start @ held)
                 l1, l2 = self._problem.l1 / multiple, self._problem.l2 / multiple
-                end = _elastic_net(block.gram, q, start, l1=l1, l2=l2, far=far)
+                end = elastic_net(block.gram, q, start, l1=l1, l2=l2, far=far)
                 out[k, block.columns] = torch.from_numpy(end).to(V.device, V.dtype)
                 pulled[k] = float((end - start) @ (block.gram @ (end - start)))
         return pulled
@@ -235,7 +235,7 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
         extra = max(10.0 * extra, 1e-3)
 
 
-def _elastic_net(
+def elastic_net(
     gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float, far: float
 ) -> NDArray[np.float64]:
     """A few sweeps of coordinate descent on ``w' gram w / 2 - q' w + l1 |w| + l2 w^2``, from `w` on.

@@ -27,6 +27,7 @@ from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.exact.room import Room, Sizes
+from neurosieve.probes.exact.values import BYTES, solve_values
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
@@ -123,6 +124,8 @@ def solve(
     GroupSolution
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
     """
+    if problem.loss == "squared":
+        return solve_values(stream, problem, tol=settings.tol, progress=progress)
     design = Design(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
@@ -152,13 +155,15 @@ def solve(
 
 def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory that solving so many probes makes good use of, besides activations."""
+    if n_labels == 1:  # real values
+        return BYTES * n_columns**2
     one = _sizes(_precision(settings), n_words, n_labels, n_columns).wanted
     return max(one, min(_STATE_BYTES, n_probes * one))
 
 
 def least_bytes(settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory without which not even one probe can be solved: its logits and weights."""
-    return _sizes(_precision(settings), n_words, n_labels, n_columns).least
+    return BYTES * n_columns**2 if n_labels == 1 else _sizes(_precision(settings), n_words, n_labels, n_columns).least
 
 
 def _precision(settings: ExactSettings) -> torch.dtype:

@@ -15,6 +15,7 @@ from neurosieve.report.sections import (
     layers,
     minimal,
     neurons,
+    rankings,
     selectivity,
     values,
 )
@@ -30,6 +31,7 @@ BUILT_IN = (
     ablation.SECTION,
     selectivity.SECTION,
     agreement.SECTION,
+    rankings.SECTION,
     certainty.SECTION,
     lambdas.SECTION,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from neurosieve.figures.style import score_name
 from neurosieve.report import numbers
 from neurosieve.report.numbers import count, listed, percent, points
@@ -37,11 +39,45 @@ def words(f: Findings) -> list[str]:
         said.append(f"The probe is {points(gain)} above that guess.")
     else:
         said.append("The probe is not above that guess, so nothing below tells how the model represents this property.")
+    said += beside_baselines(f)
     if f.metric == "accuracy":
         margin = numbers.sampling_margin(score.mean, f.words["test"])
         said.append(
             f"With this many test {units} an accuracy is known to about ± {points(margin)} (95{numbers.SPACE}% interval, "
             f"{units} taken as independent); the range over seeds does not contain this uncertainty."
+        )
+    return said
+
+
+def baseline(f: Findings, name: str, *, split: str = "test") -> pd.Series | None:
+    """The row of a baseline (see `neurosieve.study.baselines`); None where there is none."""
+    table = f.tables.get("baselines")
+    if table is None:
+        return None
+    rows = table[(table["baseline"] == name) & (table["split"] == split)]
+    return rows.iloc[0] if len(rows) else None
+
+
+def beside_baselines(f: Findings) -> list[str]:
+    """The score beside a table of words, permuted labels, and random directions in place of neurons."""
+    said, score = [], numbers.oracle(f).mean
+    table, shuffled = baseline(f, "lookup"), baseline(f, "permuted")
+    own, turned = baseline(f, "neurons"), baseline(f, "rotated")
+    if table is not None:
+        what = "mean value" if f.metric == "r2" else "most frequent label"
+        said.append(
+            f"A table that gives each word the {what} of its type in train gets {percent(table['score'])} "
+            f"({percent(table['unseen'], 1)} of the test words are of types that train lacks): the probe is "
+            f"{points(score - table['score'])} {'above' if score > table['score'] else 'below'} it."
+        )
+    if shuffled is not None:
+        said.append(f"With the labels in random order, the same probe gets {percent(shuffled['score'])}.")
+    if own is not None and turned is not None:
+        difference = own["score"] - turned["score"]
+        said.append(
+            f"A probe on the {count(int(own['n_neurons']))} neurons that differ most between labels gets {percent(own['score'])}; "
+            f"on as many directions, chosen in the same way after each layer was turned at random, {percent(turned['score'])}: "
+            f"{points(difference)} {'less' if difference >= 0 else 'more'}."
         )
     return said
 
@@ -72,9 +108,31 @@ def caution(f: Findings) -> list[str]:
             f"{len(absent)} label{'s do' if len(absent) > 1 else ' does'} not occur in test, so no accuracy tells how "
             f"well the probe knows {'them' if len(absent) > 1 else 'it'}: {listed([f'“{name}”' for name in absent])}."
         )
+    said += no_gain(f)
     if numbers.oracle(f).mean <= numbers.majority(f)[1]:
         guess = "the mean value of train" if f.metric == "r2" else "the most frequent label"
         said.append(f"The probe on all neurons is not better than always giving {guess}.")
+    return said
+
+
+def no_gain(f: Findings) -> list[str]:
+    """That a table of words is as good as the probe, or that random directions are as good as neurons."""
+    said, score = [], numbers.oracle(f).mean
+    table, own, turned = (baseline(f, name) for name in ("lookup", "neurons", "rotated"))
+
+    def margin(value: float) -> float:
+        return numbers.sampling_margin(value, f.words["test"]) if f.metric == "accuracy" else 0.0
+
+    if table is not None and score - table["score"] <= margin(score):
+        said.append(
+            f"A table of words is as good as the probe on all neurons ({percent(table['score'])} and {percent(score)}): the probe "
+            "adds nothing to knowing the word, and what is said below of neurons may be said of word types."
+        )
+    if own is not None and turned is not None and own["score"] - turned["score"] <= margin(own["score"]):
+        said.append(
+            "Random directions are as good as neurons for this property, so nothing says that neurons are its units: another "
+            "basis of the same layers would give other “neurons”, and as good ones."
+        )
     return said
 
 

@@ -1,0 +1,145 @@
+"""What a probe has to beat: a table of words, labels without relation to the words, and directions that are no neurons."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.activations.labels import as_values, is_labelled
+from neurosieve.activations.source import ActivationSource, as_source
+from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.errors import NeurosieveError
+from neurosieve.probes.spec import r_squared
+
+
+def lookup(splits: Splits) -> dict[str, tuple[float, float]]:
+    """Score of giving each word what its type has in train: the most frequent label, or the mean value [1]_.
+
+    Types that train lacks get the most frequent label of all, or the mean of all. Of equally frequent labels the first in
+    sorted order is taken.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        For dev and test the score (accuracy, or R² of real values), and the share of the words whose type train lacks.
+
+    Raises
+    ------
+    NeurosieveError
+        If the splits have no words.
+
+    References
+    ----------
+    .. [1] Belinkov et al. What do Neural Machine Translation Models Learn about Morphology? ACL 2017.
+    """
+    if splits.train.words is None or splits.dev.words is None or splits.test.words is None:
+        raise NeurosieveError("a table of words needs words, and the splits have none; pass words=")
+    given: dict[str, list[object]] = defaultdict(list)
+    train = _labelled(splits.train)
+    for word, label in train:
+        given[word].append(label)
+    summary = _mean if splits.loss == "squared" else _most_frequent
+    table = {word: summary(labels) for word, labels in given.items()}
+    otherwise = summary([label for _, label in train])
+    found = {}
+    for name, part in (("dev", splits.dev), ("test", splits.test)):
+        there = _labelled(part)
+        guessed = [table.get(word, otherwise) for word, _ in there]
+        unseen = sum(word not in table for word, _ in there) / len(there)
+        if splits.loss == "squared":
+            gold = np.array([value for _, value in there], dtype=np.float64)
+            score = r_squared(np.array(guessed, dtype=np.float64), gold)
+        else:
+            score = sum(guess == label for guess, (_, label) in zip(guessed, there, strict=True)) / len(there)
+        found[name] = (score, unseen)
+    return found
+
+
+def _labelled(part: LabelledSplit) -> list[tuple[str, object]]:
+    known = is_labelled(part.y)
+    words = np.asarray(part.words, dtype=object)[known].tolist()
+    y = as_values(part.y)[known] if isinstance(part.y[known][0], (float, np.floating)) else part.y[known]
+    return list(zip(map(str, words), y.tolist(), strict=True))
+
+
+def _most_frequent(labels: Sequence[object]) -> object:
+    counts = Counter(labels)
+    most = max(counts.values())
+    return min((label for label, n in counts.items() if n == most), key=str)
+
+
+def _mean(values: Sequence[object]) -> float:
+    return float(np.mean(np.asarray(values, dtype=np.float64)))
+
+
+def permuted(splits: Splits, *, random_state: int = 0) -> Splits:
+    """The same words with the labels of each split in random order; words without label stay so."""
+    generator = np.random.default_rng((random_state, 4))
+
+    def shuffled(part: LabelledSplit) -> NDArray[np.generic]:
+        y, known = part.y.copy(), is_labelled(part.y)
+        y[known] = generator.permutation(y[known])
+        return y
+
+    return splits.with_labels(shuffled(splits.train), shuffled(splits.dev), shuffled(splits.test))
+
+
+class RotatedSource:
+    """Activations in another basis: the neurons of each group are turned by a random rotation of that group.
+
+    Parameters
+    ----------
+    source : ActivationSource
+    groups : ndarray of shape (n_neurons,)
+        Which neurons are turned together, such as the number of the layer. Costs words x neurons x neurons of the group.
+    random_state : int
+    """
+
+    def __init__(self, source: ActivationSource, groups: NDArray[np.generic], *, random_state: int = 0) -> None:
+        self.source, self.n_words, self.n_neurons = source, source.n_words, source.n_neurons
+        self.dtype = np.dtype(np.float64 if source.dtype == np.float64 else np.float32)
+        generator = np.random.default_rng((random_state, 5))
+        self.parts: list[tuple[NDArray[np.intp], NDArray[np.floating]]] = []
+        for group in dict.fromkeys(np.asarray(groups).tolist()):
+            members = np.flatnonzero(groups == group)
+            q, r = np.linalg.qr(generator.standard_normal((len(members), len(members))))
+            self.parts.append((members, (q * np.sign(np.diag(r))).astype(self.dtype)))
+
+    def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
+        """Rows `start` to `stop`, of all or the given directions."""
+        rows = self.source.read(start, stop)
+        wanted = np.arange(self.n_neurons) if columns is None else np.asarray(columns)
+        out = np.empty((len(rows), len(wanted)), dtype=self.dtype)
+        for members, rotation in self.parts:
+            places = np.flatnonzero((wanted >= members[0]) & (wanted <= members[-1]) & np.isin(wanted, members))
+            if len(places):
+                own = np.searchsorted(members, wanted[places])
+                out[:, places] = rows[:, members].astype(self.dtype) @ rotation[:, own]
+        return out
+
+
+def rotated(splits: Splits, groups: NDArray[np.generic], *, random_state: int = 0) -> Splits:
+    """The same words and labels, seen along random directions in place of neurons: are neurons special [1]_?
+
+    Parameters
+    ----------
+    splits : Splits
+    groups : ndarray of shape (n_neurons,)
+        Which neurons are turned together, such as the number of the layer.
+    random_state : int
+
+    References
+    ----------
+    .. [1] Gurnee et al. Finding Neurons in a Haystack. TMLR 2023.
+    """
+    parts = {}
+    for name in ("train", "dev", "test"):
+        part: LabelledSplit = getattr(splits, name)
+        parts[name] = replace(
+            part, activations=RotatedSource(as_source(part.activations), groups, random_state=random_state)
+        )
+    return replace(splits, train=parts["train"], dev=parts["dev"], test=parts["test"])

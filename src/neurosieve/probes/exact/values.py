@@ -1,0 +1,319 @@
+"""Real values: the squared loss needs the activations for their moments alone, and every penalty is solved from these.
+
+With residuals ``r_i = y_i - x_i' w - b``, word weights ``v_i`` that sum to one, and the intercept at its best, the objective is
+
+    w' G w / 2 - c' w + yy / 2 + l1 |w| + l2 w^2,    G = sum_i v_i x_i x_i',  c = sum_i v_i x_i y_i,  yy = sum_i v_i y_i^2
+
+of centred columns and values. One pass gives G, shared by all probes whose words weigh the same, and c of every target. Probes that
+differ in penalties or columns then cost no pass. What is returned is certified on the words themselves: a last pass gives each
+probe's residuals, their products with the columns, and from both the objective and the dual bound. Where rounding of G shows in
+the gap, the linear term is corrected by the products of that pass and the probe is solved again, as iterative refinement does.
+
+The dual point is a multiple s of the residuals: ``D(s) = s sum v r y - s^2 sum v r^2 / 2 - sum_j (s |q_j| - l1)_+^2 / (4 l2)`` with
+``q = sum_i v_i r_i x_i``; at the optimum s is 1 (Fenchel; Friedman, Hastie, Tibshirani 2010 for the descent).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
+
+from neurosieve.probes.exact.blocks import elastic_net
+from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.stream import ActivationStream
+
+Vector = NDArray[np.float64]
+
+BATCH = 4096
+"""Words whose products are summed in the stream's precision before they are added up in float64."""
+FAINT = 1e-9
+"""l2 of probes without any penalty, as a share of the mean variance of the columns: what keeps the system solvable."""
+CONSTANT = 1e-12
+"""Share of the largest variance below which a column is rounding; its weight stays zero."""
+ROUNDS, BOUTS = 6, 300
+"""At most so many certificates of a probe, and so many bouts of descent before each."""
+STALLED = 1e-12
+"""Share of the objective below which what a bout gains is rounding."""
+INNER = 0.1
+"""Share of the tolerance to which a probe is solved from the moments; the rest is left to their rounding."""
+BYTES = 24
+"""Of each entry of G: itself, its batch's product, and the part of it that a probe's columns take."""
+
+
+@dataclass
+class _Moments:
+    """Of the words as one set of word weights counts them: mean (width,), G (width, width), and of each target c, mean and yy."""
+
+    mean: Vector
+    gram: Vector
+    cross: Vector
+    means: Vector
+    squares: Vector
+
+
+def solve_values(
+    stream: ActivationStream,
+    problem: GroupProblem,
+    *,
+    tol: float,
+    progress: Callable[[float], None] | None = None,
+) -> GroupSolution:
+    """Fit a group of probes of real values to their optimum.
+
+    Parameters
+    ----------
+    stream : ActivationStream
+        n_words x n_columns.
+    problem : GroupProblem
+    tol : float
+        Duality gap, as a share of the objective, at which a probe is done.
+    progress : callable, optional
+        Called with the share of probes that are done.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # bouts of descent are meant to be short
+        return _solve(stream, problem, tol=tol, progress=progress)
+
+
+def _solve(
+    stream: ActivationStream, problem: GroupProblem, *, tol: float, progress: Callable[[float], None] | None
+) -> GroupSolution:
+    n, width = problem.n_probes, stream.width
+    W, b = np.zeros((n, width)), np.zeros(n)
+    objective, gap, passes = np.full((3, n), math.nan)
+    done = 0
+    for members in _alike(problem, problem.weights):
+        targets = _alike(problem, problem.codes, members)
+        rows = _row_of(problem.weights, members[0])
+        values = torch.stack([_row_of(problem.codes, target[0]) for target in targets])  # type: ignore[misc]
+        moments = _moments(stream, values, rows)
+        passes[members] = 1.0
+        tasks = [(t, part) for t, target in enumerate(targets) for part in _alike(problem, problem.mask, target)]
+        for t, part in tasks:
+            _solve_path(problem, part, moments, moments.cross[t], W, yy=moments.squares[t], tol=tol)
+        open_, place = list(members), {i: t for t, target in enumerate(targets) for i in target}
+        for _round in range(ROUNDS):
+            found = _certify(stream, problem, open_, W, values, rows, moments, place)
+            passes[open_] += 1.0
+            again = []
+            for i, (b[i], objective[i], bound, q) in zip(open_, found, strict=True):
+                gap[i] = max(0.0, objective[i] - bound)
+                if gap[i] > tol * objective[i] and _penalised(problem, i):
+                    again.append((i, q))
+            if not again:
+                break
+            before = {i: (objective[i], W[i].copy()) for i, _ in again}
+            for i, q in again:  # the words' own gradient in place of the moments'
+                _solve_path(problem, [i], moments, q + moments.gram @ W[i], W, yy=moments.squares[place[i]], tol=tol)
+            open_ = [i for i, _ in again if not np.array_equal(before[i][1], W[i])]
+            if not open_:
+                break
+        done += len(members)
+        if progress is not None:
+            progress(done / n)
+    for i in range(n):
+        if not _penalised(problem, i):  # nothing bounds it
+            gap[i] = objective[i]
+    dtype, device = stream.dtype, stream.device
+    coefficients = torch.from_numpy(W).to(dtype)[:, None, :].to(device)
+    intercepts = torch.from_numpy(b).to(dtype)[:, None].to(device)
+    names = [str(dtype).removeprefix("torch.")] * n
+    return GroupSolution(coefficients, intercepts, objective, gap, passes, names)
+
+
+def _penalised(problem: GroupProblem, i: int) -> bool:
+    return bool(problem.l1[i] > 0.0 or problem.l2[i] > 0.0)
+
+
+def _row_of(values: Tensor | None, number: int) -> Tensor | None:
+    return None if values is None else values[number if len(values) > 1 else 0]
+
+
+def _alike(problem: GroupProblem, values: Tensor | None, members: list[int] | None = None) -> list[list[int]]:
+    """Probes with the same row of `values`, in groups."""
+    together: dict[bytes, list[int]] = {}
+    for i in range(problem.n_probes) if members is None else members:
+        row = _row_of(values, i)
+        key = b"" if row is None else sha256(row.cpu().numpy().tobytes()).digest()
+        together.setdefault(key, []).append(i)
+    return list(together.values())
+
+
+def _moments(stream: ActivationStream, values: Tensor, rows: Tensor | None) -> _Moments:
+    """One pass. Columns are shifted by the first batch's mean, so that little is lost where means are large."""
+    width, n_targets = stream.width, len(values)
+    wide: dict[str, Any] = {"dtype": torch.float64, "device": stream.device}
+    shift = torch.zeros(width, dtype=stream.dtype, device=stream.device)
+    gram, total = torch.zeros((width, width), **wide), torch.zeros(width, **wide)
+    cross, weight = torch.zeros((n_targets, width), **wide), 0.0
+    sums, squares = torch.zeros(n_targets, **wide), torch.zeros(n_targets, **wide)
+    for numbers, X in stream.batches(BATCH):
+        shift = X.mean(dim=0) if weight == 0.0 else shift
+        X = X - shift
+        v = None if rows is None else rows[numbers].to(X.dtype)
+        Xv = X if v is None else X * v[:, None]
+        y = values[:, numbers].double()
+        gram += Xv.T @ X
+        total += Xv.sum(dim=0, dtype=torch.float64)
+        yv = y if v is None else y * v.double()
+        cross += yv @ X.double()
+        sums += yv.sum(dim=1)
+        squares += (yv * y).sum(dim=1)
+        weight += float(len(X)) if v is None else float(v.double().sum())
+    mean, means = total / weight, sums / weight
+    gram = gram / weight - torch.outer(mean, mean)
+    cross = cross / weight - torch.outer(means, mean)
+    squares = squares / weight - means.square()
+    numbers_of = [part.cpu().numpy() for part in (mean + shift.double(), gram, cross, means, squares)]
+    return _Moments(*numbers_of)
+
+
+def _solve_path(
+    problem: GroupProblem, part: list[int], moments: _Moments, cross: Vector, W: Vector, *, yy: float, tol: float
+) -> None:
+    """Solve probes that differ in penalties alone, the strongest first, each from the one before; into `W`."""
+    mask = _row_of(problem.mask, part[0])
+    variance = np.diagonal(moments.gram)
+    varies = variance > CONSTANT * float(variance.max(initial=0.0))
+    used = np.flatnonzero(varies if mask is None else varies & mask.cpu().numpy())
+    gram = moments.gram if len(used) == len(variance) else moments.gram[np.ix_(used, used)]
+    c, w = cross[used], None
+    faint = FAINT * float(variance.mean())
+    for i in sorted(part, key=lambda i: (-problem.l1[i], -problem.l2[i])):
+        start = W[i][used] if len(part) == 1 or w is None else w
+        l1, l2 = float(problem.l1[i]), float(problem.l2[i])
+        w = _minimise(gram, c, start, l1=l1, l2=l2 if l1 > 0.0 or l2 > 0.0 else faint, yy=yy, tol=INNER * tol)
+        W[i][used] = w
+
+
+def _minimise(gram: Vector, c: Vector, w: Vector, *, l1: float, l2: float, yy: float, tol: float) -> Vector:
+    """The elastic net of moments: bouts of coordinate descent, and now and then the solution on their support and signs.
+
+    That solution costs a factorisation, so it is tried before the first bout, after the first, the second, the fourth and so on.
+    """
+    if l1 == 0.0:
+        return _solved(gram, c, ridge=2.0 * l2)
+    value = math.inf
+    for bout in range(BOUTS):
+        if bout & (bout - 1) == 0:
+            w = _on_support(gram, c, w, l1=l1, l2=l2)
+        w = elastic_net(gram, c, w, l1=l1, l2=l2, far=yy)
+        held = gram @ w
+        new = 0.5 * float(w @ held) - float(c @ w) + l1 * float(np.abs(w).sum()) + l2 * float(w @ w)
+        fit = yy - float(c @ w)
+        primal = new + yy / 2
+        bound = _dual(c - held, agreement=fit, square=fit - float(w @ (c - held)), l1=l1, l2=l2)
+        if primal - bound <= tol * primal or value - new <= STALLED * primal:
+            break
+        value = new
+    return w
+
+
+def _on_support(gram: Vector, c: Vector, w: Vector, *, l1: float, l2: float) -> Vector:
+    """The minimum among weights with the zeros and signs of `w`, if that is lower; weights that would change sign become zero."""
+    kept = np.flatnonzero(w)
+    if not len(kept):
+        return w
+    signs, part = np.sign(w[kept]), gram[np.ix_(kept, kept)]
+    there = _solved(part, c[kept] - l1 * signs, ridge=2.0 * l2)
+    there = np.where(np.sign(there) == signs, there, 0.0)
+
+    def value(v: Vector) -> float:
+        return float(0.5 * v @ (part @ v) - c[kept] @ v + l1 * np.abs(v).sum() + l2 * v @ v)
+
+    found = w.copy()
+    if value(there) < value(w[kept]):
+        found[kept] = there
+    return found
+
+
+def _solved(gram: Vector, c: Vector, *, ridge: float) -> Vector:
+    """``(gram + ridge I)^-1 c``, of a little more ridge where rounding has left the matrix indefinite."""
+    for extra in (0.0, 1e-12, 1e-9, 1e-6):
+        system = gram.copy()
+        np.fill_diagonal(system, system.diagonal() * (1.0 + extra) + ridge)
+        try:
+            return np.asarray(cho_solve(cho_factor(system, overwrite_a=True), c))
+        except np.linalg.LinAlgError:
+            continue
+    return np.asarray(np.linalg.lstsq(system, c, rcond=None)[0])
+
+
+def _dual(q: Vector, *, agreement: float, square: float, l1: float, l2: float) -> float:
+    """The dual bound at the best multiple of the residuals; `agreement` is ``sum v r y``, `square` ``sum v r^2``."""
+    size = np.abs(q)
+    largest = float(size.max(initial=0.0))
+    feasible = 1.0 if largest <= l1 else l1 / largest
+
+    def bound(s: float) -> float:
+        over = np.maximum(s * size - l1, 0.0)
+        return s * agreement - 0.5 * s * s * square - (float(over @ over) / (4.0 * l2) if l2 > 0.0 else 0.0)
+
+    def slope(s: float) -> float:
+        over = np.maximum(s * size - l1, 0.0)
+        return agreement - s * square - float(size @ over) / (2.0 * l2)
+
+    best = bound(feasible)
+    if l2 > 0.0:
+        low, high = 0.0, 2.0
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if slope(middle) > 0.0 else (low, middle)
+        best = max(best, bound(low), bound(1.0))
+    return max(best, 0.0)
+
+
+def _certify(
+    stream: ActivationStream,
+    problem: GroupProblem,
+    members: list[int],
+    W: Vector,
+    values: Tensor,
+    rows: Tensor | None,
+    moments: _Moments,
+    place: dict[int, int],
+) -> list[tuple[float, float, float, Vector]]:
+    """One pass over the words: of each probe its intercept, objective, dual bound and ``q``."""
+    wide: dict[str, Any] = {"dtype": torch.float64, "device": stream.device}
+    weights = torch.from_numpy(W[members]).to(stream.device, stream.dtype)
+    W[members] = weights.double().cpu().numpy()  # what is returned is rounded, and is what counts
+    mean = torch.from_numpy(moments.mean).to(**wide)
+    b = torch.tensor([moments.means[place[i]] for i in members], **wide) - weights.double() @ mean
+    target = values[[place[i] for i in members]]
+    q, sums = torch.zeros((len(members), stream.width), **wide), torch.zeros((3, len(members)), **wide)
+    total, weight = torch.zeros((1, stream.width), **wide), 0.0
+    for numbers, X in stream.batches(BATCH):
+        y = target[:, numbers].double()
+        r = y - (X @ weights.T).T.double() - b[:, None]
+        v = None if rows is None else rows[numbers].double()
+        rv = r if v is None else r * v
+        q += rv.to(X.dtype) @ X
+        sums += torch.stack([rv.sum(dim=1), (rv * y).sum(dim=1), (rv * r).sum(dim=1)])
+        total += (X.sum(dim=0, dtype=torch.float64) if v is None else (X.double() * v[:, None]).sum(dim=0))[None]
+        weight += float(len(X)) if v is None else float(v.sum())
+    q, sums, middle = q / weight, sums / weight, total / weight
+    off = sums[0]  # the mean residual, which moves into the intercept
+    q -= off[:, None] * middle
+    means = torch.tensor([moments.means[place[i]] for i in members], **wide)
+    agreement, square = sums[1] - off * means, sums[2] - off.square()
+    found = []
+    for k, i in enumerate(members):
+        l1, l2, w = float(problem.l1[i]), float(problem.l2[i]), W[i]
+        mask = _row_of(problem.mask, i)
+        usable = q[k].cpu().numpy() if mask is None else np.where(mask.cpu().numpy(), q[k].cpu().numpy(), 0.0)
+        loss = 0.5 * float(square[k])
+        value = loss + l1 * float(np.abs(w).sum()) + l2 * float(w @ w)
+        bound = _dual(usable, agreement=float(agreement[k]), square=2.0 * loss, l1=l1, l2=l2)
+        found.append((float(b[k] + off[k]), value, bound, usable))
+    return found

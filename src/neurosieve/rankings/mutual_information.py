@@ -1,0 +1,61 @@
+"""Mutual information of a neuron's binned value and the label, in bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.activations.splits import LabelledSplit
+from neurosieve.rankings.measure import Measure, Scores, rank_by, signed
+from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.statistics import LabelStatistics
+
+
+def scores(s: LabelStatistics) -> Scores:
+    """The measure of each neuron, and of each label against the rest."""
+    n, joint = s.n_words, s.binned()
+    in_bin = joint.sum(axis=1, dtype=np.int64)
+    of_bins = _n_log_n(in_bin).sum(axis=1)
+    own = np.empty((len(s.counts), len(joint)))
+    rest = np.empty_like(own)
+    for number in range(len(s.counts)):  # a label at a time: the logarithms of all would need twice the histogram
+        of_label = joint[:, number].astype(np.int64)
+        own[number] = _n_log_n(of_label).sum(axis=1)
+        rest[number] = _n_log_n(in_bin - of_label).sum(axis=1)
+    constant = _n_log_n(np.array(n))
+    labels = _n_log_n(s.counts)
+    score = (own.sum(axis=0) - of_bins - labels.sum() + constant) / n
+    of_labels = (own + rest - of_bins - (labels + _n_log_n(n - s.counts) - constant)[:, None]) / n
+    return np.maximum(score, 0.0), signed(np.maximum(of_labels, 0.0), s)
+
+
+def _n_log_n(n: NDArray[np.generic]) -> NDArray[np.float64]:
+    values = np.asarray(n, dtype=np.float64)
+    return np.asarray(values * np.log2(np.maximum(values, 1.0)))
+
+
+MEASURE = Measure("mutual-information", scores, bins=True)
+
+
+def mutual_information_ranking(split: LabelledSplit) -> NeuronRanking:
+    """Rank neurons by ``sum p(bin, label) log2 (p(bin, label) / (p(bin) p(label)))`` bits [1]_, as `mutual_info_score` of the bins.
+
+    The bins are those of `neurosieve.rankings.statistics`. Counted on the words themselves, the information of labels with few
+    words is too high, for all neurons alike. Free of the neuron's scale. Costs a pass: words x neurons.
+
+    Parameters
+    ----------
+    split : LabelledSplit
+        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
+
+    Returns
+    -------
+    NeuronRanking
+        ``label_scores`` has the bits of each label against the rest, negative where the label's mean is lower.
+
+    References
+    ----------
+    .. [1] Pimentel et al. Information-Theoretic Probing for Linguistic Structure. ACL 2020; of single neurons in Gurnee et
+       al., TMLR 2023.
+    """
+    return rank_by([MEASURE], split)[0]

@@ -1,0 +1,59 @@
+"""The stage `baselines`: what the probe on all neurons, and that on few of them, have to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from neurosieve.activations.splits import Splits
+from neurosieve.experiments.baselines import lookup, permuted, rotated
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.predict import score_probes
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.rankings.registry import rank
+from neurosieve.study import columns
+from neurosieve.study.cell import Cell
+from neurosieve.study.stage import Tables, Unit, stage
+from neurosieve.study.stages import chosen_lambdas
+
+DIRECTIONS = 50
+"""Neurons, and random directions, that are compared; fewer where there are fewer than twice as many."""
+
+
+@stage("baselines", after=("search",), tables=columns.BASELINES)
+def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Score a table of words, a probe of permuted labels, and probes on the best neurons and the best random directions.
+
+    ``lookup`` gives each word what its type has in train; sentences have none. ``permuted`` is a probe on all neurons of labels
+    in random order. ``neurons`` is a probe on the best neurons by one measure, ``rotated`` on as many of the best
+    directions by the same measure, where each layer is turned by a random rotation: if neurons are no better, then nothing
+    says that they, rather than any directions, are the units of this property. Probes have the lambdas of the probe on all neurons.
+    """
+    splits, s, lambdas = cell.splits, cell.settings, chosen_lambdas(cell)
+    rows: list[dict[str, Any]] = []
+    if splits.unit == "word":
+        for split, (score, unseen) in lookup(splits).items():
+            rows.append({"baseline": "lookup", "split": split, "n_neurons": 0, "score": score, "unseen": unseen})
+    k = max(1, min(DIRECTIONS, splits.n_neurons // 2))
+    measure = "correlation" if splits.loss == "squared" else "f-statistic"
+    layers = cell.store.neurons["layer"].to_numpy()
+    turned = rotated(splits, layers, random_state=0)
+    tried: list[tuple[str, Splits, int | None]] = [
+        ("permuted", permuted(splits, random_state=0), None),
+        ("neurons", splits, k),
+        ("rotated", turned, k),
+    ]
+    progress = cell.progress("baselines")
+    for number, (name, seen, n) in enumerate(tried):
+        top = None if n is None else rank(measure, split=seen).top(n)
+        spec = ProbeSpec(seen.train.y, random_state=0, loss=seen.loss, neurons=top, **lambdas)
+        probes = fit_probes(seen.train.activations, [spec], s.solver, **s.solver_settings)
+        for split, part in (("dev", seen.dev), ("test", seen.test)):
+            score = float(score_probes(part.activations, probes, part.y)[0])
+            n_neurons = splits.n_neurons if n is None else n
+            rows.append({"baseline": name, "split": split, "n_neurons": n_neurons, "score": score, "unseen": None})
+        if progress is not None:
+            progress(number + 1, len(tried))
+    return {"baselines": pd.DataFrame(rows)}

@@ -1,0 +1,131 @@
+"""What a probe has to beat, against definitions and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
+from neurosieve.activations.source import ArraySource
+from neurosieve.activations.splits import Splits
+from neurosieve.errors import NeurosieveError
+from neurosieve.experiments import gaussian_probe
+from neurosieve.experiments.baselines import RotatedSource, lookup, permuted, rotated
+from neurosieve.experiments.cross_table import accuracy_interval, cross_table
+from neurosieve.experiments.gaussian_probe import gaussian_codes
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.predict import score_probes
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.rankings.rank_all import rank_all
+
+
+def make(*, n_words: int = 240, n_neurons: int = 6) -> Splits:
+    generator = np.random.default_rng(0)
+    X, y, words, sentences = [], [], [], []
+    for _ in range(3):
+        labels = generator.choice(np.array(["a", "b", "c"], dtype=object), n_words)
+        X.append(generator.standard_normal((n_words, n_neurons)) + 1.5 * (labels[:, None] == ["a", "b", "c"] * 2))
+        y.append(labels)
+        words.append(generator.choice(np.array(["u", "v", "w"], dtype=object), n_words))
+        sentences.append(np.arange(n_words) // 6)
+    return Splits.from_arrays(X, y, words=words, sentences=sentences)
+
+
+def test_a_table_of_words():
+    y = [np.array([*labels], dtype=object) for labels in ("aabbbc", "abc", "bcba")]
+    y[2][3] = None
+    words = [[*"uuvuvw"], [*"uvw"], [*"uxvw"]]
+    splits = Splits.from_arrays([np.zeros((len(labels), 1)) for labels in y], y, words=words)
+    # u: a twice, b once; v: b; w: c; an unseen type: b
+    assert lookup(splits)["dev"] == (1.0, 0.0)
+    score, unseen = lookup(splits)["test"]
+    assert (score, unseen) == pytest.approx((1 / 3, 1 / 3))
+    values = splits.with_labels([1.0, 3.0, 5.0, 2.0, 7.0, 0.0], [2.0, 6.0, 0.0], [2.0, np.nan, 8.0, 0.0])
+    assert lookup(values)["dev"] == (1.0, 0.0)
+    gold, guess = np.array([2.0, 8.0, 0.0]), np.array([2.0, 6.0, 0.0])
+    assert lookup(values)["test"][0] == pytest.approx(
+        1 - ((gold - guess) ** 2).sum() / ((gold - gold.mean()) ** 2).sum()
+    )
+    with pytest.raises(NeurosieveError, match="pass words="):
+        lookup(Splits.from_arrays([np.zeros((len(labels), 1)) for labels in y], y))
+
+
+def test_permuted_labels_are_the_same_ones():
+    splits = make()
+    splits.train.y[:7] = None
+    other = permuted(splits, random_state=1)
+    assert sorted(other.train.y[7:].tolist()) == sorted(splits.train.y[7:].tolist())
+    assert other.train.y[:7].tolist() == [None] * 7
+    assert (other.train.y != splits.train.y).any()
+    assert splits.test.y.tolist() == make().test.y.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_a_rotation_keeps_lengths_within_groups_and_reads_columns(dtype):
+    X = np.random.default_rng(0).standard_normal((50, 7)).astype(dtype)
+    groups = np.array([0, 1, 0, 1, 1, 0, 1])
+    turned = RotatedSource(ArraySource(X), groups, random_state=3)
+    whole = turned.read(10, 40)
+    for group in (0, 1):
+        own = np.linalg.norm(X[10:40, groups == group].astype(float), axis=1)
+        np.testing.assert_allclose(np.linalg.norm(whole[:, groups == group], axis=1), own, rtol=1e-5)
+    np.testing.assert_allclose(turned.read(10, 40, np.array([1, 2, 6])), whole[:, [1, 2, 6]], rtol=1e-5, atol=1e-6)
+    assert not np.allclose(whole, X[10:40])
+
+
+def test_a_linear_probe_on_all_directions_does_as_well_as_on_all_neurons():
+    splits = make()
+    turned = rotated(splits, np.zeros(6))
+    scores = [
+        score_probes(
+            s.test.activations, fit_probes(s.train.activations, [ProbeSpec(s.train.y, l2=1e-3)], "exact"), s.test.y
+        )[0]
+        for s in (splits, turned)
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    assert scores[0] > 0.6
+
+
+def test_the_gaussian_probe_is_quadratic_discriminant_analysis(monkeypatch):
+    splits = make(n_words=900)
+    monkeypatch.setattr(gaussian_probe, "PRIOR_WORDS", 0.0)
+    monkeypatch.setattr(gaussian_probe, "_BLOCK", 100)
+    found = gaussian_codes(splits.train, splits.test.activations, neurons=[4, 0, 5])
+    X, Z = (np.asarray(part.activations)[:, [4, 0, 5]] for part in (splits.train, splits.test))
+    expected = QuadraticDiscriminantAnalysis().fit(X, splits.train.y.astype(str)).predict(Z)
+    assert np.mean(np.array(["a", "b", "c"])[found] == expected) > 0.995  # scikit-learn divides by n - 1
+    with pytest.raises(NeurosieveError, match="0 neurons"):
+        gaussian_codes(splits.train, splits.test.activations, neurons=[])
+
+
+def test_a_label_of_one_word_does_not_break_the_gaussian_probe():
+    splits = make()
+    splits.train.y[0] = "rare"
+    X = splits.train.activations
+    X[:, 2] = 1.0
+    assert len(gaussian_codes(splits.train, splits.test.activations, neurons=np.arange(6))) == 240
+
+
+def test_the_cross_table():
+    splits = make()
+    found = rank_all(["probeless", "auroc", "random"], split=splits)
+    table = cross_table(splits, found, sizes=(2, 6, 90), l2=1e-3)
+    assert len(table) == 3 * 3 * 2
+    of_all = table[table["k"] == 6].groupby("probe")["score"]
+    assert of_all.nunique().tolist() == [1, 1, 1]  # all neurons are the same set, whatever the ranking
+    row = table[(table["ranking"] == "auroc") & (table["probe"] == "exact") & (table["k"] == 2)].iloc[0]
+    spec = ProbeSpec(splits.train.y, l2=1e-3, neurons=found["auroc"].top(2))
+    probes = fit_probes(splits.train.activations, [spec], "exact")
+    assert row["score"] == pytest.approx(score_probes(splits.test.activations, probes, splits.test.y)[0])
+    assert row["low"] < row["score"] < row["high"]
+    with pytest.raises(NeurosieveError, match="real values"):
+        cross_table(splits.with_labels(*[np.arange(240.0)] * 3), found)
+
+
+def test_the_interval_counts_sentences():
+    right = np.repeat([True, False], 50)
+    score, alone = accuracy_interval(right, np.arange(100))
+    assert (score, alone) == pytest.approx((0.5, 1.96 * 0.5 / np.sqrt(99)))
+    assert (
+        accuracy_interval(right, np.arange(100) // 10)[1] > 3 * alone
+    )  # ten sentences, each right or wrong as a whole
