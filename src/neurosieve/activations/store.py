@@ -115,6 +115,11 @@ class ActivationStore:
         )
 
     @property
+    def written_at(self) -> int:
+        """When the newest file of the store was written, in nanoseconds."""
+        return max(path.stat().st_mtime_ns for path in self.files() if path.is_file())
+
+    @property
     def unit(self) -> str:
         """What a row stands for: ``"word"`` or ``"sentence"``."""
         return str(self.manifest.get("unit", "word"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,8 @@ def report_on(folder: RunFolder, found: Sequence[Findings]) -> Path:
         if (folder.path / name).is_symlink():
             raise StudyError(f"{folder.path / name}: is a link, and results are not written through links; remove it")
     folder.note(page_from=None)
-    write_report(folder.path, found, manifest=without_paths(folder.manifest()))
+    shown = [replace(f, prop=without_path(f.prop)) for f in found]
+    write_report(folder.path, shown, manifest=without_paths(folder.manifest()))
     path = folder.path / PAGE
     made = [path, *(file for name in BESIDE for file in (folder.path / name).glob("*") if file.is_file())]
     folder.note(page_from=folder.manifest().get("written_from"), **{FILES: digests_of(folder.path, made)})
@@ -53,17 +56,38 @@ def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
             return splits
         return {k: short(v) if isinstance(v, str) else [short(f) for f in v] for k, v in splits.items()}
 
+    def short_props(props: Iterable[str]) -> list[str]:
+        return [without_path(prop) for prop in props]
+
     changed = {
         "models": [{**model, "path": short(model["path"])} for model in settings.get("models", ())],
         "corpora": [
-            {**corpus, "files": [short(f) for f in corpus["files"]], "splits": short_splits(corpus.get("splits"))}
+            {
+                **corpus,
+                "files": [short(f) for f in corpus["files"]],
+                "splits": short_splits(corpus.get("splits")),
+                "properties": short_props(corpus.get("properties", ())),
+            }
             for corpus in settings.get("corpora", ())
         ],
-        "stores": [{**store, "path": short(store["path"])} for store in settings.get("stores", ())],
+        "stores": [
+            {**store, "path": short(store["path"]), "properties": short_props(store.get("properties", ()))}
+            for store in settings.get("stores", ())
+        ],
     }
+    named = [
+        {key: without_path(value) if key in ("property", "in_short", "error") else value for key, value in cell.items()}
+        for cell in manifest.get("cells", ())
+    ]
     files = dict(zip(short_names(manifest.get("files", {})), manifest.get("files", {}).values(), strict=True))
     kept = {key: value for key, value in manifest.items() if key not in ("page_from", "written_from", FILES, TABLES)}
-    return {**kept, "settings": {**settings, **changed}, "files": files}
+    known = {"cells": named} if named else {}
+    return {**kept, **known, "settings": {**settings, **changed}, "files": files}
+
+
+def without_path(text: str) -> str:
+    """A text in which word lists (``list:FILE``) are told by the file's own name."""
+    return re.sub(r"\blist:(?:[^\s'\"]*[/\\])", "list:", text)
 
 
 def short_names(paths: Iterable[str]) -> list[str]:
