@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.output import CSV_OPTION, QUIET_OPTION, TABLE_OPTION, chosen_format, emit
-from neurosieve.cli.solver import CERTIFIED, SOLVER, chosen_solver
-from neurosieve.cli.stage_commands import CORPUS, MODEL, PROPERTY, RUN, open_for_stage
+from neurosieve.cli.on_run import OnRun, on_run
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    add(app, rankings)
+    add(app, on_run(rankings, without=("ranking",)))
 
 
 def rankings(
-    run: Path = RUN,
-    prop: str = PROPERTY,
-    model: str | None = MODEL,
-    corpus: str | None = CORPUS,
+    on: OnRun,
     ranking: list[str] = typer.Option(
         [],
         "--ranking",
@@ -29,11 +22,6 @@ def rankings(
         metavar="NAME",
     ),
     probes: bool = typer.Option(False, "--probes", help="Print each probe's accuracy with its interval instead."),
-    solver: str | None = SOLVER,
-    certified: bool = CERTIFIED,
-    csv: bool = CSV_OPTION,
-    table: bool = TABLE_OPTION,
-    quiet: bool = QUIET_OPTION,
 ) -> None:
     """Compare rankings: agreement, detectors, and probes on the top neurons.
 
@@ -46,11 +34,8 @@ def rankings(
     Example:
         neurosieve rankings runs/bert --property pos --ranking weight-mass --ranking probeless --table
     """
-    form = chosen_format(csv=csv, table=table)
     from neurosieve.study import comparison
 
-    changes = {"solver": chosen_solver(solver, certified=certified)}
-    with open_for_stage(run, prop, model, corpus, quiet=quiet, **changes) as cell:
+    with on.cell() as cell:
         result = comparison.compared(cell, ranking)
-    frame = result["ranking_probes"] if probes else comparison.wide(result)
-    emit(frame, form=form, title="rankings", property=prop)
+    on.emit(result["ranking_probes"] if probes else comparison.wide(result), title="rankings")
