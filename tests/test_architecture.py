@@ -28,13 +28,15 @@ MAY_IMPORT = {
     "cli": {"study", "runs"},
     "errors": set(),
     "extensions": set(),
+    "files": set(),
+    "csv_files": set(),
     "_version": set(),
     "planted": set(),
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "extensions", "_version", "planted", "__init__"}
-EVERYBODY = {"errors", "extensions", "_version"}
+SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "_version", "planted", "__init__"}
+EVERYBODY = {"errors", "extensions", "files", "csv_files", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

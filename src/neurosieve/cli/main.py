@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -22,7 +23,8 @@ from neurosieve.cli import (
     stability_command,
     stage_commands,
 )
-from neurosieve.cli.output import UsageError
+from neurosieve.cli.interrupt import Terminated, ended_by, interruptible
+from neurosieve.cli.output import UsageError, say
 from neurosieve.errors import NeurosieveError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -51,7 +53,7 @@ def _root(
     """Which neurons of a language model carry a property, how few suffice, where they sit, and how sure we are.
 
     Data is printed on stdout (JSON; --csv or --table), progress and errors on stderr. Exit codes: 0 done, 1 a stated
-    failure, 2 wrong usage.
+    failure, 2 wrong usage, 130 and 143 interrupted.
     """
     if version:
         from neurosieve._version import __version__
@@ -64,9 +66,10 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line: exit 0, 1 (a stated failure) or 2 (wrong usage)."""
+    """Run the command line: exit 0, 1 (a stated failure), 2 (wrong usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
     try:
-        code = app(prog_name="neurosieve", standalone_mode=False)
+        with interruptible():
+            code = app(prog_name="neurosieve", standalone_mode=False)
     except NeurosieveError as error:
         _fail(str(error))
     except UsageError as error:
@@ -77,15 +80,19 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; check the path, its permissions and the free space")
+    except Terminated:
+        said, code = ended_by(signal.SIGTERM)
+        _fail(said, code=code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
-        _fail("interrupted; what is finished is kept, and the same command continues from there")
+        said, code = ended_by(signal.SIGINT)
+        _fail(said, code=code)
     sys.exit(code or 0)
 
 
 def _fail(message: str, *, code: int = 1) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     sys.exit(code)
 
 

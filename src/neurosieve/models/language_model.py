@@ -10,6 +10,7 @@ from neurosieve.errors import ModelError
 from neurosieve.models.edits import Edit
 from neurosieve.models.logits import SentenceLogits
 from neurosieve.models.vectors import VectorBatch
+from neurosieve.models.vectors import WordVectors as WordVectors  # where models of other packages have looked for it
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
 """What one vector of a whole sentence is made of: all of its words, one of them, or the model's special token."""

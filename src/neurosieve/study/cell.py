@@ -13,6 +13,7 @@ from typing import Any
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
+from neurosieve.files import file_digest
 from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
@@ -104,6 +105,10 @@ class Cell(CellFolder):
                 return found
             if any(found.made_with.get(key) != identity[key] for key in stage.remade):
                 found = None
+        if found is not None and (lost := self.lost(stage, found)):
+            log.warning("%s: gone or damaged, so the stage '%s' is computed again", self.folder / lost[0], stage.name)
+            path.unlink()  # which says otherwise what the file must be
+            found = None
         missing = [unit for unit in wanted if found is None or unit not in found.units]
         if found is not None and not missing:
             return found.only(wanted)
@@ -122,7 +127,9 @@ class Cell(CellFolder):
             new = table.checked(made[name], where=f"table '{name}' of the stage '{stage.name}'")
             tables[name] = table.joined([new] if found is None else [found[name], new])
         units = (*(found.units if found is not None else ()), *missing)
-        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables)
+        before = {} if found is None else dict(found.files)
+        files = before | {path.name: file_digest(path) for path in stage.files(self, missing)}
+        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables, files)
         whole.write(path, stage.name)
         log.info("%s / %s: %s done in %.1f s", self.model, self.prop, stage.name, seconds)
         return read_result(path).only(wanted)  # as it will be read next time

@@ -13,7 +13,7 @@ from neurosieve.rankings.registry import REVERSED, method_names
 class Part(BaseModel):
     """What all settings have in common: they do not change, and entries that they do not know are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ProbeSettings(Part):
@@ -71,7 +71,7 @@ class ProbeSettings(Part):
     alpha: float = 0.5
     beta: float = 0.5
     deltas: tuple[float, ...] = Field(default=(0.005, 0.02), min_length=1)
-    step: float = Field(default=0.01, gt=0, le=1)
+    step: float = Field(default=0.01, ge=1e-5, le=1)
     regularize: bool = True
     control: bool = True
     standardize: bool = False

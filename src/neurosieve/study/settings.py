@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,9 +32,20 @@ OPTIONS = {
 """Entries of a study whose option on the command line has another name."""
 
 
+LONGEST = 80
+"""Most bytes of a name within a folder's name, of which there are three, and file systems allow 255."""
+
+
 def slug(name: str) -> str:
-    """`name` as a folder name."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    """`name` as a folder name; a long one is cut, and a digest keeps it apart from others that begin alike."""
+    whole = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    return whole if len(whole.encode()) <= LONGEST else told_apart(whole, name)
+
+
+def told_apart(shown: str, name: str) -> str:
+    """`shown`, cut if it is long, with the beginning of the digest of `name`, so that no other name has the same folder."""
+    cut = shown.encode()[: LONGEST - 9].decode(errors="ignore").rstrip("-.")
+    return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class ModelSettings(Part):

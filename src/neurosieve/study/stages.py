@@ -7,6 +7,7 @@ interrupted run repeats nothing that is finished. Every score is an accuracy, or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,7 @@ def _known(splits: Splits) -> list[Any]:
     wanted=_no_probe,
     needed=_no_probe,
     tables=columns.RANKING,
+    files=lambda cell, _units: [cell.ranking_path],
 )
 def ranking(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Rank the neurons by a method that needs no probe; the whole ranking lies beside the table."""
@@ -105,6 +107,7 @@ def ranking(cell: Cell, _units: Sequence[Unit]) -> Tables:
     settings=(FITTING, "grid", "keep", "alpha", "beta"),
     needed=_always,
     tables=columns.SEARCH,
+    files=lambda cell, _units: [cell.probe_path(0)],
 )
 def search(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Search the lambdas with seed 0, on dev; leaves the chosen probe as the oracle of seed 0."""
@@ -131,7 +134,11 @@ def chosen_lambdas(cell: Cell) -> dict[str, float]:
     return {"l1": float(row["l1"]), "l2": float(row["l2"])}
 
 
-@stage("oracles", after=("search",), units=each_seed, needed=_always, tables=columns.ORACLES)
+def _probes(cell: CellFolder, units: Sequence[Unit]) -> list[Path]:
+    return [cell.probe_path(int(seed)) for seed, _ in units if seed]  # that of seed 0 is the search's
+
+
+@stage("oracles", after=("search",), units=each_seed, needed=_always, tables=columns.ORACLES, files=_probes)
 def oracles(cell: Cell, units: Sequence[Unit]) -> Tables:
     """Fit the probe on all neurons with the other seeds, and score all of them."""
     s, splits = cell.settings, cell.splits
