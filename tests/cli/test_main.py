@@ -141,7 +141,10 @@ def test_the_version_is_printed(shell) -> None:
         (["rank", "x", "-p", "pos", "--tpo", "3"], "No such option"),
         (["rank", "x", "-p", "pos", "--top", "few"], "Invalid value for '--top'"),
         (["rank", "x", "-p", "pos", "--csv", "--table"], "choose one of --csv and --table (see `neurosieve rank -h`)"),
-        (["run", "-o", "x"], "give --model, --corpus and --property, --store and --property, or a study file (see `neurosieve run -h`)"),
+        (
+            ["run", "-o", "x"],
+            "give --model, --corpus and --property, --store and --property, or a study file (see `neurosieve run -h`)",
+        ),
         (
             ["run", "s.toml", "-m", "y", "-o", "x"],
             "a study file says everything itself; leave out --model, or the file",
