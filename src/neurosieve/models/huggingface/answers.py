@@ -26,7 +26,7 @@ from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.layouts import Bound, Layout, row_layouts, tree_layouts
 from neurosieve.models.huggingface.readers import without_caches
 from neurosieve.models.huggingface.sites import SITES
-from neurosieve.models.huggingface.skipping import Blocks, Kept
+from neurosieve.models.huggingface.skipping import Blocks
 from neurosieve.models.huggingface.taps import Touch
 
 if TYPE_CHECKING:

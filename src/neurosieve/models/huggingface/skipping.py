@@ -29,7 +29,7 @@ class Blocks:
         """Keep what enters and leaves the blocks of one forward pass."""
         kept = Kept(self._modules)
 
-        def note(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any], out: Any) -> None:  # noqa: ANN401
+        def _note(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any], out: Any) -> None:  # noqa: ANN401
             kept.entered.append(args[0] if args else next(iter(options.values())))
             kept.shapes.append(type(out) if isinstance(out, tuple) else None)
             rest = out[1:] if isinstance(out, tuple) else ()
@@ -38,7 +38,7 @@ class Blocks:
 
         with ExitStack() as stack:
             for module in self._modules:
-                stack.callback(module.register_forward_hook(note, with_kwargs=True).remove)
+                stack.callback(module.register_forward_hook(_note, with_kwargs=True).remove)
             yield kept
 
 
