@@ -25,7 +25,7 @@ TASKS = {
     "polarity": ("sentential_negation_npi_licensor_present",),
 }
 """For each property the sets of BLiMP; tense decides nothing in its set, which is there to show what is not used."""
-SIZES = (1, 5, 20, 100, 300)
+SIZES = (1, 10, 50, 200)
 READING = {"sentential_negation_npi_licensor_present": "rest"}
 PLURAL = ("have", "haven't", "are", "aren't", "were", "weren't", "do", "don't", "themselves")
 SINGULAR = ("has", "hasn't", "is", "isn't", "was", "wasn't", "does", "doesn't", "himself", "herself", "itself")
@@ -137,7 +137,7 @@ def main() -> None:
                         splits,
                         pairs=pairs,
                         edit=edit,
-                        sizes=SIZES,
+                        sizes=[k for k in SIZES if k <= splits.n_neurons // 10],
                         reading=READING.get(task),
                         completeness=edit == "mean",
                         texts=test if edit == "mean" and name == "effect size" else (),

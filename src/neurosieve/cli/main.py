@@ -14,7 +14,14 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 import typer
 
-from neurosieve.cli import compare_command, inspect_commands, run_commands, stability_command, stage_commands
+from neurosieve.cli import (
+    compare_command,
+    inspect_commands,
+    intervene_command,
+    run_commands,
+    stability_command,
+    stage_commands,
+)
 from neurosieve.cli.output import UsageError
 from neurosieve.errors import NeurosieveError
 
@@ -27,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_commands, stage_commands, stability_command, compare_command, inspect_commands):
+for module in (run_commands, stage_commands, stability_command, intervene_command, compare_command, inspect_commands):
     module.register(app)
 
 
@@ -35,7 +42,7 @@ for module in (run_commands, stage_commands, stability_command, compare_command,
     invoke_without_command=True,
     epilog="\b\nExample:\n  neurosieve run --model bert-base-cased --corpus sample --property pos --out runs/bert\n\n"
     "The single steps work on the folder that `extract` made, in this order: extract, search, rank, ablate, minimal, "
-    "control, stability, layers, labels, report. Each has its own help: neurosieve search -h",
+    "control, stability, intervene, layers, labels, report. Each has its own help: neurosieve search -h",
 )
 def _root(
     context: typer.Context,

@@ -10,6 +10,7 @@ from neurosieve.report.sections import (
     accuracy,
     agreement,
     certainty,
+    interventions,
     labels,
     lambdas,
     layers,
@@ -31,6 +32,7 @@ BUILT_IN = (
     selectivity.SECTION,
     agreement.SECTION,
     certainty.SECTION,
+    interventions.SECTION,
     lambdas.SECTION,
 )
 SECTIONS: dict[str, Section] = {section.key: section for section in BUILT_IN}
