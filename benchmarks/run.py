@@ -33,6 +33,7 @@ LIMITS = {
     "neurox": 900,
     "scaling": 180,
     "solver": 1800,
+    "interventions": 600,
     "gpu": 600,
 }
 """Seconds that each bench may take, in the order in which they run; a quick run has a quarter, at least 60."""
