@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosieve.experiments.interventions.intervene import FEWEST_DRAWS
+from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS
 
 
 class InterventionSettings(BaseModel):

@@ -18,14 +18,13 @@ from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, r
 from neurosieve.experiments.interventions.sets import NeuronSet, compared_sets
 from neurosieve.experiments.interventions.statistics import neuron_statistics
 from neurosieve.experiments.interventions.tables import effects_table, overall, values_table
-from neurosieve.experiments.interventions.verdict import Verdict, judge
+from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.rankings.ranking import NeuronRanking
 
 log = logging.getLogger(__name__)
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
-FEWEST_DRAWS = 19
 LARGEST_SHARE = 0.1
 """Share of all neurons above which no set goes by default: matched random sets need others to be drawn from."""
 

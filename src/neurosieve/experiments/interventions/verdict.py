@@ -20,6 +20,8 @@ USED, UNUSED, UNTOLD = "encoded and used", "encoded, no sign of use", "cannot be
 COMPLETE = 0.5
 """Completeness from which on an edit counts as having taken the property away."""
 LARGEST_P = 0.05
+FEWEST_DRAWS = 19
+"""Random sets that are needed for one in twenty to be told."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def judge(
 ) -> Verdict:
     """Apply the rule; `edited` is the mean outcome under the edits of the top sets, over all sizes."""
     beyond = (
-        f"the outcome falls by {effect.value:.2f} nats more than with matched random neurons (95 % interval {effect.low:.2f} "
-        f"to {effect.high:.2f}; 95 % of random sets lie from {effect.random_low:.2f} to {effect.random_high:.2f})"
+        f"the outcome falls by {abs(effect.value):.2f} nats {'less' if effect.value < 0 else 'more'} than with matched random "
+        f"neurons (95 % interval {effect.low:.2f} to {effect.high:.2f}; 95 % of random sets lie from {effect.random_low:.2f} to {effect.random_high:.2f})"
     )
     # Where random sets do more harm, the set is used against the good sentences only if they gain by its edit.
     excludes = (effect.low > 0 and edited < intact) or (effect.high < 0 and edited > intact)
