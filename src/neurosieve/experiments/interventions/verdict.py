@@ -76,9 +76,11 @@ def judge(
     selectivity: float | None,
 ) -> Verdict:
     """Apply the rule; `edited` is the mean outcome under the edits of the top sets, over all sizes."""
+    how = "less" if effect.value < 0 else "more"
     beyond = (
-        f"the outcome falls by {abs(effect.value):.2f} nats {'less' if effect.value < 0 else 'more'} than with matched random "
-        f"neurons (95 % interval {effect.low:.2f} to {effect.high:.2f}; 95 % of random sets lie from {effect.random_low:.2f} to {effect.random_high:.2f})"
+        f"the outcome falls by {abs(effect.value):.2f} nats {how} than with matched random neurons (95 % interval "
+        f"{effect.low:.2f} to {effect.high:.2f}; 95 % of random sets lie from {effect.random_low:.2f} to "
+        f"{effect.random_high:.2f})"
     )
     # Where random sets do more harm, the set is used against the good sentences only if they gain by its edit.
     excludes = (effect.low > 0 and edited < intact) or (effect.high < 0 and edited > intact)
