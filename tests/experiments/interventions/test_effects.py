@@ -61,9 +61,10 @@ def verdict(**changes):
     [
         ({}, "encoded and used"),
         ({"completeness": None}, "encoded and used"),
+        ({"completeness": 0.05}, "cannot be told"),  # it does something, but not to the property
         ({"low": -0.1}, "encoded, no sign of use"),
         ({"p": 0.1}, "encoded, no sign of use"),
-        ({"direction": 1.2}, "encoded, no sign of use"),
+        ({"direction": 1.2}, "cannot be told"),  # an effect, but any push as long has one
         ({"low": -0.1, "completeness": 0.2}, "cannot be told"),
         ({"low": -0.1, "completeness": None}, "cannot be told"),
         ({"intact_low": -0.1}, "cannot be told"),

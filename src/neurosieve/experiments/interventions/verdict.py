@@ -4,8 +4,10 @@ One number is judged, so that nobody picks a size: the effect of the top sets be
 the logarithm of their size.
 
 - **encoded and used**: its 95 % interval over sentences and draws excludes 0, no more than one in twenty of the sets
-  moves the outcome as far from the intact model's, and the random directions of the same length have a smaller one.
-- **encoded, no sign of use**: not so, although the edit took the property away (completeness at least one half).
+  moves the outcome as far from the intact model's, the random directions of the same length have a smaller one,
+  and the edit moves the property (completeness at least a tenth, where it is known).
+- **encoded, no sign of use**: the effect does not stand out from that of the random sets, although the edit took the property
+  away (completeness at least one half).
 - **cannot be told**: all else; also where the intact model does not prefer the good sentences, or the property is not
   read by a held-out probe, so that there is nothing to be lost.
 """
@@ -17,6 +19,8 @@ from dataclasses import dataclass
 from neurosieve.experiments.interventions.effects import Effect
 
 USED, UNUSED, UNTOLD = "encoded and used", "encoded, no sign of use", "cannot be told"
+MOVED = 0.1
+"""Completeness below which an edit is not one of the property: whatever it does may be of something else."""
 COMPLETE = 0.5
 """Completeness from which on an edit counts as having taken the property away."""
 LARGEST_P = 0.05
@@ -87,9 +91,14 @@ def judge(
     if intact_low <= 0:
         word = UNTOLD
         why = f"the intact model does not prefer the good sentences (mean log-odds {intact:.2f}, interval from {intact_low:.2f})"
-    elif excludes and effect.p <= LARGEST_P and abs(effect.value) > direction:
+    elif excludes and effect.p <= LARGEST_P:
         word, why = USED, beyond
-        if effect.value < 0:
+        if abs(effect.value) <= direction:
+            word = UNTOLD
+            why = f"a random direction of the same length moves the outcome by {direction:.2f} nats, although {beyond}"
+        elif completeness is not None and completeness < MOVED:
+            word, why = UNTOLD, f"the edit takes only {completeness:.0%} of the property away, although {beyond}"
+        elif effect.value < 0:
             why += "; it rises, so the network uses these neurons against the good sentences"
     elif completeness is not None and completeness >= COMPLETE:
         word, why = UNUSED, f"the edit takes {completeness:.0%} of the property away, and {beyond}"
