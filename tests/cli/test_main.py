@@ -43,6 +43,7 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "ablation",
         "minimal",
         "control",
+        "baselines",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")
     assert "% on test with all 48 neurons" in lines[-1]
