@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "activations": {"corpora", "models"},
     "probes": {"activations"},
     "rankings": {"activations", "probes"},
-    "experiments": {"activations", "probes", "rankings"},
+    "experiments": {"models", "activations", "probes", "rankings"},
     "analysis": {"rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis"},
     "figures": {"study", "experiments"},

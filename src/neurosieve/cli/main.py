@@ -18,6 +18,7 @@ import typer
 from neurosieve.cli import (
     compare_command,
     inspect_commands,
+    intervene_command,
     rankings_command,
     run_commands,
     stability_command,
@@ -36,7 +37,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_commands, stage_commands, rankings_command, stability_command, compare_command, inspect_commands):
+for module in (
+    run_commands,
+    stage_commands,
+    rankings_command,
+    stability_command,
+    intervene_command,
+    compare_command,
+    inspect_commands,
+):
     module.register(app)
 
 
@@ -44,7 +53,7 @@ for module in (run_commands, stage_commands, rankings_command, stability_command
     invoke_without_command=True,
     epilog="\b\nExample:\n  neurosieve run --model bert-base-cased --corpus sample --property pos --out runs/bert\n\n"
     "The single steps work on the folder that `extract` made, in this order: extract, search, rank, ablate, minimal, "
-    "control, rankings, stability, layers, labels, report. Each has its own help: neurosieve search -h",
+    "control, rankings, stability, intervene, layers, labels, report. Each has its own help: neurosieve search -h",
 )
 def _root(
     context: typer.Context,

@@ -35,6 +35,7 @@ def cell_of(
         store=store,
         asked=settings.probes,
         report=report,
+        model_settings=None if activations.made_from is None else activations.made_from[1],
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
 from neurosieve.rankings.registry import REVERSED, method_names
+from neurosieve.study.intervention_settings import InterventionSettings
 
 
 class Part(BaseModel):
@@ -62,6 +63,8 @@ class ProbeSettings(Part):
         How sentences are resampled.
     discovery_rate : float
         Share of false entries allowed on the list of neurons that carry more than word types.
+    interventions : InterventionSettings or None
+        How neurons are edited in the running model; a study file says it in a table of its own, ``[interventions]``.
     """
 
     ranking: tuple[str, ...] = Field(default=("weight-mass",), min_length=1)
@@ -85,6 +88,7 @@ class ProbeSettings(Part):
     resamples: int = Field(default=0, ge=0)
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
+    interventions: InterventionSettings | None = None
 
     @field_validator("memory_limit")
     @classmethod

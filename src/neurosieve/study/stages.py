@@ -31,6 +31,7 @@ from neurosieve.study import columns, counts
 from neurosieve.study.cell import Cell
 from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
+from neurosieve.study.interventions import edited, wanted
 from neurosieve.study.stage import (
     FITTING,
     WEIGHT_MASS,
@@ -356,6 +357,21 @@ def stability(cell: Cell, _units: Sequence[Unit]) -> Tables:
             f"{cell.folder}: resamples are ranked by {WEIGHT_MASS}, not by {cell.method}; leave --ranking out"
         )
     return resample(cell, minimal=minimal(cell)["minimal"], **chosen_lambdas(cell))
+
+
+@stage(
+    "interventions",
+    after=("oracles",),
+    settings=("interventions",),
+    remade=("interventions", "pairs_digest"),
+    ranked=True,
+    wanted=wanted,
+    asked=lambda settings: settings.interventions is not None,
+    tables=columns.INTERVENTIONS,
+)
+def interventions(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Edit the neurons that the ranking takes first, and see what the model then prefers of minimal pairs."""
+    return edited(cell, **chosen_lambdas(cell))
 
 
 def _macro_f1(
