@@ -140,6 +140,7 @@ def test_texts_cannot_command_a_terminal() -> None:
 def test_markdown_means_nothing_but_its_text() -> None:
     assert _md("<img src=x onerror=alert(1)>") == "&lt;img src=x onerror=alert(1)&gt;"
     assert _md("a|b\n**c** [x](y) `z`") == r"a\|b \*\*c\*\* \[x\](y) \`z\`"
+    assert _md("a_b _c_ Neu_t") == r"a_b \_c\_ Neu_t"
 
 
 def test_the_page_allows_its_own_script_alone() -> None:

@@ -34,6 +34,17 @@ def test_a_damaged_file_is_refused_in_a_line(tmp_path: Path) -> None:
         content = bytearray(whole)
         content[generator.randrange(10, len(whole))] ^= 1 << generator.randrange(8)
         path.write_bytes(bytes(content))
-        with pytest.raises(CorpusError, match=r"a\.gz: ") as error:
-            read_text(path)
-        assert "\n" not in str(error.value)
+        said = refusal(path)
+        if said is None:  # a few bits at the end of the packed data mean nothing
+            assert "".join(f"{line}\n" for line in read_text(path).lines[:-1]) == gzip.decompress(whole).decode()
+        else:
+            assert said.startswith(f"{path}: ")
+            assert "\n" not in said
+
+
+def refusal(path: Path) -> str | None:
+    try:
+        read_text(path)
+    except CorpusError as error:
+        return str(error)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,12 @@ def make_store(folder: Path, plan: Plan, n_rows: int, *, make: Callable[[], None
     if (folder / fmt.MANIFEST).is_file():
         _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
         if is_complete(folder):
+            if (folder / fmt.LOCK).exists():
+                with (
+                    suppress(StoreError),
+                    extraction_lock(folder),
+                ):  # left by one that was killed at its end: taken and let go
+                    pass
             return open_store(folder)
     require_vacant(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +169,7 @@ def _text(record: Mapping[str, object], share: Mapping[str, object] | None, colu
 
 _MD = str.maketrans(
     {
-        **{sign: f"\\{sign}" for sign in "\\`*_|[]"},
+        **{sign: f"\\{sign}" for sign in "\\`*|[]"},
         "&": "&amp;",
         "<": "&lt;",
         ">": "&gt;",
@@ -180,7 +181,7 @@ _MD = str.maketrans(
 
 def _md(text: str) -> str:
     """Text for Markdown, in which neither its own signs nor HTML mean anything."""
-    return text.translate(_MD)
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text.translate(_MD))  # within a word it means nothing
 
 
 _TEX = str.maketrans(

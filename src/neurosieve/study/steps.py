@@ -53,6 +53,7 @@ def extract_into(
     whole = StudySettings.model_validate(folder.claim(asked))
     model, corpus = settings.models[0].label, settings.corpora[0].label
     with extraction_lock(folder.path, doing="working in"):
+        folder.sweep()
         refuse_changed_inputs(folder, whole, folder.manifest())
         first = next(a for a in activations_of(folder, whole) if (a.model, a.corpus) == (model, corpus))
         for path in take_out_damaged(first.path) if repair else ():
