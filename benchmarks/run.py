@@ -31,6 +31,7 @@ LIMITS = {
     "ranking": 300,
     "rankings": 300,
     "store": 120,
+    "neurons": 120,
     "neurox": 900,
     "scaling": 180,
     "solver": 1800,

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "probes": {"activations"},
     "rankings": {"activations", "probes"},
     "experiments": {"models", "activations", "probes", "rankings"},
-    "analysis": {"rankings"},
+    "analysis": {"activations", "rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis"},
     "figures": {"study", "experiments"},
     "report": {"study", "figures", "analysis"},
@@ -30,13 +30,14 @@ MAY_IMPORT = {
     "extensions": set(),
     "files": set(),
     "csv_files": set(),
+    "notebook": set(),
     "_version": set(),
     "planted": set(),
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "_version", "planted", "__init__"}
-EVERYBODY = {"errors", "extensions", "files", "csv_files", "_version"}
+SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "notebook", "_version", "planted", "__init__"}
+EVERYBODY = {"errors", "extensions", "files", "csv_files", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

@@ -32,6 +32,7 @@ from .rankings.registry import rank
 from .rankings.weight_mass import weight_mass_ranking
 from .report.html import write_report
 from .runs.compare import compare
+from .runs.neurons import show
 from .runs.opened import Run, open_run
 from .runs.study import run_study
 from .study.settings import StudySettings
@@ -77,6 +78,7 @@ __all__ = [
     "score_probes",
     "search_lambdas",
     "selectivity",
+    "show",
     "stability",
     "store_from_arrays",
     "weight_mass_ranking",

@@ -23,6 +23,8 @@ COMMANDS = (
     "control",
     "layers",
     "labels",
+    "neuron",
+    "words",
     "report",
     "info",
 )
@@ -43,6 +45,8 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "ablation",
         "minimal",
         "control",
+        "label_scores",
+        "looks",
         "baselines",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")

@@ -47,7 +47,10 @@ def test_what_is_finished_takes_nothing_and_tells_the_speed(
     cells = found.cells.set_index("property")
     assert cells.loc["", "finished"] == "activations"
     assert cells.loc["pos", "minutes"] == 0
-    assert cells.loc["pos", "finished"] == "data, search, oracles, ablation, minimal, control, baselines"
+    assert (
+        cells.loc["pos", "finished"]
+        == "data, search, oracles, ablation, minimal, control, label_scores, looks, baselines"
+    )
     assert cells.loc["nominal", "finished"] == ""
     assert "1 finished lambda searches" in found.summary["assumes"][0]
 

@@ -130,6 +130,8 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
         "ablation",
         "minimal",
         "control",
+        "label_scores",
+        "looks",
         "baselines",
         "total",
     ]

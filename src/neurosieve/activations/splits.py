@@ -15,6 +15,7 @@ from neurosieve.activations.finite import require_finite
 from neurosieve.activations.labels import Loss, as_values, is_labelled
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     from neurosieve.activations.store import ActivationStore
@@ -27,7 +28,7 @@ MAX_RARE_SHARE = 0.005
 """Share of the training words whose labels may occur only once: 0.1 % of CCG supertags do, 6 % of lemmas."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelledSplit:
     """Activations, labels and words of one split.
 
@@ -47,6 +48,10 @@ class LabelledSplit:
     words: NDArray[np.generic] | None = None
     sentences: NDArray[np.generic] | None = None
 
+    def __repr__(self) -> str:
+        n_labelled = int(is_labelled(self.y).sum())
+        return f"LabelledSplit: {as_source(self.activations).n_words} rows, {n_labelled} of them with a label"
+
     def __post_init__(self) -> None:
         n_words = as_source(self.activations).n_words
         if self.sentences is not None and len(self.sentences) != n_words:
@@ -61,7 +66,7 @@ class LabelledSplit:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Splits:
     """Train, dev and test of one property.
 
@@ -139,6 +144,27 @@ class Splits:
         parts = [LabelledSplit(a, b, c, d) for a, b, c, d in zip(X, labels, types, texts, strict=True)]
         require_finite(dict(zip(("train", "dev", "test"), parts, strict=True)))
         return cls(parts[0], parts[1], parts[2], prop=prop)
+
+    def _rows(self) -> list[tuple[str, int, int]]:
+        parts = {"train": self.train, "dev": self.dev, "test": self.test}
+        return [(name, len(part.y), int(is_labelled(part.y).sum())) for name, part in parts.items()]
+
+    def _labels(self) -> str:
+        if self.loss == "squared":
+            return "real values"
+        counts = Counter(self.train.y[is_labelled(self.train.y)].tolist())
+        return f"{len(counts)} labels: {listed(label for label, _ in counts.most_common())}"
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {n}" for name, _, n in self._rows())
+        return f"Splits of {self.prop}: {self.n_neurons} neurons, labelled {self.unit}s: {sizes}; {self._labels()}"
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        facts = {"property": self.prop, "neurons": f"{self.n_neurons:,}", "labels": self._labels()}
+        facts |= {f"{name}: unknown to train": str(n) for name, n in self.unseen.items() if n}
+        return card("Splits", facts, pd.DataFrame(self._rows(), columns=["split", f"{self.unit}s", "labelled"]))
 
     @property
     def unseen(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from neurosieve.activations import format as fmt
 from neurosieve.errors import StoreError
 from neurosieve.files import DamagedFileError, file_digest, why_unreadable
+from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,19 @@ class ActivationStore:
             f"    model: {self.manifest['model']['name']} | properties: {', '.join(self.properties)} | splits: "
             + ", ".join(f"{name} {b - a}" for name, (a, b) in self.manifest["splits"].items())
         )
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        facts = {
+            "rows": f"{self.n_words:,} {self.unit}s x {self.n_neurons:,} neurons, {self.dtype}",
+            "model": self.manifest["model"]["name"],
+            "corpus": self.manifest["corpus"]["name"],
+            "properties": listed(self.properties) or "none",
+            "splits": ", ".join(f"{name} {b - a:,}" for name, (a, b) in self.manifest["splits"].items()),
+        }
+        layers = [(layer["name"], layer["width"], layer["dtype"]) for layer in self.manifest["layers"]]
+        return card("ActivationStore", facts, pd.DataFrame(layers, columns=["layer", "neurons", "stored as"]))
 
     @property
     def written_at(self) -> int:

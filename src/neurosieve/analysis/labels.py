@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.notebook import short_repr
 from neurosieve.rankings.ranking import NeuronRanking
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelDistribution:
     """Neurons that each label takes among a selection.
 
@@ -29,6 +30,8 @@ class LabelDistribution:
     n_selected : int
         Size of the selection.
     """
+
+    __repr__ = short_repr
 
     table: pd.DataFrame
     share: float

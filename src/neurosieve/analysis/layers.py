@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerDistribution:
     """Selected neurons by layer.
 
@@ -24,6 +25,8 @@ class LayerDistribution:
         One row a layer: layer (as in the table of neurons), n_selected, n_neurons (the layer's width), share (of the
         selection), expected (number if the selection were spread evenly over all neurons).
     """
+
+    __repr__ = short_repr
 
     table: pd.DataFrame
 

@@ -19,6 +19,7 @@ from neurosieve.cli import (
     compare_command,
     inspect_commands,
     intervene_command,
+    neuron_commands,
     rankings_command,
     run_commands,
     stability_command,
@@ -44,6 +45,7 @@ for module in (
     stability_command,
     intervene_command,
     compare_command,
+    neuron_commands,
     inspect_commands,
 ):
     module.register(app)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosieve.corpora.plain import plain_sentences, require_names
 from neurosieve.errors import CorpusError
+from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -132,6 +133,17 @@ class Corpus:
             f"    splits (sentences/words): {splits}\n    properties: {', '.join(self.properties)}"
             + (f"\n    of sentences: {', '.join(self.sentence_properties)}" if self.sentence_properties else "")
         )
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        parts = [(name, len(self.split(name)), self.split(name).n_words) for name in self.splits]
+        facts = {"properties": listed(self.properties) or "none"}
+        if self.sentence_properties:
+            facts["of sentences"] = listed(self.sentence_properties)
+        if len(self):
+            facts["begins with"] = " ".join(self[0].words[:12])
+        return card(f"Corpus {self.name}", facts, pd.DataFrame(parts, columns=["split", "sentences", "words"]))
 
     @cached_property
     def n_words(self) -> int:

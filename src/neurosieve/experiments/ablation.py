@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
@@ -22,7 +23,7 @@ Fill = Literal["zero", "mean"]
 SUBSETS = ("all", "top", "random", "bottom")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AblationResult:
     """Accuracy of one probe with all, and with the kept neurons only.
 
@@ -36,6 +37,8 @@ class AblationResult:
     fill : {"zero", "mean"}
         What ablated neurons are set to.
     """
+
+    __repr__ = short_repr
 
     accuracy: Mapping[str, float]
     keep: float

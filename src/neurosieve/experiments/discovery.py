@@ -21,6 +21,7 @@ from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.source import as_source
 from neurosieve.activations.splits import LabelledSplit, Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.solvers import AUTO
@@ -35,7 +36,7 @@ Control = Literal["fdr", "fwer"]
 Statistic = Literal["share", "weight"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DiscoveryResult:
     """Neurons that are weighed more than chance explains.
 
@@ -56,6 +57,8 @@ class DiscoveryResult:
     changed : float
         Share of the labelled words whose label a permutation changes, mean over permutations.
     """
+
+    __repr__ = short_repr
 
     weight: NDArray[np.float64]
     excess: NDArray[np.float64]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import card
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes, scoring_options
 from neurosieve.probes.solvers import AUTO, resolve
@@ -25,7 +26,7 @@ DELTAS = (0.005, 0.02)
 """The paper's thresholds: half a point (its Table 2) and two points (its Table 3)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MinimalSet:
     """The smallest retrained set within `delta` of the oracle.
 
@@ -46,8 +47,14 @@ class MinimalSet:
     dev_accuracy: float
     oracle_dev_accuracy: float
 
+    def __repr__(self) -> str:
+        return (
+            f"MinimalSet: {len(self.neurons)} of {self.probe.n_neurons} neurons within {100 * self.delta:g} points, "
+            f"{self.dev_accuracy:.4f} on dev (all neurons {self.oracle_dev_accuracy:.4f})"
+        )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class MinimalResult:
     """Minimal sets for several thresholds, from one growing series of retrained probes.
 
@@ -61,6 +68,12 @@ class MinimalResult:
 
     sets: dict[float, MinimalSet]
     curve: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"MinimalResult: {'; '.join(f'{s!r}' for s in self.sets.values())}; {len(self.curve)} sizes tried"
+
+    def _repr_html_(self) -> str:
+        return card("MinimalResult", {"sizes tried": len(self.curve)}, self.to_frame())
 
     def to_frame(self) -> pd.DataFrame:
         """One row a delta: delta, n_neurons, dev_accuracy, oracle_dev_accuracy."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from neurosieve.activations.labels import as_values, encode_labels
 from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
 from neurosieve.probes.predict import predict_codes, predict_values
 from neurosieve.probes.spec import FittedProbe
 
@@ -72,7 +73,7 @@ def draw_sentences(
     return drawn.astype(np.float64), of_word
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SentenceScores:
     """What is needed of each probe and sentence to score the probe on any weighting of the sentences.
 
@@ -85,6 +86,8 @@ class SentenceScores:
     squared : bool
         Whether the probes are of real values.
     """
+
+    __repr__ = short_repr
 
     right: NDArray[np.float64]
     moments: NDArray[np.float64]

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import card
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.exact.solver import WITHOUT_PENALTY
 from neurosieve.probes.predict import score_probes, scoring_options
@@ -37,7 +38,7 @@ column out of bounds makes the whole bound loose, and the exact solver spends mo
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """Scores of a grid of lambdas.
 
@@ -62,6 +63,17 @@ class SearchResult:
     keep: float
     alpha: float
     beta: float
+
+    def __repr__(self) -> str:
+        best = self.to_frame().iloc[0]
+        return (
+            f"SearchResult: l1={self.l1:g}, l2={self.l2:g} of {len(self.table)} pairs, score {best['score']:.4f}; on dev all "
+            f"neurons {best['a_all']:.4f}, top {self.keep:.0%} {best['a_top']:.4f}, bottom {best['a_bottom']:.4f}"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {"chosen": f"l1 = {self.l1:g}, l2 = {self.l2:g}", "kept by top and bottom": f"{self.keep:.0%}"}
+        return card("SearchResult: scores on dev, best first", facts, self.to_frame())
 
     def to_frame(self) -> pd.DataFrame:
         """The table, best score first, the chosen pair at its head; among equals the one that regularises more."""

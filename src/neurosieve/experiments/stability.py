@@ -26,6 +26,7 @@ from neurosieve.experiments.stability_tables import (
     score_table,
     set_table,
 )
+from neurosieve.notebook import short_repr
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import scoring_options
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StabilityResult:
     """Rankings, scores and sets of resamples and of seeds.
 
@@ -69,6 +70,8 @@ class StabilityResult:
     n_resamples, n_seeds : int
     scheme : {"bootstrap", "half"}
     """
+
+    __repr__ = short_repr
 
     k: int
     frequency: NDArray[np.float64]

@@ -60,9 +60,12 @@ def minimal_curve(source: Findings | MinimalResult, *, ax: Axes | None = None) -
     ):
         ax.axhspan(oracle - delta, oracle, color=shade, linewidth=0, zorder=0)
     ax.axhline(oracle, color=INK, linewidth=1.0, linestyle=(0, (5, 3)), label=f"oracle, all {n_neurons} neurons")
-    for number, (seed, curve) in enumerate(curves.groupby("seed", sort=True)):
+    lines = [(f"seed {seed}", curve) for seed, curve in curves.groupby("seed", sort=True)]
+    if len(lines) > 1 and _same([curve for _, curve in lines]):  # solved probes do not depend on the seed
+        lines = [("retrained on the top neurons", lines[0][1])]
+    for number, (name, curve) in enumerate(lines):
         style = ("-", "--", "-.", ":")[number % 4]
-        ax.plot(curve["n_neurons"], curve["dev"], style, color=DARK, linewidth=0.9, label=f"seed {seed}")
+        ax.plot(curve["n_neurons"], curve["dev"], style, color=DARK, linewidth=0.9, label=name)
     for number, (delta, chosen) in enumerate(minimal.groupby("delta", sort=True)):
         mean = chosen["n_neurons"].mean()
         ax.plot(
@@ -83,6 +86,11 @@ def minimal_curve(source: Findings | MinimalResult, *, ax: Axes | None = None) -
         ax.set_ylim(bottom=-1)
     ax.legend(loc="lower right")
     return ax
+
+
+def _same(curves: list[pd.DataFrame]) -> bool:
+    first = curves[0][["n_neurons", "dev"]].to_numpy()
+    return all(np.array_equal(curve[["n_neurons", "dev"]].to_numpy(), first) for curve in curves[1:])
 
 
 def _tables(source: object) -> tuple[pd.DataFrame, pd.DataFrame, int]:

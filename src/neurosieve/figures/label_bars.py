@@ -48,7 +48,7 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
         label="taken by this label alone",
     )
     for place, row in zip(places, shown.to_dict("records"), strict=True):
-        layer = "" if row["n_neurons"] == 0 else f", layer {row['main_layer']}"
+        layer = "" if row["n_neurons"] == 0 else f", layer {_whole(row['main_layer'])}"
         ax.annotate(
             f"{few(row['n_neurons'])}{layer}",
             (row["n_neurons"], place),
@@ -68,6 +68,11 @@ def label_distribution(source: object, *, ax: Axes | None = None, most: int = 25
     ax.set_xlabel("neurons that the label takes, and the layer with the largest part of them" + more)
     legend_above(ax, columns=2)
     return ax
+
+
+def _whole(layer: object) -> object:
+    """Numbers of layers are whole; a column in which some are missing has them as floats."""
+    return int(layer) if isinstance(layer, float) and layer.is_integer() else layer
 
 
 def _short(label: object) -> str:

@@ -15,6 +15,7 @@ from neurosieve.models.edits import Edit
 from neurosieve.models.logits import SentenceLogits
 from neurosieve.models.vectors import VectorBatch
 from neurosieve.models.vectors import WordVectors as WordVectors  # where models of other packages have looked for it
+from neurosieve.notebook import card
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
 """What one vector of a whole sentence is made of: all of its words, one of them, or the model's special token."""
@@ -95,6 +96,24 @@ class LanguageModel(ABC):
     layers: tuple[Layer, ...]
     special_token: str | None = None
     head: str | None = None
+
+    def _facts(self) -> dict[str, str]:
+        widths = sorted({layer.width for layer in self.layers})
+        size = (
+            f"{self.n_layers} x {widths[0]}"
+            if len(widths) == 1
+            else f"{self.n_layers} layers of {widths[0]} to {widths[-1]}"
+        )
+        facts = {"architecture": self.info.architecture, "neurons": f"{self.n_neurons:,} ({size})"}
+        facts["layers"] = f"{self.layers[0].name} to {self.layers[-1].name}"
+        return facts | ({"head": self.head} if self.head else {})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.info.name}: {', '.join(f'{k} {v}' for k, v in self._facts().items())}"
+
+    def _repr_html_(self) -> str:
+        settings = {name: value for name, value in self.info.settings.items() if value not in (None, "", (), [])}
+        return card(f"LanguageModel {self.info.name}", {**self._facts(), **settings})
 
     @property
     def n_layers(self) -> int:

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from neurosieve.activations.labels import Loss, is_labelled
 from neurosieve.errors import NeurosieveError
 from neurosieve.files import whole_file
+from neurosieve.notebook import card, listed, short_repr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProbeSpec:
     """One probe to fit.
 
@@ -35,6 +36,8 @@ class ProbeSpec:
     loss : {"softmax", "squared"}
         What is fitted: labels, or real values.
     """
+
+    __repr__ = short_repr
 
     y: ArrayLike
     l1: float = 0.0
@@ -61,7 +64,7 @@ def neuron_numbers(neurons: ArrayLike, n_neurons: int) -> NDArray[np.intp]:
     return np.unique(given).astype(np.intp)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FittedProbe:
     """A linear probe: one row of weights and one intercept for each label.
 
@@ -105,6 +108,27 @@ class FittedProbe:
     n_passes_: float = 0.0
     loss: Loss = "softmax"
     info: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"FittedProbe: {'; '.join(f'{name} {value}' for name, value in self._facts().items())}"
+
+    def _facts(self) -> dict[str, str]:
+        n_used = self.n_neurons if self.neurons is None else len(self.neurons)
+        one = self.loss == "squared"
+        labels = "real values" if one else f"{len(self.classes_)} ({listed(self.classes_.tolist())})"
+        facts = {
+            "labels": labels,
+            "neurons": f"{n_used} of {self.n_neurons}",
+            "l1": f"{self.l1:g}",
+            "l2": f"{self.l2:g}",
+        }
+        facts["weights that are not 0"] = f"{np.count_nonzero(self.coef_)} of {self.coef_.size}"
+        if self.gap_ is not None and self.objective_ is not None:
+            facts["certified"] = f"objective {self.objective_:.6g}, at most {self.gap_:.2g} above the lowest"
+        return facts
+
+    def _repr_html_(self) -> str:
+        return card("FittedProbe", self._facts())
 
     @property
     def columns(self) -> NDArray[np.intp]:

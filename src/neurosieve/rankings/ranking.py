@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NeuronRanking:
     """A permutation of all neurons, most salient first.
 
@@ -58,6 +59,18 @@ class NeuronRanking:
             raise NeurosieveError(f"the ranking '{self.method}' has neither key nor score; give one value a neuron")
         if not np.array_equal(np.sort(self.order), np.arange(len(given))):
             raise NeurosieveError("a ranking must hold every neuron exactly once")
+
+    def __repr__(self) -> str:
+        first = ", ".join(map(str, self.order[:5].tolist()))
+        return (
+            f"NeuronRanking by {self.method}: {self.n_neurons} neurons, {len(self.labels)} labels; begins with {first}"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {"method": self.method, "neurons": self.n_neurons, "labels": listed(self.labels.tolist())}
+        frame = self.to_frame()
+        shown = frame[[name for name in frame if not str(name).startswith("rank:")]].drop(columns=["layer", "index"])
+        return card("NeuronRanking", facts, shown)
 
     def require_mass(self, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """`key`, `mass` and `label_keys`, or an error that says that `what` needs weight mass."""

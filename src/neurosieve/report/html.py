@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.panels import Panel
 from neurosieve.report import cautions, numbers, overview
-from neurosieve.report.cell import cell
+from neurosieve.report.cell import MOST_PARTS, cell
 from neurosieve.report.comparison import across_figures
+from neurosieve.report.glossary import TERMS
 from neurosieve.report.layouts import title_of, write_layouts
 from neurosieve.report.page import flat, rows_of, write_page
 from neurosieve.report.tables import paper_tables, write_tables
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
 
 PAGE = "report.html"
+ALL_PARTS, FEWEST_PARTS = 60, 3
+"""Parts of a section, such as pages of neurons, that a page of several cells has in all, and at least of each: it stays small
+enough to be mailed."""
 BESIDE = {
     "results.csv": "every score, one row a seed",
     "rankings.csv": "every neuron with its ranks",
@@ -63,8 +67,9 @@ def write_report(
     tables = paper_tables(findings)
     table_files = write_tables(target / "tables", tables)
     write_layouts(target / "tables", tables, findings)
+    most = max(FEWEST_PARTS, ALL_PARTS // len(findings)) if len(findings) > 1 else MOST_PARTS
     cells = [
-        cell(target, f, model=model, prop=prop, prefix=prefix)
+        cell(target, f, model=model, prop=prop, prefix=prefix, most_parts=most)
         for f, (model, prop), prefix in zip(
             findings, numbers.cell_names(findings), figure_prefixes(findings), strict=True
         )
@@ -90,6 +95,7 @@ def write_report(
         rankings=list(dict.fromkeys((f.ranking.method, f.by_mass) for f in findings)),
         beside=[(name, says) for name, says in BESIDE.items() if (target / name).is_file()],
         manifest=list(flat(manifest)),
+        terms=TERMS,
     )
 
 

@@ -40,7 +40,7 @@ class Spread:
         if self.n == 1:
             return f"{percent(self.mean)} (one seed)"
         if self.low == self.high:
-            return f"{percent(self.mean)} (with each of {self.n} seeds)"
+            return percent(self.mean)  # a solved probe is the same with every seed
         return f"{percent(self.mean)} ({100 * self.low:.2f} to {100 * self.high:.2f} over {self.n} seeds)"
 
 
@@ -166,4 +166,6 @@ def layer_name(f: Findings, layer: object) -> str:
         rows = f.neurons.loc[f.neurons["layer"] == layer, "layer_name"]
         if len(rows):
             return str(rows.iloc[0])
+    if isinstance(layer, float) and layer.is_integer():  # from a row of means over seeds
+        return f"layer {int(layer)}"
     return f"layer {layer}"

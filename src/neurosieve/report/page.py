@@ -23,6 +23,11 @@ SCRIPT_DIGEST = "sha256-OF-THE-SCRIPT"
 
 def write_page(path: Path, template: str, **values: object) -> Path:
     """Fill a template, with every value escaped and every missing one an error; a reader never sees half a page."""
+    return write_whole_text(path, with_policy(rendered(template, **values)))
+
+
+def rendered(template: str, **values: object) -> str:
+    """A filled template, with every value escaped and every missing one an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("neurosieve.report", "templates"),
         autoescape=True,
@@ -30,7 +35,7 @@ def write_page(path: Path, template: str, **values: object) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return write_whole_text(path, with_policy(environment.get_template(template).render(**values)))
+    return environment.get_template(template).render(**values)
 
 
 def with_policy(page: str) -> str:

@@ -54,6 +54,26 @@ class Figure:
     needs: tuple[Need, ...] = ()
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Parts below a section that a reader opens one by one, such as one a neuron.
+
+    Attributes
+    ----------
+    template : str
+        Name of the file in ``templates/`` that shows one of them, as ``part``.
+    of : callable
+        ``of(findings, anchor, most)`` gives at most `most` of them, each a mapping for the template with its address ``id``,
+        which begins with `anchor`.
+    n : callable
+        How many there are.
+    """
+
+    template: str
+    of: Callable[[Findings, str, int], Sequence[Mapping[str, Any]]]
+    n: Callable[[Findings], int]
+
+
 def _nothing(_: Findings) -> None:
     return None
 
@@ -79,6 +99,7 @@ class Section:
         What a reader must know before trusting the numbers: sentences, one as a str, or None.
     brief : callable
         The section's part of the summary: {question: answer}, or None.
+    parts : Parts or None
     """
 
     key: str
@@ -89,6 +110,7 @@ class Section:
     table: Callable[[Findings], pd.DataFrame | None] = _nothing
     caution: Callable[[Findings], Sequence[str] | str | None] = _nothing
     brief: Callable[[Findings], Mapping[str, str] | None] = _nothing
+    parts: Parts | None = None
 
     def __post_init__(self) -> None:
         for name in (self.key, *self.figures):

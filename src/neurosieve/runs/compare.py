@@ -17,6 +17,7 @@ import pandas as pd
 from neurosieve.analysis.architectures import mean_interval
 from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
+from neurosieve.notebook import short_repr
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.results import TABLES
 from neurosieve.study.stage import is_intact
@@ -29,7 +30,7 @@ WITH_INTERVAL = ("neurons_per_label", "distributedness")
 MEANS = ("n_exclusive", "n_shared", "layer_evenness", "overlap", "overlap_by_chance", "overlap_z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Runs side by side.
 
@@ -50,6 +51,8 @@ class Comparison:
     layers : DataFrame
         One row a cell, seed and layer.
     """
+
+    __repr__ = short_repr
 
     cells: pd.DataFrame
     pairs: pd.DataFrame

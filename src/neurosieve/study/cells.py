@@ -5,7 +5,7 @@ from __future__ import annotations
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
-from neurosieve.study import baselines, comparison  # noqa: F401  (their stages are part of every run)
+from neurosieve.study import baselines, comparison, looking  # noqa: F401  (their stages are part of every run)
 from neurosieve.study.cell import Cell, Reporter, silent
 from neurosieve.study.folder import RunFolder, property_in
 from neurosieve.study.opened import OpenCell

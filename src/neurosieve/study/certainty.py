@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neurosieve.activations.labels import is_labelled
 from neurosieve.experiments.discovery import Null, ambiguous_words, discover_neurons, fewest_permutations
 from neurosieve.experiments.stability import stability
+from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
@@ -24,7 +25,7 @@ FREQUENT = 0.9
 """Share of the resamples from which on a neuron is called certain."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certainty:
     """What resampling and permuting gave.
 
@@ -49,6 +50,8 @@ class Certainty:
     changed, ambiguous : float
         Shares of the labelled training words whose label a permutation changes, and whose type has several labels.
     """
+
+    __repr__ = short_repr
 
     k: int
     neurons: pd.DataFrame

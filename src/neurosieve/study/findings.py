@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurosieve.analysis.labels import mean_label_distribution
 from neurosieve.analysis.layers import layer_distribution
+from neurosieve.notebook import short_repr
 from neurosieve.probes.solvers import SOLVERS, current_name
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell import no_control
@@ -39,7 +40,7 @@ RESULT_COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings:
     """Everything that one model and one property gave.
 
@@ -111,6 +112,8 @@ class Findings:
     tables : dict of str to DataFrame
         Every table of every stage (see `neurosieve.study.columns`), also of stages that other packages added.
     """
+
+    __repr__ = short_repr
 
     model: str
     prop: str

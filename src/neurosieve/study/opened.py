@@ -16,6 +16,7 @@ from neurosieve.activations.from_text import with_property
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.errors import StudyError
+from neurosieve.notebook import card
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.findings import Findings, from_tables
 from neurosieve.study.probe_settings import ProbeSettings
@@ -202,6 +203,12 @@ class OpenCell(CellFolder):
     def __repr__(self) -> str:
         state = "finished" if not self.missing else f"lacks {', '.join(self.missing)}"
         return f"OpenCell {self.model} / {self.prop} of {self.corpus}, {self.method}: {state}"
+
+    def _repr_html_(self) -> str:
+        facts = {"model": self.model, "corpus": self.corpus, "property": self.prop, "ranking": self.method}
+        facts |= {"finished": ", ".join(self.finished) or "nothing", "lacks": ", ".join(self.missing) or "nothing"}
+        sets = self.result("minimal")["minimal"] if "minimal" in self.finished else None
+        return card("OpenCell" + ("" if sets is None else ": its minimal sets"), facts, sets)
 
 
 Key = tuple[str, str, str] | tuple[str, str, str, str]

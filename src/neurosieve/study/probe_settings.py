@@ -65,6 +65,8 @@ class ProbeSettings(Part):
         Share of false entries allowed on the list of neurons that carry more than word types.
     interventions : InterventionSettings or None
         How neurons are edited in the running model; a study file says it in a table of its own, ``[interventions]``.
+    neuron_pages : int
+        Neurons of the smallest delta's minimal set that are looked at one by one, the first first; 0 leaves it out.
     """
 
     ranking: tuple[str, ...] = Field(default=("weight-mass",), min_length=1)
@@ -89,6 +91,7 @@ class ProbeSettings(Part):
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
     interventions: InterventionSettings | None = None
+    neuron_pages: int = Field(default=40, ge=0)
 
     @field_validator("memory_limit")
     @classmethod

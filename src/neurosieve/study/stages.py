@@ -1,4 +1,5 @@
-"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability.
+"""The stages of one cell, in order: data, search, oracles, ablation, minimal sets, control tasks, stability, single labels,
+single neurons.
 
 Each reads what the earlier ones left in the cell's folder, so that the single commands and the whole run share them, and an
 interrupted run repeats nothing that is finished. Every score is an accuracy, or R² where the property has real values.

@@ -55,9 +55,13 @@ def words(f: Findings) -> list[str]:
 
 
 def caution(f: Findings) -> str | None:
-    """A grid that is coarser than the paper's."""
+    """A grid that is coarser than the solver's own."""
     grid = f.settings.get("grid", "paper")
-    return None if grid == "paper" else f"The lambdas come from the {grid} grid, which is coarser than the paper's."
+    return (
+        None
+        if grid == "paper" or (grid == "strict" and f.exact)
+        else f"The lambdas come from the {grid} grid, which is coarser than the paper's."
+    )
 
 
 SECTION = Section(

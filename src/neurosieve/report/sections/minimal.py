@@ -24,10 +24,11 @@ def words(f: Findings) -> list[str]:
         found = numbers.minimal(f, delta)
         sizes, test = Spread.of(found["n_neurons"]), Spread.of(found["test"])
         loss = float((found["oracle_test"] - found["test"]).mean())
-        over = "one seed" if sizes.n == 1 else f"{count(sizes.low)} to {count(sizes.high)} over {sizes.n} seeds"
+        over = " (one seed)" if sizes.n == 1 else f" ({count(sizes.low)} to {count(sizes.high)} over {sizes.n} seeds)"
+        over = "" if sizes.n > 1 and sizes.low == sizes.high else over
         text = (
             f"Within {delta_name(delta)} of the probe on all neurons, on dev: {count(round(sizes.mean))} neurons, "
-            f"{percent(sizes.mean / f.n_neurons, 1)} of all ({over}). Retrained on them alone the probe scores {test.percent()} "
+            f"{percent(sizes.mean / f.n_neurons, 1)} of all{over}. Retrained on them alone the probe scores {test.percent()} "
             f"on test, {points(loss)} {'below' if loss > 0 else 'above' if loss < 0 else 'from'} the probe on all neurons."
         )
         said.append(text + _size_remark(f, found["n_neurons"], first=first) + _loss_remark(loss, delta))

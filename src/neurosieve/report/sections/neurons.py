@@ -43,13 +43,14 @@ def table(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        neuron, layer, index, one rank a seed (0 = first), mass (largest share of a label's weight mass) or the ranking's
-        score, in minimal sets (how many seeds' minimal sets of the smallest delta hold it), labels (that take it first,
-        with their own rank of it; not of real values); after resampling the selection frequency and the interval of the
-        rank instead of layer and index, which the name tells.
+        neuron, layer, index, one rank a seed (0 = first; one column where all seeds agree), mass (largest share of a
+        label's weight mass) or the ranking's score, in minimal sets (how many seeds' minimal sets of the smallest
+        delta hold it), labels (that take it first, with their own rank of it; not of real values); after resampling
+        the selection frequency and the interval of the rank instead of layer and index, which the name tells.
     """
     sets = numbers.members(f, numbers.deltas(f)[0])
     keys = _label_keys(f)
+    alike = f.ranks.shape[1] > 1 and bool(f.ranks.eq(f.ranks.iloc[:, 0], axis=0).all(axis=None))
     rows = []
     for neuron in f.ranking.top(min(most, f.n_neurons)).tolist():
         line = f.neurons.iloc[neuron]
@@ -57,10 +58,18 @@ def table(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
             {
                 "neuron": line["neuron"],
                 **({} if f.certainty is not None else {"layer": line["layer"], "index": line["index"]}),
-                **{f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns},
+                **(
+                    {"rank": int(f.ranks.iloc[neuron, 0])}
+                    if alike
+                    else {f"rank, seed {seed}": int(f.ranks[seed].iloc[neuron]) for seed in f.ranks.columns}
+                ),
                 **_salience(f, neuron),
                 **_sure(f, neuron),
-                "in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}",
+                **(
+                    {}
+                    if alike
+                    else {"in minimal sets": f"{sum(neuron in members for members in sets.values())} of {len(sets)}"}
+                ),
                 **({} if keys is None else {"labels that take it first": _takers(f, keys, neuron)}),
             }
         )

@@ -1,5 +1,5 @@
 // Tables sort by the column whose head is clicked: numbers as numbers, everything else as text.
-for (const table of document.querySelectorAll(".scroll table:not(.pairs)")) {
+for (const table of document.querySelectorAll(".scroll table:not(.pairs):not(.pairs-of-labels)")) {
   table.classList.add("sortable");
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {

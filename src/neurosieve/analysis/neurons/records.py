@@ -1,0 +1,297 @@
+"""What neurons do over a text, in one pass over the store: distributions, words in context, types, and what else they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurosieve.activations.source import ActivationSource, as_source
+from neurosieve.analysis.neurons.contexts import chosen_rows, window_of
+from neurosieve.analysis.neurons.reading import held_values
+from neurosieve.analysis.neurons.text import Text
+from neurosieve.analysis.neurons.values import by_group, edges_of, histogram, inner, quantiles
+from neurosieve.errors import NeurosieveError
+from neurosieve.notebook import short_repr
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_CONTEXTS = 8
+WINDOW = 8
+N_TYPES = 10
+FEWEST = 5
+"""Occurrences below which a word type is not listed: the mean of fewer says little."""
+N_BINS = 40
+N_DRAWN = 6
+"""Labels that have a line of their own in the distribution; the others share one."""
+OTHERS = "all others"
+EVERYTHING = "all words"
+"""Name of the only line where no word has a label."""
+N_TWINS = 5
+HELD_BYTES = 1 << 28
+"""Values that are held at once; with more neurons or words than that the store is read again for each part of the neurons."""
+QUANTILES = {"min": 0.0, "q01": 0.01, "q25": 0.25, "median": 0.5, "q75": 0.75, "q99": 0.99, "max": 1.0}
+
+
+@dataclass(frozen=True, repr=False)
+class NeuronRecords:
+    """What the asked neurons do. In every table ``index`` is the neuron: a column of the activations.
+
+    Attributes
+    ----------
+    summary : DataFrame
+        One row a neuron: n_words, mean, sd, min, q01, q25, median, q75, q99, max; and shares of its variance:
+        ``of_property`` (between labels; of real values the squared correlation), ``of_types`` (between word types),
+        ``of_sentences`` (between sentences). Those between groups are less what groups drawn at random would have.
+    labels : DataFrame
+        One row a neuron and label: label, n, mean, sd.
+    histogram : DataFrame
+        One row a neuron, line and bin: label, low, high, count; the first and last bin hold what lies beyond them.
+    contexts : DataFrame
+        One row a word of a context: kind (top, middle, bottom, random), context (its number), sentence, split, offset (0 is
+        the word that is meant), position, word, label, value.
+    types : DataFrame
+        Word types: end, place, word, n, mean, sd. The ends: those with the highest means (top) and the lowest (bottom), and
+        those that make most of the variance (frequent and far from the mean) above and below the mean.
+    follows : DataFrame
+        One row a neuron and feature of the text: feature, r (Pearson's correlation).
+    twins : DataFrame
+        The other asked neurons that it goes with most: other, r.
+    """
+
+    __repr__ = short_repr
+
+    summary: pd.DataFrame
+    labels: pd.DataFrame
+    histogram: pd.DataFrame
+    contexts: pd.DataFrame
+    types: pd.DataFrame
+    follows: pd.DataFrame
+    twins: pd.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name."""
+        return dict(vars(self))
+
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "summary": ("index", "n_words", "mean", "sd", *QUANTILES, "of_property", "of_types", "of_sentences"),
+    "labels": ("index", "label", "n", "mean", "sd"),
+    "histogram": ("index", "label", "low", "high", "count"),
+    "contexts": (
+        *("index", "kind", "context", "sentence", "split"),
+        *("offset", "position", "word", "label", "value"),
+    ),
+    "types": ("index", "end", "place", "word", "n", "mean", "sd"),
+    "follows": ("index", "feature", "r"),
+    "twins": ("index", "other", "r"),
+}
+
+
+def neuron_records(
+    activations: object,
+    words: pd.DataFrame | Text,
+    labels: ArrayLike | None = None,
+    *,
+    neurons: Sequence[int] | NDArray[np.intp],
+    n_contexts: int = N_CONTEXTS,
+    window: int = WINDOW,
+    n_types: int = N_TYPES,
+    random_state: int = 0,
+    held_bytes: int = HELD_BYTES,
+) -> NeuronRecords:
+    """Say what neurons do over a text.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n_words, n_neurons), or ActivationStore
+    words : DataFrame with columns word, sentence, position and split, or Text
+        One row a row of the activations.
+    labels : array_like of shape (n_words,), optional
+        Labels or real values, None where a word has none; without effect if `words` is a `Text`, which has its own.
+    neurons : sequence of int
+        Columns of the activations.
+    n_contexts : int
+        Contexts of each kind.
+    window : int
+        Words before and after the one that is meant.
+    n_types : int
+        Word types at each end.
+    random_state : int
+        Seed of the contexts that are drawn.
+    held_bytes : int
+        Values that are held at once; what they need beyond that costs another pass.
+
+    Returns
+    -------
+    NeuronRecords
+
+    Raises
+    ------
+    NeurosieveError
+        If a number is not that of a neuron, or there is not one word a row.
+    """
+    source = as_source(activations)
+    text = words if isinstance(words, Text) else Text.of(words, labels)
+    asked = _checked(neurons, source, text)
+    found = _Tables()
+    for numbers, values, correlated in held_values(source, asked, held_bytes):
+        if correlated is not None:
+            _add_twins(found, asked, correlated)
+        for number, own in zip(numbers.tolist(), values, strict=True):
+            ordered = np.sort(own)
+            _add_values(found, number, own.astype(np.float64), text, ordered=ordered)
+            _add_types(found, number, own.astype(np.float64), text, n=n_types)
+            rows = chosen_rows(
+                own, text, ordered=ordered, n=n_contexts, generator=np.random.default_rng((random_state, number))
+            )
+            _add_contexts(found, number, own, text, rows=rows, window=window)
+    return NeuronRecords(**{each.name: found.frame(each.name) for each in fields(NeuronRecords)})
+
+
+def _checked(neurons: Sequence[int] | NDArray[np.intp], source: ActivationSource, text: Text) -> NDArray[np.intp]:
+    if text.n_words != source.n_words or not text.n_words:
+        raise NeurosieveError(
+            f"there are {text.n_words} words for {source.n_words} rows of activations; pass one word a row, and at least one"
+        )
+    asked = np.asarray(neurons)
+    if not len(asked) or asked.dtype.kind not in "iu" or asked.min() < 0 or asked.max() >= source.n_neurons:
+        raise NeurosieveError(
+            f"neurons are {neurons!r}; expected at least one whole number from 0 to {source.n_neurons - 1}"
+        )
+    return np.asarray(list(dict.fromkeys(asked.tolist())), dtype=np.intp)
+
+
+class _Tables:
+    """Columns of tables, added to neuron by neuron: a data frame each would take longer than reading the values."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, dict[str, list[Any]]] = {
+            table: {name: [] for name in names} for table, names in COLUMNS.items()
+        }
+
+    def add(self, table: str, **columns: Any) -> None:  # noqa: ANN401 (arrays, lists, or one value for all rows)
+        """Add rows; a single value stands for all of them."""
+        lists = {name: c.tolist() if isinstance(c, np.ndarray) else c for name, c in columns.items()}
+        n = max((len(column) for column in lists.values() if isinstance(column, list)), default=1)
+        for name, column in lists.items():
+            self.parts[table][name].extend(column if isinstance(column, list) else [column] * n)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """A table."""
+        import pandas as pd
+
+        return pd.DataFrame(self.parts[table])
+
+
+def _add_values(
+    found: _Tables, number: int, v: NDArray[np.float64], text: Text, *, ordered: NDArray[np.float32]
+) -> None:
+    """Add moments, quantiles, shares of variance, means by label, the distribution and what else the neuron follows."""
+    labelled = by_group(v, text.labels)
+    center, sd = float(v.mean()), float(v.std())
+    found.add(
+        "summary",
+        index=number,
+        n_words=len(v),
+        mean=center,
+        sd=sd,
+        **dict(zip(QUANTILES, quantiles(ordered, tuple(QUANTILES.values())).tolist(), strict=True)),
+        of_property=labelled.share if text.values is None else _explained(v, text.values),
+        of_types=by_group(v, text.types).share,
+        of_sentences=by_group(v, text.in_sentences).share,
+    )
+    names, counts = [str(name) for name in text.labels.names], text.labels.counts
+    found.add("labels", index=number, label=names, n=counts, mean=labelled.mean, sd=labelled.sd)
+    for feature, standard in text.standard_features.items():
+        r = inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0  # the feature's mean is 0
+        found.add("follows", index=number, feature=feature, r=r)
+    edges = edges_of(ordered, N_BINS)
+    codes, lines = _lines(counts * (labelled.mean - center) ** 2, names)
+    known = text.labels.known if names else np.ones(len(v), dtype=bool)
+    of_line = codes[text.labels.codes[known]] if names else np.zeros(len(v), dtype=np.intp)
+    for line, row in zip(lines, histogram(v[known], of_line, edges=edges, n_groups=len(lines)), strict=True):
+        found.add("histogram", index=number, label=line, low=edges[:-1], high=edges[1:], count=row)
+
+
+def _lines(part: NDArray[np.float64], names: list[str]) -> tuple[NDArray[np.intp], list[str]]:
+    """The line of each label in the distribution, and the lines' names: the labels that make most of the variance first."""
+    if not names:
+        return np.zeros(0, dtype=np.intp), [EVERYTHING]
+    order = np.argsort(-np.nan_to_num(part), kind="stable")
+    own = order if len(names) <= N_DRAWN + 1 else order[:N_DRAWN]
+    codes = np.full(len(names), len(own), dtype=np.intp)
+    codes[own] = np.arange(len(own))
+    return codes, [names[i] for i in own] + ([OTHERS] if len(own) < len(names) else [])
+
+
+def _explained(v: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """Squared correlation with real values; 0 where one of the two does not vary."""
+    known = ~np.isnan(values)
+    a, b = v[known] - v[known].mean(), values[known] - values[known].mean()
+    size = inner(a, a) * inner(b, b)
+    return inner(a, b) ** 2 / size if size > 0 else 0.0
+
+
+def _add_types(found: _Tables, number: int, v: NDArray[np.float64], text: Text, *, n: int) -> None:
+    """Add the word types with the highest and the lowest means, and those above and below the mean that move it most."""
+    of_types, counts = by_group(v, text.types), text.types.counts
+    often = np.flatnonzero(counts >= FEWEST)
+    order = often[np.argsort(of_types.mean[often], kind="stable")]
+    n_ends = min(n, (len(order) + 1) // 2)  # no type stands at both ends, but one in the middle
+    far = of_types.mean[often] - v.mean()
+    by_part = np.argsort(-counts[often] * far**2, kind="stable")
+    ends = {
+        "top": order[::-1][:n_ends],
+        "bottom": order[:n_ends],
+        "above": often[by_part[far[by_part] > 0]][:n],
+        "below": often[by_part[far[by_part] < 0]][:n],
+    }
+    for end, chosen in ends.items():
+        found.add(
+            "types",
+            index=number,
+            end=end,
+            place=np.arange(len(chosen)),
+            word=[str(text.types.names[i]) for i in chosen],
+            n=counts[chosen],
+            mean=of_types.mean[chosen],
+            sd=of_types.sd[chosen],
+        )
+
+
+def _add_contexts(
+    found: _Tables, number: int, own: NDArray[np.float32], text: Text, *, rows: dict[str, list[int]], window: int
+) -> None:
+    """Add the chosen words with those around them."""
+    names = [None if name is None else str(name) for name in text.labels.names]
+    for kind, chosen in rows.items():
+        for context, row in enumerate(chosen):
+            near = window_of(row, text, window)
+            codes = text.labels.codes[near].tolist()
+            found.add(
+                "contexts",
+                index=number,
+                kind=kind,
+                context=context,
+                sentence=int(text.sentences[row]),
+                split=str(text.splits[row]),
+                offset=text.place[near] - text.place[row],
+                position=text.positions[near],
+                word=text.words[near],
+                label=[None if code < 0 else names[code] for code in codes],
+                value=own[near].astype(np.float64),
+            )
+
+
+def _add_twins(found: _Tables, asked: NDArray[np.intp], correlated: NDArray[np.float64]) -> None:
+    """Add the neurons that each goes with most, in either direction."""
+    for place, number in enumerate(asked.tolist()):
+        order = np.argsort(-np.abs(correlated[place]), kind="stable")
+        others = order[order != place][:N_TWINS]
+        found.add("twins", index=number, other=asked[others], r=correlated[place, others])

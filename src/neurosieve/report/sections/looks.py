@@ -1,0 +1,80 @@
+"""What each neuron of the minimal set does: a part for each, with words, distribution and what else it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosieve.figures.style import delta_name
+from neurosieve.report import numbers
+from neurosieve.report.neuron.tables import NeuronTables, looked_at, split_by_neuron
+from neurosieve.report.neuron.view import view_of
+from neurosieve.report.numbers import count, file_name, percent
+from neurosieve.report.section import Parts, Section, has_table
+
+if TYPE_CHECKING:
+    from neurosieve.study.findings import Findings
+
+TEMPLATE = "neuron.html"
+
+
+def neurons_of(f: Findings) -> dict[int, NeuronTables]:
+    """What is known of each neuron that was looked at, by its number."""
+    real = f.metric == "r2"
+    return split_by_neuron(f.tables, f.neurons["neuron"], prop=f.prop, unit=f.unit, real_values=real)
+
+
+def words(f: Findings) -> list[str]:
+    """Which neurons have a part, and over which words they were looked at."""
+    seen = looked_at(f.tables)
+    delta = numbers.deltas(f)[0]
+    size = int(numbers.minimal(f, delta)["n_neurons"].iloc[0])
+    which = f"the {count(len(seen))}" if len(seen) == size else f"the first {count(len(seen))} of the {count(size)}"
+    n_words = int(f.tables["neuron_summary"]["n_words"].iloc[0])
+    return [
+        f"A part for each of {which} neurons of seed 0's minimal set ({delta_name(delta)}), in its order, over all "
+        f"{count(n_words)} {numbers.units(f)} of the text, train, dev and test together. What a neuron goes up and down on is "
+        "seen here, not what the network does with it: that only changing the neuron would tell."
+    ]
+
+
+def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
+    """The parts, in the order of the ranking."""
+    known = list(neurons_of(f).values())[:most]
+    links = {n.name: f"{anchor}--{file_name(n.name)}" for n in known}
+    return [view_of(n, anchor=links[n.name], facts=facts(f, n.index), links=links) for n in known]
+
+
+def facts(f: Findings, neuron: int) -> list[tuple[str, str]]:
+    """What the study knows of a neuron: its rank, how sure that is, and in how many sets it is."""
+    ranks = f.ranks.iloc[neuron]
+    first = int(ranks.iloc[0])
+    rank = f"{count(first)} of {count(f.n_neurons)}, counted from 0"
+    if ranks.nunique() > 1:
+        rank += f"; {count(int(ranks.min()))} to {count(int(ranks.max()))} over {len(ranks)} seeds"
+    said = [("rank", rank)]
+    if f.ranking.mass is not None:
+        said.append(
+            ("weight", f"{percent(f.ranking.mass[neuron])} of the absolute weights of the label that leans on it most")
+        )
+    if f.certainty is not None:
+        row = f.certainty.neurons.iloc[neuron]
+        often = f"in the top {count(f.certainty.k)} of {percent(row['frequency'], 0)} of {f.certainty.n_resamples} resamples"
+        ends = f"95 % of its ranks lie between {count(round(row['rank_low']))} and {count(round(row['rank_high']))}"
+        said.append(("how sure", f"{often}; {ends}; q-value {row['q_value']:.2g}"))
+    sets = numbers.members(f, numbers.deltas(f)[0])
+    held = int(np.sum([neuron in members for members in sets.values()]))
+    if held < len(sets):
+        said.append(("in minimal sets", f"of {held} of {len(sets)} seeds"))
+    return said
+
+
+SECTION = Section(
+    "looks",
+    "What each neuron does",
+    needs=(has_table("neuron_summary"),),
+    words=words,
+    parts=Parts(TEMPLATE, parts, lambda f: len(looked_at(f.tables))),
+)
