@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,30 +40,47 @@ def main() -> None:
         report.add("reading the store as float32", read, "s", better="lower")
         report.add(f"{len(names)} rankings from one pass", shared, "s", better="lower")
         report.add("one pass / reading", shared / read, "x", better="lower", target=2.0)
+        busy = _processor(lambda: ns.rank_all(split=train)) / _processor(lambda: _read(train))
+        report.add("one pass / reading, processor time", busy, "x", better="lower", target=2.0)
         X, codes = _array(train)
-        one = machine.time_of(lambda: rank("probeless", split=train), repeats=3)
-        theirs = machine.time_of(lambda: neurox_probeless(X, codes), repeats=1)
+        arrays = ns.LabelledSplit(X, train.y[_known(train)])  # NeuroX holds all activations as float32 in memory
+        one = machine.time_of(lambda: rank("probeless", split=arrays), repeats=3)
+        theirs = machine.time_of(lambda: neurox_probeless(X, codes), repeats=3)
         report.add(
-            "probeless: times faster than NeuroX's loop", theirs / one, "x", note=f"{theirs:.2f} s and {one:.2f} s"
+            "probeless: times faster than NeuroX's loop",
+            theirs / one,
+            "x",
+            target=20.0,
+            note=f"{theirs:.2f} s and {one:.2f} s",
         )
-        one = machine.time_of(lambda: rank("average-precision", split=train), repeats=3)
+        one = machine.time_of(lambda: rank("average-precision", split=arrays), repeats=3)
         started = time.perf_counter()
         neurox_average_precision(X[:, :NEUROX_NEURONS], codes == np.bincount(codes).argmax())
         each = (time.perf_counter() - started) / NEUROX_NEURONS
         theirs = each * X.shape[1] * (codes.max() + 1)
         note = f"{theirs:.0f} s for all labels, from {NEUROX_NEURONS} neurons of one, and {one:.2f} s"
-        report.add("average precision: times faster than NeuroX's loop", theirs / one, "x", note=note)
+        report.add("average precision: times faster than NeuroX's loop", theirs / one, "x", target=20.0, note=note)
         few = ns.LabelledSplit(X[:, :NEUROX_DIMENSIONS], train.y[_known(train)])
         steps = min(GAUSSIAN_STEPS, NEUROX_DIMENSIONS)
         one = machine.time_of(lambda: gaussian_ranking(few, n_neurons=steps), repeats=1)
         theirs = machine.time_of(lambda: neurox_gaussian(X[:, :NEUROX_DIMENSIONS], codes, steps=1), repeats=1) * steps
         note = f"{steps} of {NEUROX_DIMENSIONS} neurons: {theirs:.0f} s, from its first step (the cheapest), and {one:.2f} s"
-        report.add("gaussian: times faster than NeuroX's loop", theirs / one, "x", note=note)
+        report.add("gaussian: times faster than NeuroX's loop", theirs / one, "x", target=20.0, note=note)
         whole = machine.time_of(lambda: gaussian_ranking(train, n_neurons=steps), repeats=1)
         note = f"{steps} of {X.shape[1]:,} neurons in {whole:.1f} s"
         report.add("gaussian: seconds a neuron taken, all neurons", whole / steps, "s", better="lower", note=note)
     finally:
         report.write(args.out)
+
+
+def _processor(run: Callable[[], object]) -> float:
+    """Least processor seconds of three runs: what others do on the machine does not count."""
+    spent = []
+    for _ in range(3):
+        started = time.process_time()
+        run()
+        spent.append(time.process_time() - started)
+    return min(spent)
 
 
 def _known(split: ns.LabelledSplit) -> np.ndarray:

@@ -36,6 +36,7 @@ LIMITS = {
     "scaling": 180,
     "solver": 1800,
     "values": 600,
+    "interventions": 600,
     "gpu": 600,
 }
 """Seconds that each bench may take, in the order in which they run; a quick run has a quarter, at least 60."""

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "activations": {"corpora", "models"},
     "probes": {"activations"},
     "rankings": {"activations", "probes"},
-    "experiments": {"activations", "probes", "rankings"},
+    "experiments": {"models", "activations", "probes", "rankings"},
     "analysis": {"activations", "rankings"},
     "study": {"corpora", "models", "activations", "probes", "rankings", "experiments", "analysis"},
     "figures": {"study", "experiments"},
@@ -28,14 +28,16 @@ MAY_IMPORT = {
     "cli": {"study", "runs"},
     "errors": set(),
     "extensions": set(),
+    "files": set(),
+    "csv_files": set(),
     "notebook": set(),
     "_version": set(),
     "planted": set(),
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "extensions", "notebook", "_version", "planted", "__init__"}
-EVERYBODY = {"errors", "extensions", "notebook", "_version"}
+SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "notebook", "_version", "planted", "__init__"}
+EVERYBODY = {"errors", "extensions", "files", "csv_files", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

@@ -39,7 +39,7 @@ def test_python_blocks_about_models_run(tiny_bert: Path, tmp_path: Path, capsys:
     AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path)
     page = ROOT / "docs" / "models.md"
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {"__name__": "docs", "folder": tiny_bert, "folder_with_head": tmp_path}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)

@@ -13,6 +13,8 @@ from .errors import NeurosieveError
 from .experiments.ablation import ablate
 from .experiments.control import ControlTask, selectivity
 from .experiments.discovery import discover_neurons
+from .experiments.interventions.intervene import Interventions, intervene
+from .experiments.interventions.pairs import MinimalPair, read_pairs
 from .experiments.minimal import minimal_neurons
 from .experiments.search import search_lambdas
 from .experiments.stability import stability
@@ -41,8 +43,10 @@ __all__ = [
     "Corpus",
     "ElasticNetProbe",
     "FittedProbe",
+    "Interventions",
     "LabelledSplit",
     "LanguageModel",
+    "MinimalPair",
     "NeuronRanking",
     "NeurosieveError",
     "ProbeSpec",
@@ -56,6 +60,7 @@ __all__ = [
     "discover_neurons",
     "extract",
     "fit_probes",
+    "intervene",
     "label_distribution",
     "layer_distribution",
     "load_corpus",
@@ -68,6 +73,7 @@ __all__ = [
     "probeless_ranking",
     "rank",
     "rank_all",
+    "read_pairs",
     "run_study",
     "score_probes",
     "search_lambdas",

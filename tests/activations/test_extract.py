@@ -70,14 +70,21 @@ def test_two_extractions_give_the_same_bytes(corpus, fake_model, tmp_path, small
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-def test_a_damaged_shard_stops_a_continued_extraction(corpus, fake_model, tmp_path, small_shards):
+@pytest.mark.parametrize("place", [None, 8, 100, -1])
+def test_a_damaged_shard_is_made_again_by_a_continued_extraction(
+    corpus, fake_model, tmp_path, small_shards, place, caplog
+):
+    whole = extract(corpus, fake_model(), tmp_path / "whole")
     with pytest.raises(RuntimeError, match="killed"):
         extract(corpus, fake_model(fail_at=2), tmp_path / "store")
-    (tmp_path / "store" / "shards" / "00000.safetensors").write_bytes(b"x" * 50)
-    with pytest.raises(
-        StoreError, match=r"00000.safetensors: damaged shard \(.*\); delete this file and extract again"
-    ):
-        extract(corpus, fake_model(), tmp_path / "store")
+    shard = tmp_path / "store" / "shards" / "00000.safetensors"
+    content = bytearray(shard.read_bytes())
+    if place is not None:
+        content[place] ^= 1
+    shard.write_bytes(bytes(content if place is not None else content[:50]))
+    extract(corpus, fake_model(), tmp_path / "store")
+    assert "00000.safetensors: damaged, so it is made again" in caplog.text
+    assert shard.read_bytes() == (whole.path / "shards" / "00000.safetensors").read_bytes()
 
 
 # --- another store in the folder ------------------------------------------------------------------------------------

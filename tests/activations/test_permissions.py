@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from neurosieve.activations.extract import extract
-from neurosieve.activations.format import usual_permissions
+from neurosieve.files import whole_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
 
@@ -34,10 +34,10 @@ def test_files_of_a_store_respect_the_umask(corpus, fake_model, tmp_path, small_
 
 def test_whoever_writes_the_file_it_gets_the_permissions_of_a_new_one(tmp_path, umask):
     path = tmp_path / "file"
-    path.write_text("left by a killed process")
-    path.chmod(0o600)
-    with usual_permissions(path):
-        path.write_text("new")
-        path.chmod(0o600)
+    path.with_suffix(".tmp").write_text("left by a killed process")
+    path.with_suffix(".tmp").chmod(0o600)
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        temporary.chmod(0o600)
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask

@@ -180,7 +180,7 @@ def test_open_what_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not readable as JSON"),
+        ("{", r"manifest.json: damaged \(no JSON"),
         ("[]", "not the manifest of an activation store"),
         ('{"format": "other"}', "not the manifest of an activation store"),
         ('{"format": "neurosieve activations", "format_version": 99}', "format version 99 is later"),
@@ -232,7 +232,7 @@ def test_a_table_of_words_that_is_gone_is_made_again(store, corpus, fake_model, 
     whole = path.read_bytes()
     path.write_text("no table")
     with pytest.raises(
-        StoreError, match=r"words.parquet: cannot be read \(.*\); delete it and run the same extraction"
+        StoreError, match=r"words.parquet: (cannot be read|damaged) \(.*\); delete it and run the same extraction"
     ):
         _ = open_store(store.path).words
     path.unlink()

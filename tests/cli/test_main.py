@@ -177,7 +177,11 @@ def test_ctrl_c_gives_one_line(shell, monkeypatch: pytest.MonkeyPatch, finished_
 
     monkeypatch.setattr("neurosieve.study.steps.open_cell", interrupted)
     done = shell("search", finished_run, "-p", "pos")
-    assert done == (1, "", "error: interrupted; what is finished is kept, and the same command continues from there\n")
+    assert done == (
+        130,
+        "",
+        "error: interrupted; what is finished is kept, and the same command continues from there\n",
+    )
 
 
 def test_a_full_disk_is_stated(shell, monkeypatch: pytest.MonkeyPatch, finished_run: Path) -> None:

@@ -21,6 +21,7 @@ SAMPLES = {
     "sentences": "sentence·label\na fine film·1",
     "tsv": "word·pos·chunk·sem\na·DT·B-NP·DIS\n\nb·NN·I-NP·CON",
     "conll2000": "# # B-NP\n5 CD I-NP\n. . O",
+    "conll2002": "Juan NC B-PER\nva VMI O\n, Fc O",
     "conll2003": "-DOCSTART- -X- -X- O\n\nU.N. NNP I-NP I-ORG\nleft VBD I-VP O",
     "pipe": "a|DT|NP/N dog|NN|N\nno|DT|NP/N cat|NN|N",
     "ptb": "( (S\n  (NP (DT a) (NN dog))\n  (VP (VBZ barks)) (. .)))",

@@ -46,7 +46,10 @@ def test_splits_come_from_the_dictionary_and_one_dataset_is_divided() -> None:
     assert [len(corpus.split(name)) for name in corpus.splits] == [20, 2, 3]
     assert [len(load_corpus(dataset(20)).split(name)) for name in ("train", "dev", "test")] == [16, 2, 2]
     taken = load_corpus(datasets.DatasetDict({"train": dataset(20), "test": dataset(3)}))
-    assert taken.notes == ("no file gives dev: 2 of 20 sentences, from the end of train",)
+    assert taken.notes == (
+        "no file gives dev: 2 of 20 sentences, from the end of train",
+        "column 'id' left out: an identifier",
+    )
 
 
 def test_unlabelled_words_and_texts() -> None:

@@ -132,4 +132,4 @@ def test_names_are_escaped(make_findings, tmp_path) -> None:
     assert r"a\_b|c\&d" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")
     assert r"m\textasciicircum{}a" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")  # not a note's mark
     assert r"50\%\$" in (tmp_path / "ablation_test.tex").read_text(encoding="utf-8")
-    assert r"a_b\|c&d" in (tmp_path / "ablation_test.md").read_text(encoding="utf-8")
+    assert r"a_b\|c&amp;d" in (tmp_path / "ablation_test.md").read_text(encoding="utf-8")

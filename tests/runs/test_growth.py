@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from neurosieve.errors import StudyError
+from neurosieve.files import write_sealed_json
 from neurosieve.runs.opened import open_run
 from neurosieve.runs.study import finished_cells, run_study
 from neurosieve.study import stages
@@ -193,6 +194,6 @@ def test_new_properties_may_be_probed_otherwise(run: Path, make_settings: Make) 
 def test_a_stage_of_another_format_is_refused_with_what_to_do(run: Path, make_settings: Make) -> None:
     path = next((run / "cells").glob("*/search.json"))
     content = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**content, "format_version": 99}), encoding="utf-8")
+    write_sealed_json(path, {**content, "format_version": 99})
     with pytest.raises(StudyError, match=r"search\.json: version 99 .* reads version 1; delete it to compute"):
         run_study(make_settings(), run)

@@ -22,8 +22,8 @@ def cell(finished_run: Path, tmp_path: Path) -> Cell:
     return open_cell(tmp_path / "run", "pos")
 
 
-RUN = [name for name in STAGES if name not in ("stability", "ranking", "rankings")]
-"""Of a run by weight mass, without resamples."""
+RUN = [name for name in STAGES if name not in ("stability", "ranking", "rankings", "interventions")]
+"""Of a run by weight mass, without resamples and without minimal pairs."""
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from neurosieve.errors import StudyError
 from neurosieve.runs.study import run_study
-from neurosieve.study import comparison
+from neurosieve.study import baselines, comparison
 from neurosieve.study.steps import open_cell
 
 
@@ -53,3 +54,9 @@ def test_one_ranking_is_compared_with_those_that_need_no_training(finished_run: 
     assert "average-precision" in names
     with pytest.raises(StudyError, match="'reversed-' and one of these, found 'nothing'"):
         comparison.compared(cell, ("nothing",))
+
+
+def test_layers_are_turned_in_parts_of_limited_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "MOST_TURNED", 2)
+    groups = baselines.turned_together(pd.DataFrame({"layer": [0, 0, 0, 1, 1, 3]}))
+    assert groups.tolist() == [0, 0, 1, 2, 2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import StudyError
+from neurosieve.files import write_sealed_json
 from neurosieve.study.folder import RunFolder
 
 PROBES = {"seeds": 3, "ranking": ["weight-mass"]}
@@ -95,9 +97,7 @@ def test_foreign_files_are_refused(tmp_path: Path, digest: Callable[[Path], dict
     assert digest(tmp_path) == before
 
 
-@pytest.mark.parametrize(
-    ("content", "said"), [("{", "not readable"), ('{"format": "other"}', "not the manifest of a run")]
-)
+@pytest.mark.parametrize(("content", "said"), [("{", "damaged"), ('{"format": "other"}', "not the manifest of a run")])
 def test_a_foreign_manifest_is_refused(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     with pytest.raises(StudyError, match=said):
@@ -108,9 +108,7 @@ def test_a_foreign_manifest_is_refused(tmp_path: Path, content: str, said: str) 
 def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     RunFolder(tmp_path / "run").claim(SETTINGS)
     manifest = tmp_path / "run" / "manifest.json"
-    manifest.write_text(
-        manifest.read_text(encoding="utf-8").replace('"format_version": 2', '"format_version": 3'), "utf-8"
-    )
+    write_sealed_json(manifest, {**json.loads(manifest.read_text(encoding="utf-8")), "format_version": 3})
     with pytest.raises(StudyError, match="format version 3, this neurosieve reads versions 1 to 2"):
         RunFolder(tmp_path / "run").manifest()
 

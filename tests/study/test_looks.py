@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurosieve.runs.opened import open_run
-from neurosieve.study import stages
+from neurosieve.study import looking
 from neurosieve.study.steps import open_cell
 
 
@@ -33,10 +33,10 @@ def test_a_run_looks_at_the_neurons_of_its_smallest_set(finished_run: Path) -> N
 def test_their_number_can_be_changed_and_taken_back(finished_run: Path, tmp_path: Path) -> None:
     copytree(finished_run, tmp_path / "run")
     fewer = open_cell(tmp_path / "run", "pos", neuron_pages=2)
-    assert len(stages.looks(fewer)["neuron_summary"]) == 2
+    assert len(looking.looks(fewer)["neuron_summary"]) == 2
     assert open_run(tmp_path / "run").cells["pos"].settings.neuron_pages == 40
     again = open_cell(tmp_path / "run", "pos")
-    assert len(stages.looks(again)["neuron_summary"]) > 2
+    assert len(looking.looks(again)["neuron_summary"]) > 2
 
 
 def test_none_are_looked_at_where_none_are_asked_for(tmp_path: Path, make_settings: Callable) -> None:

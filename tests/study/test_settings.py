@@ -173,3 +173,18 @@ def test_labels_are_solved_exactly_on_pairs_that_can_be_proven_unless_told_other
 
 def test_settings_from_before_the_exact_solver_was_renamed_are_read():
     assert ProbeSettings(solver="proximal") == ProbeSettings(solver="exact")
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "learning_rate", "tol", "keep", "discovery_rate", "step", "deltas"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_settings_that_are_no_finite_numbers_are_refused(name: str, value: float) -> None:
+    given = {"probes": {name: [value] if name == "deltas" else value}}
+    with pytest.raises(StudyError, match=name):
+        StudySettings.checked({"models": [{"path": "m"}], "corpora": [{"files": ["t"]}], **given}, where="s.toml")
+
+
+def test_a_step_of_next_to_nothing_is_refused() -> None:
+    with pytest.raises(StudyError, match="step: expected greater than or equal to"):
+        StudySettings.checked(
+            {"models": [{"path": "m"}], "corpora": [{"files": ["t"]}], "probes": {"step": 1e-9}}, where="s.toml"
+        )

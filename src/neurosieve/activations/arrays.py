@@ -25,8 +25,17 @@ from neurosieve.activations.columns import (
     word_column,
 )
 from neurosieve.activations.store import ActivationStore
-from neurosieve.activations.writer import SHARD_BYTES, Plan, finish_store, make_store, require_vacant, shard_rows
+from neurosieve.activations.writer import (
+    SHARD_BYTES,
+    Plan,
+    finish_store,
+    intact_shards,
+    make_store,
+    require_vacant,
+    shard_rows,
+)
 from neurosieve.errors import StoreError
+from neurosieve.files import file_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,9 +335,10 @@ def _write(folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFra
 
     digests: dict[int, str] = {}
     parts = list(_chunks(table[ROW].to_numpy(), plan["shard_words"]))
+    there = intact_shards(folder, len(parts))
     for number, rows in enumerate(parts):
         path = fmt.shard_path(folder, number)
-        if path.is_file():
+        if number in there:
             continue
         stored: dict[str, NDArray[np.floating]] = {}
         for layer in layers:
@@ -339,7 +349,7 @@ def _write(folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFra
                 )
             stored[layer.name] = values
         fmt.write_shard(path, stored, {"n_words": len(rows)})
-        digests[number] = fmt.file_digest(path)
+        digests[number] = file_digest(path)
     details = [fmt.read_shard_details(fmt.shard_path(folder, number)) for number in range(len(parts))]
     # What the manifest says of words without vector, long sentences and sub-words; arrays have none of these.
     results = {"left_out": [], "windowed": [], "n_subwords": len(table), "unknown_share": 0.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations import format as fmt
+from neurosieve.activations.first_words import said, sinks
 from neurosieve.activations.store import ActivationStore
-from neurosieve.activations.writer import SHARD_BYTES, finish_store, make_store, shard_rows
+from neurosieve.activations.writer import SHARD_BYTES, finish_store, intact_shards, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
+from neurosieve.files import file_digest
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.precision import in_precision
-from neurosieve.models.vectors import VectorBatch
+from neurosieve.models.vectors import VectorBatch, WordVectors
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,8 @@ def _extract(
 ) -> None:
     """Make what is missing in a folder that no other process works on."""
     shards = _shard_sentences(corpus, _split_order(corpus), plan["shard_words"])
-    todo = [number for number in range(len(shards)) if not fmt.shard_path(folder, number).is_file()]
+    there = intact_shards(folder, len(shards))
+    todo = [number for number in range(len(shards)) if number not in there]
     sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
     done = sum(sizes) - sum(sizes[number] for number in todo)
     digests: dict[int, str] = {}
@@ -101,7 +104,7 @@ def _extract(
         written: Future[None] | None = None
         for number in todo:
             words, how = [corpus.sentences[i].words for i in shards[number]], plan["sentence_vector"]
-            batch = model.embed(words) if how is None else model.embed_sentences(words, how=how)
+            batch = _as_batch(model.embed(words) if how is None else model.embed_sentences(words, how=how))
             if written is not None:
                 written.result()
             written = writer.submit(_write, folder, number, corpus, shards[number], batch, model, plan, digests)
@@ -111,6 +114,11 @@ def _extract(
         if written is not None:
             written.result()
     _finish(folder, plan, corpus, shards, digests)
+
+
+def _as_batch(vectors: VectorBatch | Sequence[WordVectors]) -> VectorBatch:
+    """What a model gave as a batch; models of other packages may still give a list with one entry a sentence."""
+    return vectors if isinstance(vectors, VectorBatch) else VectorBatch.of(vectors)
 
 
 def _split_order(corpus: Corpus) -> list[int]:
@@ -187,7 +195,7 @@ def _write(
         "n_unknown": int(batch.n_unknown.sum()),
     }
     fmt.write_shard(path, layers, details)
-    digests[number] = fmt.file_digest(path)
+    digests[number] = file_digest(path)
 
 
 def _text(corpus: Corpus, sentence: int, position: int, unit: str) -> str:
@@ -229,12 +237,17 @@ def _finish(
             len(left_out),
             plan["unit"],
         )
-    results = {
+    results: dict[str, object] = {
         "left_out": [{"sentence": i, "position": position, "word": word} for i, position, word in left_out],
         "windowed": [{"sentence": i, "n_windows": n} for d in details for i, n in d["windowed"]],
         "n_subwords": n_subwords,
         "unknown_share": unknown_share,
     }
-    finish_store(
-        folder, plan, frame.iloc[rows].reset_index(drop=True), details=details, digests=digests, results=results
-    )
+    words = frame.iloc[rows].reset_index(drop=True)
+    if plan["unit"] == "word":
+        names = [str(layer["name"]) for layer in plan["layers"]]
+        found = sinks(folder, words, rows=[int(d["n_words"]) for d in details], layers=names)
+        if found is not None:
+            results["first_words"] = found
+            log.warning("%s: %s", plan["model"]["name"], said(found))
+    finish_store(folder, plan, words, details=details, digests=digests, results=results)

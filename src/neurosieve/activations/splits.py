@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.finite import require_finite
 from neurosieve.activations.labels import Loss, as_values, is_labelled
 from neurosieve.activations.source import as_source
 from neurosieve.errors import NeurosieveError
@@ -104,7 +105,7 @@ class Splits:
         ------
         NeurosieveError
             If the property or a split does not exist, a split has no labelled word, the property has fewer than two
-            labels, too many labels occur once, or the real values of a split are all the same.
+            labels, too many labels occur once, the real values of a split are all the same, or activations are not finite.
         """
         store.require(prop)
         parts = {}
@@ -118,6 +119,7 @@ class Splits:
                 )
             table = view.words
             parts[name] = LabelledSplit(view, y, table["word"].to_numpy(dtype=object), table["sentence"].to_numpy())
+        require_finite(parts)
         return _settle_rare_labels(cls(**parts, prop=prop, unit=store.unit), rare_labels)
 
     @classmethod
@@ -140,6 +142,7 @@ class Splits:
         types = [None] * 3 if words is None else [np.asarray(c, dtype=object) for c in words]
         texts = [None] * 3 if sentences is None else [np.asarray(d) for d in sentences]
         parts = [LabelledSplit(a, b, c, d) for a, b, c, d in zip(X, labels, types, texts, strict=True)]
+        require_finite(dict(zip(("train", "dev", "test"), parts, strict=True)))
         return cls(parts[0], parts[1], parts[2], prop=prop)
 
     def _rows(self) -> list[tuple[str, int, int]]:

@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 
 from neurosieve.activations import format as fmt
 from neurosieve.errors import StoreError
+from neurosieve.files import DamagedFileError, file_digest, why_unreadable
 from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+AGAIN = "delete it and run the same extraction again, the rest is kept"
+_INTACT: set[tuple[str, int, int]] = set()
+"""Shards, by path, time and size, that were found to hold what was written."""
 
 
 class _Shards:
@@ -41,13 +47,23 @@ class _Shards:
         opened = self._open
         if opened is None or opened[0] != number:
             path = fmt.shard_path(self.folder, number)
+            self._require_intact(path)
             try:
                 opened = self._open = (number, safe_open(str(path), framework="numpy"))
             except (OSError, SafetensorError) as error:
-                raise StoreError(
-                    f"{path}: cannot be read ({error}); delete it and run the same extraction again, the rest is kept"
-                ) from error
+                raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
         return opened[1].get_slice(layer)
+
+    def _require_intact(self, path: Path) -> None:
+        """Compare a shard with its own checksum when it is first read, once a process."""
+        try:
+            about = path.stat()
+        except OSError as error:
+            raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
+        seen = (str(path.absolute()), about.st_mtime_ns, about.st_size)
+        if seen not in _INTACT:
+            fmt.read_shard_details(path, whole=True)
+            _INTACT.add(seen)
 
 
 class ActivationStore:
@@ -113,6 +129,11 @@ class ActivationStore:
         return card("ActivationStore", facts, pd.DataFrame(layers, columns=["layer", "neurons", "stored as"]))
 
     @property
+    def written_at(self) -> int:
+        """When the newest file of the store was written, in nanoseconds."""
+        return max(path.stat().st_mtime_ns for path in self.files() if path.is_file())
+
+    @property
     def unit(self) -> str:
         """What a row stands for: ``"word"`` or ``"sentence"``."""
         return str(self.manifest.get("unit", "word"))
@@ -128,12 +149,14 @@ class ActivationStore:
         if "words" not in self._tables:
             import pandas as pd
 
+            path = self.path / fmt.WORDS
             try:
-                self._tables["words"] = pd.read_parquet(self.path / fmt.WORDS)
+                noted = self.manifest.get("words")  # which stores of earlier versions do not tell
+                if noted is not None and file_digest(path) != noted["sha256"]:
+                    raise DamagedFileError("its content is not what was written")
+                self._tables["words"] = pd.read_parquet(path)
             except (OSError, ValueError) as error:
-                raise StoreError(
-                    f"{self.path / fmt.WORDS}: cannot be read ({error}); delete it and run the same extraction again"
-                ) from error
+                raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
         return self._tables["words"].iloc[slice(*self._rows)].reset_index(drop=True)
 
     @cached_property
@@ -232,8 +255,10 @@ class ActivationStore:
         corpus = {**self.manifest["corpus"], "properties": [*self.properties, prop]}
         import pandas as pd
 
+        from neurosieve.corpora.corpus import label_column
+
         words = self.words.copy()
-        words[prop] = pd.Series(list(labels), index=words.index)
+        words[prop] = pd.Series(label_column(list(labels)), index=words.index)
         tables = {**self._tables, "words": words}
         manifest = {**self.manifest, "corpus": corpus}
         return ActivationStore(self.path, manifest, shards=self._shards, columns=self._columns, tables=tables)
@@ -282,19 +307,22 @@ class ActivationStore:
             yield slice(start, stop), self.read(start, stop)
 
     def verify(self) -> None:
-        """Compare every shard with its checksum.
+        """Compare every file of the store with its digest.
 
         Raises
         ------
         StoreError
-            If a shard differs; the message names it.
+            If one differs; the message names it.
         """
-        for number, shard in enumerate(self.manifest["shards"]):
-            path = fmt.shard_path(self.path, number)
-            if fmt.file_digest(path) != shard["sha256"]:
-                raise StoreError(
-                    f"{path}: checksum differs from the manifest; delete it and run the same extraction again"
-                )
+        for path, digest in self.files().items():
+            if file_digest(path) != digest:
+                raise StoreError(f"{path}: checksum differs from the manifest; {AGAIN}")
+
+    def files(self) -> dict[Path, str]:
+        """Digest (SHA-256) of every file of the store, but for the manifest, which holds its own."""
+        words = self.manifest.get("words")
+        table = {} if words is None else {self.path / fmt.WORDS: str(words["sha256"])}
+        return table | {fmt.shard_path(self.path, n): str(s["sha256"]) for n, s in enumerate(self.manifest["shards"])}
 
 
 def is_complete(path: str | Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from neurosieve.activations import format as fmt
 from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore, is_complete, open_store
 from neurosieve.errors import StoreError
+from neurosieve.files import file_digest, sweep, whole_file, write_sealed_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +57,12 @@ def make_store(folder: Path, plan: Plan, n_rows: int, *, make: Callable[[], None
     if (folder / fmt.MANIFEST).is_file():
         _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
         if is_complete(folder):
+            if (folder / fmt.LOCK).exists():
+                with (
+                    suppress(StoreError),
+                    extraction_lock(folder),
+                ):  # left by one that was killed at its end: taken and let go
+                    pass
             return open_store(folder)
     require_vacant(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +97,8 @@ def finish_store(
     results : mapping
         What else the manifest tells.
     """
-    words.to_parquet(folder / fmt.WORDS, index=False)
+    with whole_file(folder / fmt.WORDS) as temporary:
+        words.to_parquet(temporary, index=False)
     names = words["split"].to_numpy()
     splits = {}
     for name in dict.fromkeys(names.tolist()):
@@ -103,16 +112,35 @@ def finish_store(
         "n_words": len(words),
         "splits": splits,
         **results,
+        "words": {"file": fmt.WORDS, "sha256": file_digest(folder / fmt.WORDS)},
         "shards": [
             {
                 "file": f"{fmt.SHARDS}/{n:05d}.safetensors",
                 "n_words": d["n_words"],
-                "sha256": digests.get(n) or fmt.file_digest(fmt.shard_path(folder, n)),
+                "sha256": digests.get(n) or file_digest(fmt.shard_path(folder, n)),
             }
             for n, d in enumerate(details)
         ],
     }
-    fmt.write_json(folder / fmt.MANIFEST, manifest)
+    write_sealed_json(folder / fmt.MANIFEST, manifest)
+
+
+def intact_shards(folder: Path, n_shards: int) -> set[int]:
+    """Numbers of the shards that an earlier start left and that hold what was written; damaged ones are told."""
+    found = set()
+    for number in range(n_shards):
+        path = fmt.shard_path(folder, number)
+        if not path.is_file():
+            continue
+        try:
+            fmt.read_shard_details(path, whole=True)
+        except StoreError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
+            log.warning("%s: damaged, so it is made again", path)
+            continue
+        found.add(number)
+    return found
 
 
 def require_vacant(folder: Path) -> None:
@@ -137,7 +165,7 @@ def _start(folder: Path, plan: Plan, n_rows: int) -> None:
                 f"{folder}: the store needs {fmt.readable_size(size)} and the disk has {fmt.readable_size(free)} free; free "
                 "some space, choose another disk, or extract fewer layers"
             )
-        fmt.write_json(folder / fmt.PLAN, plan)
+        write_sealed_json(folder / fmt.PLAN, plan)
     log.info(
         "the store takes %s on disk: %d %ss x %d neurons in %s",
         fmt.readable_size(size),
@@ -146,8 +174,8 @@ def _start(folder: Path, plan: Plan, n_rows: int) -> None:
         n_neurons,
         plan["dtype"],
     )
-    for leftover in (folder / fmt.SHARDS).glob("*.tmp"):
-        leftover.unlink()
+    sweep(folder / fmt.SHARDS)
+    sweep(folder)
 
 
 def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:

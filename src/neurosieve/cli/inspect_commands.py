@@ -37,13 +37,15 @@ def report(
 
 def info(
     path: Path = typer.Argument(..., help="A run's folder, or one of its activation stores.", metavar="FOLDER"),
+    verify: bool = typer.Option(False, "--verify", help="Compare every file with its digest; exit 1 if one differs."),
     csv: bool = CSV_OPTION,
     table: bool = TABLE_OPTION,
 ) -> None:
     """Say what a run or an activation store holds.
 
     Of a run: its activations with their size, and the finished stages of each model and property. Of a store: model,
-    corpus, words of each split, properties, layers, and how many words were left out.
+    corpus, words of each split, properties, layers, and how many words were left out. With --verify, whether all files are
+    what was written: one row a file that is not, and what to do.
 
     In Python: neurosieve.open_store
 
@@ -51,6 +53,14 @@ def info(
         neurosieve info runs/bert --table
     """
     form = chosen_format(csv=csv, table=table)
+    if verify:
+        from neurosieve.runs.verify import verify as compared
+
+        problems, counted = compared(path)
+        emit(problems, form=form, title="files that are not what was written" if len(problems) else "", **counted)
+        if len(problems):
+            raise typer.Exit(1)
+        return
     from neurosieve.runs.info import describe
 
     frame, summary = describe(path)

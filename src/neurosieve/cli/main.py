@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -17,13 +18,15 @@ import typer
 from neurosieve.cli import (
     compare_command,
     inspect_commands,
+    intervene_command,
     neuron_commands,
     rankings_command,
     run_commands,
     stability_command,
     stage_commands,
 )
-from neurosieve.cli.output import UsageError
+from neurosieve.cli.interrupt import Terminated, ended_by, interruptible
+from neurosieve.cli.output import UsageError, say
 from neurosieve.errors import NeurosieveError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -40,6 +43,7 @@ for module in (
     stage_commands,
     rankings_command,
     stability_command,
+    intervene_command,
     compare_command,
     neuron_commands,
     inspect_commands,
@@ -51,7 +55,7 @@ for module in (
     invoke_without_command=True,
     epilog="\b\nExample:\n  neurosieve run --model bert-base-cased --corpus sample --property pos --out runs/bert\n\n"
     "The single steps work on the folder that `extract` made, in this order: extract, search, rank, ablate, minimal, "
-    "control, rankings, stability, layers, labels, report. Each has its own help: neurosieve search -h",
+    "control, rankings, stability, intervene, layers, labels, report. Each has its own help: neurosieve search -h",
 )
 def _root(
     context: typer.Context,
@@ -60,7 +64,7 @@ def _root(
     """Which neurons of a language model carry a property, how few suffice, where they sit, and how sure we are.
 
     Data is printed on stdout (JSON; --csv or --table), progress and errors on stderr. Exit codes: 0 done, 1 a stated
-    failure, 2 wrong usage.
+    failure, 2 wrong usage, 130 and 143 interrupted.
     """
     if version:
         from neurosieve._version import __version__
@@ -73,9 +77,10 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line: exit 0, 1 (a stated failure) or 2 (wrong usage)."""
+    """Run the command line: exit 0, 1 (a stated failure), 2 (wrong usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
     try:
-        code = app(prog_name="neurosieve", standalone_mode=False)
+        with interruptible():
+            code = app(prog_name="neurosieve", standalone_mode=False)
     except NeurosieveError as error:
         _fail(str(error))
     except UsageError as error:
@@ -86,15 +91,19 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; check the path, its permissions and the free space")
+    except Terminated:
+        said, code = ended_by(signal.SIGTERM)
+        _fail(said, code=code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
-        _fail("interrupted; what is finished is kept, and the same command continues from there")
+        said, code = ended_by(signal.SIGINT)
+        _fail(said, code=code)
     sys.exit(code or 0)
 
 
 def _fail(message: str, *, code: int = 1) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     sys.exit(code)
 
 

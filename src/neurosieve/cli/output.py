@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
+
+from neurosieve.csv_files import defused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,13 +49,29 @@ QUIET_OPTION = typer.Option(False, "--quiet", "-q", help="Show warnings and erro
 def emit(frame: pd.DataFrame, *, form: Format, title: str = "", **summary: Any) -> None:  # noqa: ANN401 (any JSON)
     """Print a table; all but CSV also carry `summary`."""
     if form is Format.csv:
-        frame.to_csv(sys.stdout, index=False)
+        text = defused(frame).to_csv(index=False)
+        sys.stdout.write(visible(text, but="\n\t") if sys.stdout.isatty() else text)
     elif form is Format.table:
-        print("\n".join(_table_lines(frame, title=title, summary=summary)))
+        print("\n".join(map(visible, _table_lines(frame, title=title, summary=summary))))
     else:
         rows = json.loads(frame.to_json(orient="records", double_precision=12))
-        json.dump({**summary, "rows": rows}, sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        text = json.dumps({**summary, "rows": rows}, indent=1, ensure_ascii=False)
+        escaped = _UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)  # those that JSON allows as they are
+        sys.stdout.write(f"{escaped}\n")
+
+
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters but the line end, and those that turn the direction of writing: a terminal may obey them."""
+
+
+def visible(text: object, *, but: str = "") -> str:
+    r"""A text in which characters that a terminal would obey are written out, such as ``\x1b``; those of `but` are not."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in but else ascii(found[0])[1:-1], str(text))
+
+
+def say(text: object) -> None:
+    """Print one line on stderr; a line end that a name holds is written out as well."""
+    print(visible(str(text).replace("\n", "\\n")), file=sys.stderr)
 
 
 def _table_lines(frame: pd.DataFrame, *, title: str, summary: dict[str, Any]) -> Iterator[str]:
@@ -85,10 +104,11 @@ def _written(column: pd.Series[Any]) -> list[str]:
 def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
     """A bar with rate and time left on a terminal, one line a finished stage there and elsewhere, nothing if quiet."""
     if quiet or not sys.stderr.isatty():
-        with _messages(lambda text: print(text, file=sys.stderr), logging.WARNING if quiet else logging.INFO):
+        with _messages(say, logging.WARNING if quiet else logging.INFO):
             yield lambda _title: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         Progress,
@@ -116,14 +136,16 @@ def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
         def report(title: str) -> Progress_:
             for number in bars.task_ids:  # one bar at a time; what is finished stays as a line above it
                 bars.remove_task(number)
-            task = bars.add_task(title, total=None)
+            task = bars.add_task(escape(visible(title)), total=None)
 
             def advance(done: float, total: float) -> None:
                 bars.update(task, completed=done, total=total)
 
             return advance
 
-        with _messages(lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True), logging.INFO):
+        with _messages(
+            lambda text: console.print(visible(text), markup=False, highlight=False, soft_wrap=True), logging.INFO
+        ):
             yield report
 
 

@@ -299,6 +299,9 @@ def extract(
     revision: str | None = REVISION,
     device: str | None = DEVICE,
     dtype: str = DTYPE,
+    repair: bool = typer.Option(
+        False, "--repair", help="Check all files of the store first, and make damaged ones again."
+    ),
     quiet: bool = QUIET_OPTION,
 ) -> None:
     """Embed a corpus with a model and store one vector a word (or sentence) and layer.
@@ -341,7 +344,7 @@ def extract(
     )
     settings = StudySettings.checked(content)
     with reporting(quiet=quiet) as report:
-        store = extract_into(settings, out, report=report)
+        store = extract_into(settings, out, repair=repair, report=report)
     print(store.path)
 
 

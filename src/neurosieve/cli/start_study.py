@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from neurosieve.cli.output import Format, emit, reporting
+from neurosieve.cli.output import Format, emit, reporting, say, visible
 
 if TYPE_CHECKING:
     from neurosieve.study.settings import StudySettings
@@ -26,7 +25,7 @@ def start(settings: StudySettings, out: Path | None, *, dry_run: bool, form: For
     emit(cells, form=form, title="cells", **found.summary)
     if "problems" in found.summary:
         for problem in found.summary["problems"]:
-            print(f"error: {problem}", file=sys.stderr)
+            say(f"error: {problem}")
         raise typer.Exit(1)
     return None
 
@@ -49,10 +48,10 @@ def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
                 found, failures = error.found, [str(failure) for failure in error.failures]
             said = [in_a_sentence(findings) for findings in found]
     for sentence in [] if quiet else said:
-        print(sentence, file=sys.stderr)
+        say(sentence)
     if said:
-        print(out / "report.html")
+        print(visible(out / "report.html"))
     for failure in failures:
-        print(f"error: {failure}", file=sys.stderr)
+        say(f"error: {failure}")
     if failures:
         raise typer.Exit(1)

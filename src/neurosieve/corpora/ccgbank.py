@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from neurosieve.corpora.corpus import Sentence
 
+LEFT_OUT = "the modified part of speech and the predicate-argument category, which repeat the others"
 _ID = "ID="
 _OPEN = "(<L "
 _LEAF = re.compile(r"\(<L (\S+) (\S+) (\S+) (\S+?)(?: [^ <>]+)+>\)")

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from neurosieve.corpora.corpus import RESERVED
 from neurosieve.corpora.labelled import label, make_sentence, most
 from neurosieve.corpora.source import TextFile, blocks
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from neurosieve.corpora.corpus import Sentence
 
 WIDTH = 10
-_COLUMNS = frozenset(("lemma", "upos", "xpos", "cpos", "pos", "feats", "deprel", "pdeprel"))
+NAMES = ("lemma", "upos", "xpos", "feats", "deprel")
+LEFT_OUT = "HEAD and DEPS, which hold positions in the sentence and no labels; what has no '=' in MISC"
+_COLUMNS = frozenset((*NAMES, "cpos", "pos", "pdeprel", *RESERVED))
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 _NUMBERED = re.compile(r"\d+([-.]\d+)?\t")
 
@@ -52,6 +55,8 @@ def read(file: TextFile, columns: Sequence[str | None] | None = None) -> Iterato
 
 def _word_rows(file: TextFile, block: list[tuple[int, str]]) -> list[list[str]]:
     rows: list[list[str]] = []
+    covered = 0  # words up to here belong to ranges such as 1-2
+    ranges: list[tuple[int, str, int]] = []
     for line, text in block:
         cells = text.split("\t")
         if len(cells) != WIDTH:
@@ -60,13 +65,42 @@ def _word_rows(file: TextFile, block: list[tuple[int, str]]) -> list[list[str]]:
             if not cells[1].strip():
                 raise file.error(line, "the form is empty; CoNLL-U gives every word a form")
             rows.append(cells)
-        elif not _NOT_A_WORD.fullmatch(cells[0]):
+        elif _NOT_A_WORD.fullmatch(cells[0]):
+            covered = _require_place(file, line, cells[0], n_words=len(rows), covered=covered)
+            ranges.append((line, cells[0], covered))
+        else:
             raise file.error(
                 line,
                 f"id '{cells[0]}' where {len(rows) + 1} is expected; ids count words from 1, "
                 "and a blank line ends each sentence",
             )
+    for line, name, last in ranges:
+        if last > len(rows):
+            raise file.error(
+                line,
+                f"the range '{name}' covers words up to {last}, but the sentence has {len(rows)}: lines are lost; restore "
+                "them, or mend the range",
+            )
     return rows
+
+
+def _require_place(file: TextFile, line: int, name: str, *, n_words: int, covered: int) -> int:
+    """Refuse a multiword token or an empty node that does not stand where its id says; return the last word covered."""
+    first, last = (int(part) for part in re.split("[-.]", name))
+    if "." in name:
+        if first != n_words:
+            raise file.error(
+                line,
+                f"the empty node '{name}' stands after word {n_words}, not {first}: lines are lost or out of order; mend them",
+            )
+        return covered
+    if first != n_words + 1 or last < first or first <= covered:
+        raise file.error(
+            line,
+            f"the range '{name}' where word {n_words + 1} is next; a range stands before its first word, and no word "
+            "belongs to two; mend the line",
+        )
+    return last
 
 
 def _sentence(file: TextFile, line: int, rows: list[list[str]]) -> Sentence:
@@ -85,7 +119,8 @@ def _sentence(file: TextFile, line: int, rows: list[list[str]]) -> Sentence:
 def features(cells: Sequence[str], *, prefix: str = "") -> Iterator[tuple[str, list[str | None]]]:
     """Yield each key of ``Key=Value|Key=Value`` cells with its value for each word; parts without ``=`` have no key.
 
-    A key that is called like a column (some CoNLL-X treebanks have ``pos=``) is named ``feats.KEY``.
+    A key that is called like a column (some CoNLL-X treebanks have ``pos=``) is named ``feats.KEY``; the values of one that a
+    word has twice are joined by a comma.
     """
     values = [dict(_pairs(cell)) for cell in cells]
     for key in dict.fromkeys(key for pairs in values for key in pairs):
@@ -96,4 +131,9 @@ def features(cells: Sequence[str], *, prefix: str = "") -> Iterator[tuple[str, l
 @lru_cache(maxsize=1 << 14)
 def _pairs(cell: str) -> tuple[tuple[str, str], ...]:
     parts = (part.partition("=") for part in cell.split("|")) if "=" in cell else ()
-    return tuple((key.strip(), value) for key, equals, value in parts if equals and key.strip() and value)
+    found: dict[str, str] = {}
+    for key, equals, value in parts:
+        name = key.strip()
+        if equals and name and value:
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return tuple(found.items())

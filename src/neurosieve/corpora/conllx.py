@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurosieve.corpora.corpus import Sentence
 
 COLUMNS = ("id", "form", "lemma", "cpos", "pos", "feats", "head", "deprel", "phead", "pdeprel")
+LEFT_OUT = "HEAD and PHEAD, which hold positions in the sentence and no labels"
 _LEAST = COLUMNS.index("pos") + 1
 _POSITIONS = ("id", "form", "head", "phead")
 _NUMBER = re.compile(r"\d+")

@@ -11,8 +11,9 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from neurosieve.corpora.plain import plain_sentences, require_names
 from neurosieve.errors import CorpusError
 from neurosieve.notebook import card, listed
 
@@ -77,8 +78,8 @@ class Corpus:
     Raises
     ------
     CorpusError
-        If a sentence has no words, a property does not have exactly one label for each word, or one name labels both
-        words and sentences.
+        If a sentence has no words, a property does not have exactly one label for each word, one name labels both
+        words and sentences, or a label is of another kind than those before it (see `neurosieve.corpora.plain`).
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Corpus:
         properties: Sequence[str] = (),
         notes: Sequence[str] = (),
     ) -> None:
-        self.sentences = tuple(sentences)
+        self.sentences = plain_sentences(sentences)
         self.name = name
         self.notes = tuple(notes)
         self._known = tuple(properties)
@@ -103,6 +104,7 @@ class Corpus:
                         f"{where}: property '{prop}' has {len(labels)} labels for {len(sentence.words)} words; "
                         "every word needs one label (None where it has none)"
                     )
+        require_names((*self.properties, *self.sentence_properties))
         reserved = [prop for prop in (*self.properties, *self.sentence_properties) if prop in RESERVED]
         if reserved:
             raise CorpusError(
@@ -241,21 +243,32 @@ class Corpus:
         import pandas as pd
 
         if unit == "sentence":
-            whole: dict[str, list[object]] = {
+            whole: dict[str, Any] = {
                 "sentence": list(range(len(self))),
                 "position": [0] * len(self),
                 "word": [" ".join(s.words) for s in self.sentences],
                 "split": [s.split for s in self.sentences],
             }
             for prop in self.sentence_properties:
-                whole[prop] = [s.sentence_labels.get(prop) for s in self.sentences]
+                whole[prop] = label_column([s.sentence_labels.get(prop) for s in self.sentences])
             return pd.DataFrame(whole)
-        columns: dict[str, list[object]] = {
+        columns: dict[str, Any] = {
             "sentence": [i for i, s in enumerate(self.sentences) for _ in s.words],
             "position": [j for s in self.sentences for j in range(len(s.words))],
             "word": [word for s in self.sentences for word in s.words],
             "split": [s.split for s in self.sentences for _ in s.words],
         }
         for prop in self.properties:
-            columns[prop] = [label for s in self.sentences for label in s.labels.get(prop, (None,) * len(s.words))]
+            columns[prop] = label_column(
+                [label for s in self.sentences for label in s.labels.get(prop, (None,) * len(s.words))]
+            )
         return pd.DataFrame(columns)
+
+
+def label_column(labels: Sequence[Any]) -> Any:  # noqa: ANN401 (a list, or an array of pandas)
+    """Labels as a column of a table: whole numbers stay whole where some words have none, which pandas makes floats."""
+    if None not in labels or {type(label) for label in labels if label is not None} != {int}:
+        return labels
+    import pandas as pd
+
+    return pd.Series(list(labels), dtype="Int64").array

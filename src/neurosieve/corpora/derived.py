@@ -178,6 +178,12 @@ def property_name(spec: str) -> str | None:
     return None if found is None else found["name"] or spec
 
 
+def word_list(spec: str) -> str | None:
+    """Return the file of words from which a text makes a property (``list:FILE``, ``NAME=list:FILE``), or ``None``."""
+    found = _SPEC.fullmatch(spec)
+    return found["argument"] if found is not None and found["kind"] == "list" else None
+
+
 def derive(corpus: Corpus, spec: str) -> Corpus:
     """Add the property that a text describes.
 

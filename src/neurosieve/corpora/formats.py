@@ -14,8 +14,9 @@ from neurosieve.corpora.corpus import Sentence
 from neurosieve.corpora.source import TextFile
 from neurosieve.errors import CorpusError
 
+Names: TypeAlias = Sequence[str | None] | None
 Recogniser: TypeAlias = Callable[[Sequence[str]], bool]
-Reader: TypeAlias = Callable[[TextFile, Sequence[str | None] | None], Iterator[Sentence]]
+Reader: TypeAlias = Callable[[TextFile, Names], Iterator[Sentence]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Format:
         Whether the user may name the columns.
     scheme : str, optional
         How sections of the Wall Street Journal are divided unless the user says otherwise.
+    columns : tuple of str or callable
+        Names of the properties that its columns are, or what tells them from a file and the names that the user gave.
+    left_out : str
+        Which columns are no properties, and why.
     """
 
     name: str
@@ -44,6 +49,12 @@ class Format:
     read: Reader
     takes_columns: bool = False
     scheme: str | None = None
+    columns: tuple[str | None, ...] | Callable[[TextFile, Names], Sequence[str | None] | None] = ()
+    left_out: str = ""
+
+    def columns_of(self, file: TextFile, names: Names) -> Sequence[str | None]:
+        """Names of the properties that the columns of a file are; ``None`` for a column that is left out."""
+        return (self.columns(file, names) or ()) if callable(self.columns) else self.columns
 
 
 def _never(head: Sequence[str]) -> bool:  # noqa: ARG001
@@ -54,18 +65,61 @@ def _never(head: Sequence[str]) -> bool:  # noqa: ARG001
 FORMATS: dict[str, Format] = {
     fmt.name: fmt
     for fmt in (
-        Format("ccgbank", "CCGbank derivations (.auto)", ccgbank.recognise, ccgbank.read, scheme="ccgbank"),
+        Format(
+            "ccgbank",
+            "CCGbank derivations (.auto)",
+            ccgbank.recognise,
+            ccgbank.read,
+            scheme="ccgbank",
+            left_out=ccgbank.LEFT_OUT,
+        ),
         Format("ptb", "Penn Treebank bracketed trees (.mrg)", ptb.recognise, ptb.read, scheme="tagging"),
-        Format("conllx", "CoNLL-X, five to ten columns", conllx.recognise, conllx.read),
-        Format("conllu", "CoNLL-U of Universal Dependencies", conllu.recognise, conllu.read),
+        Format("conllx", "CoNLL-X, five to ten columns", conllx.recognise, conllx.read, left_out=conllx.LEFT_OUT),
+        Format(
+            "conllu",
+            "CoNLL-U of Universal Dependencies",
+            conllu.recognise,
+            conllu.read,
+            columns=conllu.NAMES,
+            left_out=conllu.LEFT_OUT,
+        ),
         Format("pmb", "Parallel Meaning Bank, six or seven layers", pmb.recognise, pmb.read),
         Format("semtag", "word and semantic tag", semtag.recognise, semtag.read),
-        Format("sentences", "a labelled sentence a line", sentences.recognise, sentences.read, takes_columns=True),
-        Format("tsv", "tab-separated words and labels", tsv.recognise, tsv.read, takes_columns=True),
-        Format("conll2000", "word POS chunk", columns.recognise_conll2000, columns.read_conll2000),
+        Format(
+            "sentences",
+            "a labelled sentence a line",
+            sentences.recognise,
+            sentences.read,
+            takes_columns=True,
+            columns=sentences.names_of,
+        ),
+        Format(
+            "tsv", "tab-separated words and labels", tsv.recognise, tsv.read, takes_columns=True, columns=tsv.names_of
+        ),
+        Format(
+            "conll2000",
+            "word POS chunk",
+            columns.recognise_conll2000,
+            columns.read_conll2000,
+            columns=columns.CONLL2000,
+        ),
+        Format(
+            "conll2002",
+            "word POS entity",
+            columns.recognise_conll2002,
+            columns.read_conll2002,
+            columns=columns.CONLL2002,
+        ),
         Format("conll2003", "word POS chunk entity", columns.recognise_conll2003, columns.read_conll2003),
         Format("pipe", "word|POS|category", pipe.recognise, pipe.read),
-        Format("columns", "white-space columns named by the user", _never, columns.read_columns, takes_columns=True),
+        Format(
+            "columns",
+            "white-space columns named by the user",
+            _never,
+            columns.read_columns,
+            takes_columns=True,
+            columns=lambda _, names: names,
+        ),
     )
 }
 """Formats by name, in the order in which they are tried: the more specific first."""

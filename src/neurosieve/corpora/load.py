@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from neurosieve.corpora import hf
+from neurosieve.corpora.alike import tidied, unlabelled
 from neurosieve.corpora.builtin import SAMPLE, read_sample
 from neurosieve.corpora.corpus import Corpus, Sentence
 from neurosieve.corpora.derived import READY_MADE, derive, property_name
@@ -68,7 +69,7 @@ def load_corpus(
     Returns
     -------
     Corpus
-        Its ``notes`` say how it was divided and what was left out.
+        Its ``notes`` say how it was divided, which files and columns were left out and why, and which labels look alike.
 
     Raises
     ------
@@ -88,18 +89,22 @@ def load_corpus(
     division = Division(scheme, dev_fraction, test_fraction, random_state)
     if paths == SAMPLE:
         _refuse(SAMPLE, format=format, columns=columns, splits=splits, fractions=division.asked)
-        corpus = Corpus(read_sample(), name=name or SAMPLE)
+        corpus = Corpus(read_sample(), name=name or SAMPLE)  # whose labels are known to be tidy
     elif hf.is_dataset(paths) or (isinstance(paths, str) and paths.startswith(hf.PREFIX)):
         _refuse("dataset", format=format, columns=columns, splits=splits)
-        sentences, named = hf.read_dataset(paths)
+        sentences, named, columns_out = hf.read_dataset(paths)
+        sentences, alike = tidied(sentences)
         sentences, notes = divide(sentences, division, named=named)
-        corpus = Corpus(sentences, name=name or hf.dataset_name(paths), notes=notes)
+        corpus = Corpus(sentences, name=name or hf.dataset_name(paths), notes=[*notes, *columns_out, *alike])
     else:
         files, notes = _find(paths, splits)
-        sentences, fmt = _read(files, format=format, columns=columns)
+        sentences, fmt, columns_out = _read(files, format=format, columns=columns)
+        sentences, alike = tidied(sentences)
         named = files[0].split is not None
         sentences, more = divide(sentences, division, named=named, usual_scheme=fmt.scheme)
-        corpus = Corpus(sentences, name=name or _name([file.path for file in files]), notes=notes + more)
+        corpus = Corpus(
+            sentences, name=name or _name([file.path for file in files]), notes=[*notes, *more, *columns_out, *alike]
+        )
     return _with_properties(corpus, properties, numeric)
 
 
@@ -189,11 +194,13 @@ def _read(
     *,
     format: str | None,  # noqa: A002
     columns: Sequence[str | None] | None,
-) -> tuple[list[Sentence], Format]:
+) -> tuple[list[Sentence], Format, list[str]]:
+    """Return the sentences, the format, and notes on columns that become no property."""
     fmt = None if format is None else named_format(format)
     if fmt is not None and columns is not None and not fmt.takes_columns:
         raise CorpusError(f"format '{fmt.name}' has columns of its own; leave out columns, or format")
     sentences: list[Sentence] = []
+    names: dict[str | None, None] = {}
     for source in files:
         file = read_text(source.path)
         if fmt is None:
@@ -201,9 +208,14 @@ def _read(
         elif format is None and columns is None:
             _check_same(file, fmt)
         sentences += [replace(s, split=source.split or "train") for s in _read_file(file, fmt, columns)]
+        names.update(dict.fromkeys(fmt.columns_of(file, columns)))
     if fmt is None:
         raise CorpusError("no file is given; name files or a folder, or 'sample' for the built-in corpus")
-    return sentences, fmt
+    found = {
+        prop for s in sentences for part in (s.labels, s.sentence_labels) for prop, v in part.items() if v is not None
+    }
+    left_out = [f"columns left out: {fmt.left_out}"] if fmt.left_out else []
+    return sentences, fmt, left_out + unlabelled([name for name in names if name], found)
 
 
 def _check_same(file: TextFile, before: Format) -> None:

@@ -64,3 +64,8 @@ def _names(given: Sequence[str | None]) -> tuple[str | None, ...] | None:
     if not names_sentences(given):
         return None
     return check_columns([WORD if (name or "").strip().lower() in SENTENCE_NAMES else name for name in given])
+
+
+def names_of(file: TextFile, columns: Sequence[str | None] | None) -> Sequence[str | None] | None:
+    """Names of the columns: those given, else those of the header."""
+    return _names(file.head(1)[0].split("\t") if columns is None else columns)

@@ -6,12 +6,14 @@ import glob
 import gzip
 import os
 import re
+import zlib
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from neurosieve.errors import CorpusError
+from neurosieve.files import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 PathLike: TypeAlias = str | os.PathLike[str]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+MOST_TIMES = 200
+"""How many times larger than the packed file a text may be."""
+LEAST_BOUND = 1 << 24
+"""Bytes that a small file may unpack to, whatever its size."""
 _NOT_TEXT = re.compile(r"^\.|licen[cs]e|readme|copying|changelog|\.(md|html|pdf|json|yaml|yml|py)$", re.IGNORECASE)
 
 
@@ -86,9 +92,11 @@ def read_text(path: PathLike) -> TextFile:
     try:
         data = path.read_bytes()
         if data.startswith(_GZIP_MAGIC):
-            data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
-        raise CorpusError(f"{path}: the file cannot be read ({error}); check path and permissions") from error
+            data = _unpacked(path, len(data))
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusError(
+            f"{path}: {why_unreadable(error, 'check path and permissions, or get the file again')}"
+        ) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,6 +108,18 @@ def read_text(path: PathLike) -> TextFile:
     if not text.strip():
         raise CorpusError(f"{path}: the file is empty; give a file with annotated sentences")
     return TextFile(str(path), [line.removesuffix("\r") for line in text.split("\n")])
+
+
+def _unpacked(path: Path, packed: int) -> bytes:
+    """What a gzip file holds; text shrinks to a third or a fifth, and a file that grows a thousandfold is none."""
+    most = max(MOST_TIMES * packed, LEAST_BOUND)
+    with gzip.open(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise CorpusError(
+            f"{path}: unpacks to more than {MOST_TIMES} times its size, as no annotated text does; unpack it yourself if it is one"
+        )
+    return data
 
 
 def expand(paths: PathLike | Iterable[PathLike]) -> tuple[list[Path], list[Path]]:

@@ -59,3 +59,8 @@ def read(file: TextFile, columns: Sequence[str | None] | None = None) -> Iterato
                 rows = rows[1:]
         if rows:
             yield sentence_from_rows(file, rows, names)
+
+
+def names_of(file: TextFile, columns: Sequence[str | None] | None) -> Sequence[str | None] | None:
+    """Names of the columns: those given, else those of the header."""
+    return header(file.head(1)[0]) if columns is None else check_columns(columns)

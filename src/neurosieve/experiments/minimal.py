@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -142,7 +143,7 @@ def minimal_neurons(
     if at_once is None:
         chosen = resolve(solver, splits.loss)
         at_once = chosen.at_once if splits.loss == "softmax" else chosen.values_at_once
-    if not 0 < step <= 1 or not deltas or min(deltas) < 0 or at_once < 1:
+    if not 0 < step <= 1 or not deltas or not all(0 <= d < math.inf for d in deltas) or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "
             "at_once at least 1"
@@ -152,6 +153,7 @@ def minimal_neurons(
     dev, where = splits.dev, scoring_options(settings)
     target = float(score_probes(dev.activations, [oracle], dev.y, **where)[0])
     n_neurons = ranking.n_neurons
+    step = max(step, 1 / n_neurons)  # a finer one adds the same neurons, one at a time
     n_steps = int(np.ceil(1 / step - 1e-9))
     sizes = sorted({max(1, min(n_neurons, round(step * i * n_neurons))) for i in range(1, n_steps + 1)})
     l1, l2 = (oracle.l1, oracle.l2) if regularize else (0.0, 0.0)

@@ -137,6 +137,8 @@ def search_lambdas(
     -------
     SearchResult
     """
+    if not np.isfinite([alpha, beta]).all():
+        raise NeurosieveError(f"alpha={alpha}, beta={beta}: expected finite numbers, such as 0.5")
     if isinstance(grid, str):
         grid = resolve(solver, splits.loss).grid if grid == AUTO else grid
         if grid not in GRIDS:

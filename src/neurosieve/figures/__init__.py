@@ -7,6 +7,7 @@ from neurosieve.figures.ablation_bars import ablation
 from neurosieve.figures.agreement import seed_agreement
 from neurosieve.figures.certainty import noise, rank_intervals
 from neurosieve.figures.curve import minimal_curve
+from neurosieve.figures.interventions import effect_by_dose, effect_by_size
 from neurosieve.figures.label_bars import label_distribution
 from neurosieve.figures.lambdas import lambda_components, lambda_search
 from neurosieve.figures.layer_bars import layer_distribution
@@ -16,6 +17,8 @@ from neurosieve.figures.selectivity_bars import selectivity
 
 __all__ = [
     "ablation",
+    "effect_by_dose",
+    "effect_by_size",
     "label_distribution",
     "lambda_components",
     "lambda_search",

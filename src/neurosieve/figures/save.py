@@ -12,8 +12,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosieve.csv_files import write_csv
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.style import STYLE
+from neurosieve.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +73,12 @@ def save_figure(
     with mpl.rc_context(STYLE), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name, target in written.items():
-            whole.savefig(target, format=name, dpi=dpi, metadata=_METADATA[name])
+            with whole_file(target, suffix="~tmp") as temporary:
+                whole.savefig(temporary, format=name, dpi=dpi, metadata=_METADATA[name])
     _pass_on(caught, stem)
     if data is not None:
         written["csv"] = stem.with_name(f"{stem.name}.csv")
-        data.to_csv(written["csv"], index=False, lineterminator="\n")
+        write_csv(written["csv"], data)
     return written
 
 

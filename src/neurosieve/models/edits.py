@@ -81,6 +81,55 @@ class Add(_Numbers):
         return values + self._like(values)
 
 
+class Resampled:
+    """Gives neurons the values that they have at randomly drawn words.
+
+    Edits with pools of the same words and the same seed draw the same words, so that neurons of several layers get the
+    values of one word.
+
+    Parameters
+    ----------
+    pool : array-like of shape (n_pool, n_neurons)
+        The neurons' values at the words that are drawn from.
+    seed : int
+    """
+
+    def __init__(self, pool: ArrayLike, seed: int) -> None:
+        self.pool = np.asarray(pool, dtype=np.float32)
+        self.seed = seed
+        if self.pool.ndim != 2 or not len(self.pool):
+            raise ModelError(
+                f"Resampled has a pool of shape {self.pool.shape}; expected words x neurons, one word at least"
+            )
+
+    def __repr__(self) -> str:
+        return f"Resampled(sha256 {_digest(self.pool)}, seed={self.seed})"
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Map (n_positions, n_neurons) to the same shape."""
+        import torch
+
+        if self.pool.shape[1] != values.shape[1]:
+            raise ModelError(
+                f"Resampled has a pool of {self.pool.shape[1]} neurons for {values.shape[1]}; give one for each"
+            )
+        drawn = np.random.default_rng(self.seed).integers(len(self.pool), size=len(values))
+        return torch.as_tensor(self.pool[drawn], dtype=values.dtype, device=values.device)
+
+
+class FromPaired:
+    """Gives neurons the values that they have in a paired text (interchange); only where texts are paired."""
+
+    def __repr__(self) -> str:
+        return "FromPaired()"
+
+    def __call__(self, values: Tensor) -> Tensor:  # noqa: ARG002
+        """Refuse: outside of `LanguageModel.answers` there is no paired text."""
+        raise ModelError(
+            "values can be taken from a paired text only where texts are paired; use `answers` with such texts"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Edit:
     """One change of some neurons of a layer.
@@ -127,7 +176,7 @@ class Edit:
     def described(self) -> dict[str, object]:
         """What tells the edit from another in a manifest; of a function of your own that is its name alone."""
         change = self.change
-        own = not isinstance(change, _Numbers)
+        own = not isinstance(change, (_Numbers, Resampled, FromPaired))
         neurons = None if self.neurons is None else list(self.neurons)
         return {
             "layer": self.layer,

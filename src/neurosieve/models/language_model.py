@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosieve.errors import ModelError
+from neurosieve.models.asked import Asked, AskedPair
 from neurosieve.models.edits import Edit
 from neurosieve.models.logits import SentenceLogits
 from neurosieve.models.vectors import VectorBatch
+from neurosieve.models.vectors import WordVectors as WordVectors  # where models of other packages have looked for it
 from neurosieve.notebook import card
 
 SENTENCE_VECTORS = ("mean", "first", "last", "special")
@@ -229,6 +234,74 @@ class LanguageModel(ABC):
         ModelError
             If the model has no head, a sentence is longer than its window, or there is no such word.
         """
-        raise ModelError(
-            f"'{self.info.name}' ({self.info.family}) has no language-model head here; load a Hugging Face model with head=True"
-        )
+        raise ModelError(self._no_head())
+
+    def ask_pairs(
+        self,
+        pairs: Sequence[tuple[Sequence[str], Sequence[str]]],  # noqa: ARG002
+        *,
+        reading: str | None = None,  # noqa: ARG002
+        paired: Sequence[Sequence[str]] | None = None,  # noqa: ARG002
+    ) -> list[AskedPair | str]:
+        """How the head is asked about minimal pairs.
+
+        Parameters
+        ----------
+        pairs : sequence of (words, words)
+            The good sentence and the bad one.
+        reading : {"next", "sentence", "rest", "masked"}, optional
+            Of a causal head: the sub-word at the first difference after what both have in common (the default); all
+            sub-words from there on; or those of the end that both share. Of a masked head: the words that differ, hidden.
+        paired : sequence of words, optional
+            For each pair a sentence from which `neurosieve.models.edits.FromPaired` takes values.
+
+        Returns
+        -------
+        list of AskedPair or str
+            A str says why a pair cannot be asked about.
+
+        Raises
+        ------
+        ModelError
+            If the model has no head that reads pairs in that way.
+        """
+        raise ModelError(self._no_head())
+
+    def ask_texts(self, sentences: Sequence[Sequence[str]]) -> list[Asked | str]:  # noqa: ARG002
+        """Ask the head about every sub-word of sentences; a str says why one cannot be asked about."""
+        raise ModelError(self._no_head())
+
+    def answers(
+        self,
+        texts: Sequence[Asked],  # noqa: ARG002
+        variants: Sequence[Sequence[Edit]] = (),  # noqa: ARG002
+        *,
+        measure: str = "log_probability",  # noqa: ARG002
+        progress: Callable[[float, float], None] | None = None,  # noqa: ARG002
+    ) -> list[NDArray[np.float32]]:
+        """What the head says where it is asked, of the model as it is and of edited versions, many at once.
+
+        Parameters
+        ----------
+        texts : sequence of Asked
+        variants : sequence of sequence of Edit
+            The edits of each version; none is the model as it is.
+        measure : {"logit", "log_probability", "divergence"}
+            See `neurosieve.models.asked.MEASURES`.
+        progress : callable, optional
+            Called with the texts that are done and their number.
+
+        Returns
+        -------
+        list of ndarray of shape (n_variants + 1, n_asked), float32
+            One a text; the first row is the model as it is.
+
+        Raises
+        ------
+        ModelError
+            If the model has no head, a place cannot be edited, or an edit gives values that are not finite.
+        """
+        raise ModelError(self._no_head())
+
+    def _no_head(self) -> str:
+        return f"'{self.info.name}' ({self.info.family}) has no language-model head here; load a Hugging Face model with head=True"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosieve.activations.format import usual_permissions
 from neurosieve.activations.labels import Loss, is_labelled
 from neurosieve.errors import NeurosieveError
+from neurosieve.files import whole_file
 from neurosieve.notebook import card, listed, short_repr
 
 
@@ -232,10 +232,8 @@ class FittedProbe:
             "info": dict(self.info),
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        temporary = Path(f"{path}.tmp")
-        with usual_permissions(temporary):
+        with whole_file(Path(path), suffix="~tmp") as temporary:
             save_file(contiguous, str(temporary), metadata={"neurosieve_probe": json.dumps(settings)})
-        temporary.replace(path)
 
     @classmethod
     def load(cls, path: str | Path) -> FittedProbe:

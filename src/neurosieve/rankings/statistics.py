@@ -206,11 +206,13 @@ class _Pass:
                 rows = source.read(start, stop)[:, slice(*self.columns)]
                 if len(kept) < len(codes):
                     rows, codes = rows[kept], codes[kept]
-                places = (codes, np.arange(len(codes)))
-                members = sparse.csr_array(
-                    (np.ones(len(codes), dtype=np.float32), places), shape=(self.n_labels, len(codes))
+                each = (np.ones(len(codes), dtype=np.float32), (codes, np.arange(len(codes))))
+                members = sparse.csr_array(each, shape=(self.n_labels, len(codes)))
+                # Where the counts of each word and neuron of a chunk begin, the same for all chunks of the block.
+                places = (codes * N_BINS)[:, None] + np.arange(_COLUMNS) * (self.n_labels * N_BINS) if bins else None
+                list(
+                    workers.map(lambda chunk, r=rows, m=members, p=places: self._add(r[:, chunk], m, p, chunk), chunks)
                 )
-                list(workers.map(lambda chunk, r=rows, c=codes, m=members: self._add(r[:, chunk], c, m, chunk), chunks))
         broken = np.flatnonzero(~(np.isfinite(self.sums) & np.isfinite(self.squares)).all(axis=0))
         if len(broken):
             raise NeurosieveError(
@@ -233,8 +235,8 @@ class _Pass:
     def _add(
         self,
         rows: NDArray[np.floating],
-        codes: NDArray[np.int64],
         members: object,
+        places: NDArray[np.int64] | None,
         chunk: slice,
     ) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
@@ -247,10 +249,8 @@ class _Pass:
             np.minimum(self.low[chunk], z.min(axis=0), out=self.low[chunk])
             np.maximum(self.high[chunk], z.max(axis=0), out=self.high[chunk])
             self.squares[:, chunk] += members @ (z * z)  # type: ignore[operator]
-        if self.histogram is not None:
-            place = bin_numbers(z).astype(np.intp)
-            place += (codes * N_BINS)[:, None]
-            place += np.arange(z.shape[1]) * (self.n_labels * N_BINS)
+        if self.histogram is not None and places is not None:
+            place = places[:, : z.shape[1]] + bin_numbers(z)
             found = np.bincount(place.ravel(), minlength=z.shape[1] * self.n_labels * N_BINS)
             self.histogram[chunk] += found.reshape(z.shape[1], self.n_labels, N_BINS).astype(np.int32)
 

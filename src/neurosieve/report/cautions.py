@@ -17,7 +17,7 @@ def of_activations(stores: Sequence[Mapping[str, Any]]) -> list[str]:
     ----------
     stores : sequence of mapping
         Entries of a run's manifest under ``activations``: model, corpus, n_words, n_left_out, left_out, n_windowed,
-        unknown_share; missing entries are taken as nothing to warn of.
+        unknown_share, first_words; missing entries are taken as nothing to warn of.
     """
     said = []
     for store in stores:
@@ -40,6 +40,13 @@ def of_activations(stores: Sequence[Mapping[str, Any]]) -> list[str]:
             said.append(
                 f"{where}: sentences longer than the model reads at once, read in overlapping windows: "
                 f"{count(windowed)}."
+            )
+        sink = store.get("first_words")
+        if isinstance(sink, Mapping):
+            said.append(
+                f"{where}: the first word of each sentence has values up to {sink['times']:.0f} times larger than others "
+                f"(layer {sink['layer']}), an attention sink; neurons that lead by them tell the place of the word, not the "
+                "property. Compare with a run with standardised activations."
             )
         share = float(store.get("unknown_share", 0) or 0)
         if share > UNKNOWN_SHARE:

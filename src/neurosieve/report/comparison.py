@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from neurosieve.csv_files import write_csv
 from neurosieve.figures.across import draw_across
 from neurosieve.figures.panels import Panel
 from neurosieve.figures.save import save_figure
@@ -57,7 +58,7 @@ def write_comparison(
     target.mkdir(parents=True, exist_ok=True)
     tables = {"cells": cells, "pairs": pairs, "labels": labels, "layers": layers}
     for name, table in tables.items():
-        table.dropna(axis=1, how="all").to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
+        write_csv(target / f"{name}.csv", table.dropna(axis=1, how="all"))
     return write_page(
         target / PAGE,
         "compare.html",

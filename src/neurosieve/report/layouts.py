@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from neurosieve.files import write_whole_text
 from neurosieve.report import numbers, paper
 from neurosieve.report.tables import Known, written_value
 
@@ -66,8 +68,7 @@ def write_layouts(folder: str | Path, tables: Mapping[str, pd.DataFrame], findin
         sheet = Sheet.of(name, table, known)
         for ending, text in (("md", sheet.markdown()), ("tex", sheet.latex())):
             path = target / f"{name}.{ending}"
-            path.write_text(text, encoding="utf-8", newline="\n")
-            written.append(path)
+            written.append(write_whole_text(path, text))
     return written
 
 
@@ -114,18 +115,19 @@ class Sheet:
         """A table in Markdown, its title above and its notes below."""
 
         def line(cells: Sequence[str]) -> str:
-            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            return "| " + " | ".join(cells) + " |"
 
         def raised(mark: str) -> str:
             return f"<sup>{mark}</sup>" if mark else ""
 
-        lines = [f"**{self.title}**", "", line(self.heads), "|:--|" + "--:|" * (len(self.heads) - 1)]
+        heads = [_md(head) for head in self.heads]
+        lines = [f"**{_md(self.title)}**", "", line(heads), "|:--|" + "--:|" * (len(self.heads) - 1)]
         for group, rows in self.groups.items():
             if group:
-                lines.append(line([f"**{group}**", *[""] * (len(self.heads) - 1)]))
-            lines += [line([text + raised(mark) for text, mark in row]) for row in rows]
+                lines.append(line([f"**{_md(group)}**", *[""] * (len(self.heads) - 1)]))
+            lines += [line([_md(text) + raised(mark) for text, mark in row]) for row in rows]
         for text, mark in self.notes:
-            lines += ["", f"{raised(mark)} {text}".strip()]
+            lines += ["", f"{raised(mark)} {_md(text)}".strip()]
         return "\n".join(lines) + "\n"
 
     def latex(self) -> str:
@@ -165,6 +167,23 @@ def _text(record: Mapping[str, object], share: Mapping[str, object] | None, colu
     return f"{text} ± {spread}" if text and spread else text
 
 
+_MD = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "\\`*|[]"},
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "\n": " ",
+        "\r": " ",
+    }
+)
+
+
+def _md(text: str) -> str:
+    """Text for Markdown, in which neither its own signs nor HTML mean anything."""
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text.translate(_MD))  # within a word it means nothing
+
+
 _TEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -180,6 +199,8 @@ _TEX = str.maketrans(
         "“": "``",
         "”": "''",
         "…": r"\ldots{}",
+        "\n": " ",
+        "\r": " ",
         "_": r"\_",
     }
 )

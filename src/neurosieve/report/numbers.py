@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -141,9 +142,17 @@ def members(f: Findings, delta: float) -> dict[int, set[int]]:
     }
 
 
+LONGEST_NAME = 80
+"""Most bytes of a name within a file's name, of which file systems allow 255."""
+
+
 def file_name(name: str) -> str:
-    """`name` as part of a file's name."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    """`name` as part of a file's name; a long one is cut, and a digest keeps it apart from others that begin alike."""
+    whole = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    if len(whole.encode()) <= LONGEST_NAME:
+        return whole
+    cut = whole.encode()[: LONGEST_NAME - 9].decode(errors="ignore").rstrip("-.")
+    return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def main_layer(f: Findings) -> pd.Series:

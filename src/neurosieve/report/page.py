@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,18 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from neurosieve.files import write_whole_text
 from neurosieve.report.numbers import listed
 from neurosieve.report.tables import written_value
 
 MOST_ENTRIES = 12
+SCRIPT_DIGEST = "sha256-OF-THE-SCRIPT"
+"""Stands in the templates for the digest of their script."""
 
 
 def write_page(path: Path, template: str, **values: object) -> Path:
     """Fill a template, with every value escaped and every missing one an error; a reader never sees half a page."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(rendered(template, **values), encoding="utf-8", newline="\n")
-    return temporary.replace(path)
+    return write_whole_text(path, with_policy(rendered(template, **values)))
 
 
 def rendered(template: str, **values: object) -> str:
@@ -33,6 +36,13 @@ def rendered(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(**values)
+
+
+def with_policy(page: str) -> str:
+    """The page, whose content-security policy allows its own script alone, by the script's digest."""
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)  # text of users is escaped and holds no tag
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return page.replace(SCRIPT_DIGEST, f"sha256-{digest}", 1)
 
 
 def rows_of(table: pd.DataFrame) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from neurosieve.csv_files import write_csv
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.style import power
 from neurosieve.report import numbers, paper
@@ -78,8 +79,7 @@ def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame]) -> list
     written = []
     for name, table in tables.items():
         path = target / f"{name}.csv"
-        table.map(written_value).to_csv(path, index=False, lineterminator="\n")
-        written.append(path)
+        written.append(write_csv(path, table.map(written_value)))
     return written
 
 

@@ -15,8 +15,12 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.analysis.architectures import mean_interval
+from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.notebook import short_repr
+from neurosieve.study.folder import RunFolder
+from neurosieve.study.results import TABLES
+from neurosieve.study.stage import is_intact
 
 FILES = ("results.csv", "rankings.csv", "architectures.csv", "labels.csv", "layers.csv")
 KEY = ["run", "model", "property", "corpus", "ranking"]
@@ -127,11 +131,17 @@ def _read(folder: Path) -> dict[str, pd.DataFrame]:
         raise StudyError(
             f"{folder}: lacks {', '.join(missing)}; write the run's results again with `neurosieve report {folder}`"
         )
+    noted: dict[str, str] = RunFolder(folder).manifest().get(TABLES) or {}  # which a run that was handed on may lack
     found = {}
     for file in FILES:
+        if file in noted and not is_intact(folder / file, noted[file]):
+            raise StudyError(
+                f"{folder / file}: is not what the run wrote (cut, or changed by hand); write the run's results again with "
+                f"`neurosieve report {folder}`"
+            )
         try:
             # Labels such as NA, null and 1 are names.
-            found[file] = pd.read_csv(
+            found[file] = read_csv(
                 folder / file, dtype={"label": str, "corpus": str}, keep_default_na=False, na_values=[""]
             )
         except (ValueError, pd.errors.ParserError) as error:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import open_store
+from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.runs.page import report_on
 from neurosieve.study.cells import open_cells
@@ -68,13 +69,13 @@ class Run:
             raise StudyError(
                 f"{path}: not written yet; repeat the run's command to finish it, or call report() for the cells that are"
             )
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+        return read_csv(path, keep_default_na=False, na_values=[""])
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that the run wrote, by name; none while it is unfinished."""
         files = [self.path / f"{name}.csv" for name in TABLES] + sorted((self.path / "tables").glob("*.csv"))
-        return {f.stem: pd.read_csv(f, keep_default_na=False, na_values=[""]) for f in files if f.is_file()}
+        return {f.stem: read_csv(f, keep_default_na=False, na_values=[""]) for f in files if f.is_file()}
 
     def report(self) -> Path:
         """Write tables, figures and the page of every cell that the folder holds, whether the study is finished or not.

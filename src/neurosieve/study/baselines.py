@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments.baselines import lookup, permuted, rotated
@@ -20,6 +22,14 @@ from neurosieve.study.stages import chosen_lambdas
 
 DIRECTIONS = 50
 """Neurons, and random directions, that are compared; fewer where there are fewer than twice as many."""
+MOST_TURNED = 1024
+"""Neurons of a layer that are turned together: what turning costs grows with their number."""
+
+
+def turned_together(neurons: pd.DataFrame) -> NDArray[np.intp]:
+    """For each neuron of a store's table the number of its group: its layer, or a part of a layer of more than `MOST_TURNED`."""
+    within = neurons.groupby("layer", sort=False).cumcount() // MOST_TURNED
+    return np.asarray(pd.MultiIndex.from_arrays([neurons["layer"], within]).factorize()[0], dtype=np.intp)
 
 
 @stage("baselines", after=("search",), tables=columns.BASELINES)
@@ -27,9 +37,10 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Score a table of words, a probe of permuted labels, and probes on the best neurons and the best random directions.
 
     ``lookup`` gives each word what its type has in train; sentences have none. ``permuted`` is a probe on all neurons of labels
-    in random order. ``neurons`` is a probe on the best neurons by one measure, ``rotated`` on as many of the best
-    directions by the same measure, where each layer is turned by a random rotation: if neurons are no better, then nothing
-    says that they, rather than any directions, are the units of this property. Probes have the lambdas of the probe on all neurons.
+    in random order. ``neurons`` is a probe on the best neurons by one measure, ``rotated`` on as many of the best directions by
+    the same measure, where each layer (in parts of at most `MOST_TURNED` neurons) is turned by a random rotation: if neurons
+    are no better, then nothing says that they, rather than any directions, are the units of this property. Probes have the
+    lambdas of the probe on all neurons.
     """
     splits, s, lambdas = cell.splits, cell.settings, chosen_lambdas(cell)
     rows: list[dict[str, Any]] = []
@@ -38,8 +49,7 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
             rows.append({"baseline": "lookup", "split": split, "n_neurons": 0, "score": score, "unseen": unseen})
     k = max(1, min(DIRECTIONS, splits.n_neurons // 2))
     measure = "correlation" if splits.loss == "squared" else "f-statistic"
-    layers = cell.store.neurons["layer"].to_numpy()
-    turned = rotated(splits, layers, random_state=0)
+    turned = rotated(splits, turned_together(cell.store.neurons), random_state=0)
     tried: list[tuple[str, Splits, int | None]] = [
         ("permuted", permuted(splits, random_state=0), None),
         ("neurons", splits, k),

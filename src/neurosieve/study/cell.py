@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
+from neurosieve.files import file_digest
 from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.stage import FITTING, STAGES, Result, Stage, read_result
+
+if TYPE_CHECKING:
+    from neurosieve.study.settings import ModelSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +45,14 @@ class Cell(CellFolder):
     asked : ProbeSettings
         What the study says.
     report : Reporter
+    model_settings : ModelSettings or None
+        How the model is loaded; None where the activations come from a store.
     """
 
     store: ActivationStore
     asked: ProbeSettings
     report: Reporter = field(default=silent)
+    model_settings: ModelSettings | None = None
 
     @cached_property
     def splits(self) -> Splits:
@@ -80,8 +87,14 @@ class Cell(CellFolder):
             "property": self.prop,
             **({} if self.store.unit == "word" else {k: self.store.manifest[k] for k in ("unit", "sentence_vector")}),
             **{name: settings[name] for name in names},
+            **({"pairs_digest": digest} if (digest := self._pairs_digest(names)) else {}),
         }
         return dict(json.loads(json.dumps(found, default=str)))
+
+    def _pairs_digest(self, names: Sequence[str]) -> str | None:
+        """Digest of the file of minimal pairs, for stages that read it; None where it is not there any more."""
+        asked = self.settings.interventions
+        return asked.digest() if asked is not None and "interventions" in names else None
 
     def progress(self, title: str) -> Progress | None:
         """Where a stage of this cell reports its progress."""
@@ -102,8 +115,12 @@ class Cell(CellFolder):
             self._refuse_other(stage, found, identity)
             if not stage.asked(self.settings):
                 return found
-            if any(found.made_with.get(key) != identity[key] for key in stage.remade):
+            if any(found.made_with.get(key) != identity[key] for key in stage.remade if key in identity):
                 found = None
+        if found is not None and (lost := self.lost(stage, found)):
+            log.warning("%s: gone or damaged, so the stage '%s' is computed again", self.folder / lost[0], stage.name)
+            path.unlink()  # which says otherwise what the file must be
+            found = None
         missing = [unit for unit in wanted if found is None or unit not in found.units]
         if found is not None and not missing:
             return found.only(wanted)
@@ -122,7 +139,9 @@ class Cell(CellFolder):
             new = table.checked(made[name], where=f"table '{name}' of the stage '{stage.name}'")
             tables[name] = table.joined([new] if found is None else [found[name], new])
         units = (*(found.units if found is not None else ()), *missing)
-        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables)
+        before = {} if found is None else dict(found.files)
+        files = before | {path.name: file_digest(path) for path in stage.files(self, missing)}
+        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables, files)
         whole.write(path, stage.name)
         log.info("%s / %s: %s done in %.1f s", self.model, self.prop, stage.name, seconds)
         return read_result(path).only(wanted)  # as it will be read next time

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from neurosieve.errors import StudyError
+from neurosieve.files import whole_file, why_unreadable
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.registry import method_named, rank
-from neurosieve.study.stage import STAGES, Stage, read_result
+from neurosieve.study.stage import STAGES, Result, Stage, is_intact, no_files, read_result
 
 
 @dataclass
@@ -72,7 +75,28 @@ class CellFolder:
                 f"{self.folder}: no probe of the seed {seed!r}; there are the seeds {there}. Ask for more seeds, or, if its "
                 f"file is gone, delete the folder and compute its stages again"
             )
+        self._require_intact(self.probe_path(seed))
         return FittedProbe.load(self.probe_path(seed))
+
+    def lost(self, stage: Stage, found: Result) -> list[str]:
+        """Names of files that a stage left and that are gone, or are not what it left."""
+        noted = dict(found.files)
+        unnoted = [path for path in stage.files(self, found.units) if path.name not in noted]  # of an earlier version
+        changed = [name for name, digest in noted.items() if not is_intact(self.folder / name, digest)]
+        return [*changed, *(path.name for path in unnoted if not path.is_file())]
+
+    def _require_intact(self, path: Path) -> None:
+        """Refuse a file that is not what the stage that wrote it left; while that stage runs, there is no result yet."""
+        for name in self.finished:
+            stage = STAGES[name]
+            if stage.files is no_files:
+                continue
+            digest = read_result(self.path_of(stage)).files.get(path.name)
+            if digest is not None and not is_intact(path, digest):
+                raise StudyError(
+                    f"{path}: is not what the stage '{name}' left; repeat the run's command, which computes it again, or "
+                    f"delete {self.path_of(stage).name} beside it"
+                )
 
     @property
     def ranks_probes(self) -> bool:
@@ -94,18 +118,17 @@ class CellFolder:
         """
         if self.ranks_probes:
             return rank(self.method, probe=self.probe(seed))
+        self._require_intact(self.ranking_path)
         return load_ranking(self.ranking_path, self.method)
 
 
 def save_ranking(path: Path, ranking: NeuronRanking) -> None:
     """Write order, scores and labels of a ranking."""
-    temporary = path.with_suffix(".tmp")
     parts = {"order": ranking.order, "score": ranking.score, "labels": np.array(json.dumps(ranking.labels.tolist()))}
     if ranking.label_scores is not None:
         parts["label_scores"] = ranking.label_scores
-    with temporary.open("wb") as file:
+    with whole_file(path, suffix="~tmp") as temporary, temporary.open("wb") as file:
         np.savez(file, **parts)  # type: ignore[arg-type]
-    temporary.replace(path)
 
 
 def load_ranking(path: Path, method: str) -> NeuronRanking:
@@ -129,8 +152,6 @@ def load_ranking(path: Path, method: str) -> NeuronRanking:
             score=found["score"],
             label_scores=found.get("label_scores"),
         )
-    except (OSError, ValueError, KeyError) as error:
-        stage = path.with_suffix(".json").name
-        raise StudyError(
-            f"{path}: gone or damaged ({error}); delete it and {stage} to rank the neurons again"
-        ) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        again = f"delete it and {path.with_suffix('.json').name} to rank the neurons again"
+        raise StudyError(f"{path}: {why_unreadable(error, again)}") from error

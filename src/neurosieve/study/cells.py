@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
-from neurosieve.study import baselines, comparison  # noqa: F401  (their stages are part of every run)
+from neurosieve.study import baselines, comparison, looking  # noqa: F401  (their stages are part of every run)
 from neurosieve.study.cell import Cell, Reporter, silent
-from neurosieve.study.folder import RunFolder
+from neurosieve.study.folder import RunFolder, property_in
 from neurosieve.study.opened import OpenCell
 from neurosieve.study.settings import StudySettings, slug
 from neurosieve.study.sources import Activations, activations_of, resolved
-from neurosieve.study.stage import STAGES, read_result
+from neurosieve.study.stage import STAGES
 
 
 def cell_of(
@@ -38,6 +35,7 @@ def cell_of(
         store=store,
         asked=settings.probes,
         report=report,
+        model_settings=None if activations.made_from is None else activations.made_from[1],
     )
 
 
@@ -96,11 +94,6 @@ def _studied(folder: RunFolder, activations: Activations) -> list[str]:
 
     named = [name for prop in activations.properties for name in (prop, property_name(prop) or prop) if there(name)]
     begins = f"{slug(activations.model)}--{slug(activations.corpus)}--"
-    others = [name for path in (folder.path / "cells").glob(f"{begins}*") for name in _property_of(path)]
+    folders = (path for path in (folder.path / "cells").glob("*") if path.name.startswith(begins))
+    others = [prop for path in folders if (prop := property_in(path)) is not None and there(prop)]
     return list(dict.fromkeys([*named, *sorted(others)]))
-
-
-def _property_of(cell: Path) -> Iterator[str]:
-    """The property of a cell's folder, from the first of its stages; nothing of an empty folder."""
-    for path in sorted(cell.glob("*.json"))[:1]:
-        yield str(read_result(path).made_with["property"])

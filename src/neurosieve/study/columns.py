@@ -360,3 +360,64 @@ RANKINGS = {
         }
     ),
 }
+
+_INTERVENED = {
+    "property": "the property",
+    "ranking": "what the neurons were ranked by",
+    "site": "where in the blocks they sit",
+    "layers": "from which layer to which they are chosen",
+    "edit": "what is done to them",
+    "set": "top, bottom, random (matched), control, untrained or direction",
+    "k": "how many neurons; of a direction, of the set whose norm it has",
+    "dose": "how much of the difference is added, where labels are translated; else 1",
+}
+_EFFECT = {
+    "effect": "how far the outcome falls beyond matched random sets, in nats; above 0 where the set matters more",
+    "low": "lower end of its 95 % interval",
+    "high": "upper end",
+    "random_low": "from where 95 % of single random sets lie, each against the mean of the others",
+    "random_high": "to where",
+    "p": "share of the sets that move the outcome as far from the intact model's",
+}
+
+INTERVENTIONS = {
+    "interventions": Table(
+        {
+            **{
+                name: _INTERVENED[name]
+                for name in ("property", "ranking", "set", "k", "site", "layers", "edit", "dose")
+            },
+            "outcome": "log-odds (nats), accuracy (a share), loss or divergence (nats a sub-word)",
+            "draw": "number of the random set or direction",
+            "value": "mean outcome of the edited model",
+            "low": "lower end of its 95 % interval over sentences",
+            "high": "upper end",
+            "intact": "mean outcome of the model as it is",
+        }
+    ),
+    "intervention_effects": Table({**_INTERVENED, **_EFFECT}),
+    "intervention_verdict": Table(
+        {
+            "pairs": "the file of minimal pairs",
+            "n_pairs": "pairs that were asked about",
+            "n_excluded": "pairs that were left out",
+            "verdict": "encoded and used; encoded, no sign of use; or cannot be told",
+            "why": "the numbers that it rests on",
+            **_EFFECT,
+            "direction": "the largest effect of a random direction, in absolute value",
+            "completeness": "how far the property moves; missing if it is not known",
+            "selectivity": "how little others do; missing without others",
+            "intact": "mean log-odds of the model as it is",
+            "intact_low": "lower end of its 95 % interval",
+            "refuted_by": "the result that would have refuted the claim",
+        }
+    ),
+    "intervention_checks": Table(
+        {
+            "property": "a property that a held-out probe reads",
+            "intact": "its accuracy on test, of the model as it is",
+            "edited": "and of the edited model",
+        }
+    ),
+    "intervention_excluded": Table({"where": "a pair", "why": "why it is left out"}),
+}

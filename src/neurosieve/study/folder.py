@@ -15,18 +15,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import glob
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import LOCK, write_json
+from neurosieve.activations.format import LOCK
 from neurosieve.activations.lock import moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
+from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.probes.solvers import current_name
-from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug
-from neurosieve.study.stage import WEIGHT_MASS, file_name
+from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
+from neurosieve.study.stage import WEIGHT_MASS, file_name, is_intact, read_result
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2
@@ -63,8 +65,16 @@ class RunFolder:
         return self.path / "activations" / f"{slug(model)}--{slug(corpus)}"
 
     def cell_path(self, model: str, corpus: str, prop: str) -> Path:
-        """Folder of one cell."""
-        return self.path / "cells" / f"{slug(model)}--{slug(corpus)}--{slug(prop)}"
+        """Folder of one cell.
+
+        Two properties may differ in what a folder's name cannot hold (``regex:ing`` and ``regex:ing$``): such a name has a
+        digest behind it, unless the property has the plain folder already.
+        """
+        begins, shown = f"{slug(model)}--{slug(corpus)}--", slug(prop)
+        plain = self.path / "cells" / f"{begins}{shown}"
+        if (shown == prop and "--" not in prop) or property_in(plain) == prop:
+            return plain
+        return self.path / "cells" / f"{begins}{told_apart(shown, prop)}"
 
     def stores(self) -> list[Path]:
         """Folders of all activation stores, finished or not."""
@@ -81,9 +91,10 @@ class RunFolder:
         if not self.manifest_path.is_file():
             return {}
         try:
-            content = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StudyError(f"{self.manifest_path}: not readable ({error}); choose another output folder") from error
+            content = read_sealed_json(self.manifest_path)
+        except (OSError, DamagedFileError) as error:
+            again = "restore it from a copy, or choose another output folder"
+            raise StudyError(f"{self.manifest_path}: {why_unreadable(error, again)}") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"{self.manifest_path}: not the manifest of a run; choose another output folder")
         version = content.get("format_version", 1)
@@ -111,8 +122,18 @@ class RunFolder:
             }
             return self._write({"format": FORMAT, "format_version": FORMAT_VERSION, **before, **joined})
 
+    def sweep(self) -> None:
+        """Delete what a killed process left half-written; only for the one that holds the folder's lock."""
+        for place in (self.path, *(path for path in (self.path / "cells").glob("*") if path.is_dir())):
+            sweep(place)
+
+    def written(self, part: str) -> bool:
+        """Whether all files of a part of the results are there and are what was written (see `digests_of`)."""
+        noted: dict[str, str] = self.manifest().get(part) or {}
+        return bool(noted) and all(is_intact(self.path / name, digest) for name, digest in noted.items())
+
     def _write(self, content: dict[str, Any]) -> dict[str, Any]:
-        write_json(self.manifest_path, content)
+        write_sealed_json(self.manifest_path, content)
         return content
 
     def claim(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +153,11 @@ class RunFolder:
         if not found:
             if self.path.exists() and (not self.path.is_dir() or any(p.name != LOCK for p in self.path.iterdir())):
                 raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+            self._refuse_shared_folders(settings)
             self.note(settings=settings, finished=False)
             return settings
         grown = self.grown(settings)
+        self._refuse_shared_folders(grown)
         if grown != found.get("settings"):
             kept: dict[str, Any] = (
                 {key: found[key] for key in ("files", "seconds") if key in found} if self.stores() else {}
@@ -143,6 +166,20 @@ class RunFolder:
             content = {"format": FORMAT, "format_version": version, "settings": grown, "finished": False, **kept}
             self._write(content)
         return grown
+
+    def _refuse_shared_folders(self, settings: dict[str, Any]) -> None:
+        """Refuse models and corpora whose names together give one folder: ``x`` over ``y--z`` and ``x--y`` over ``z``."""
+        labels = {part: _labels(settings, part) for part in ("models", "corpora")}
+        taken: dict[str, tuple[str, str]] = {}
+        for model, corpus in product(labels["models"], labels["corpora"]):
+            path = self.store_path(model, corpus)
+            other = taken.setdefault(path.name, (model, corpus))
+            if other != (model, corpus):
+                raise StudyError(
+                    f"{path}: would hold the activations of '{other[0]}' over '{other[1]}' and those of '{model}' over "
+                    f"'{corpus}'; give one of the models or corpora another name (in a study file 'name'), or choose another "
+                    "output folder"
+                )
 
     def grown(self, settings: dict[str, Any]) -> dict[str, Any]:
         """These settings with what the folder already holds (see `claim`); changes nothing."""
@@ -180,13 +217,39 @@ class RunFolder:
     def holds(self, part: str, name: str) -> bool:
         """Whether there are activations, finished or not, of a model or corpus; of a store, whether there is a cell."""
         if part == "stores":
-            return any((self.path / "cells").glob(f"{name}--*/*.json"))
-        pairs = [path.name.split("--") for path in self.stores()]
-        return any(slug(name) == (pair[0] if part == "models" else "--".join(pair[1:])) for pair in pairs)
+            return any((self.path / "cells").glob(f"{glob.escape(name)}--*/*.json"))
+        known = self.manifest().get("settings", {})
+        models = [name] if part == "models" else _labels(known, "models")
+        corpora = [name] if part == "corpora" else _labels(known, "corpora")
+        return any(self.store_path(model, corpus).is_dir() for model, corpus in product(models, corpora))
 
     def _studied(self, corpus: str, prop: str) -> bool:
         name = property_name(prop) or prop
-        return any((self.path / "cells").glob(f"*--{slug(corpus)}--{slug(name)}/*.json"))
+        shown = slug(name)
+        ends = (f"--{slug(corpus)}--{shown}", f"--{slug(corpus)}--{told_apart(shown, name)}")
+        there = [
+            path for path in (self.path / "cells").glob("*") if path.name.endswith(ends) and any(path.glob("*.json"))
+        ]
+        return any(property_in(path) in (name, None) for path in there)
+
+
+def digests_of(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """Digest of each file, by its path from the run's folder."""
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(paths)}
+
+
+def property_in(cell: Path) -> str | None:
+    """The property whose results lie in a cell's folder; None if there are none that can be read."""
+    for path in sorted(cell.glob("*.json")) if cell.is_dir() else ():
+        try:
+            return str(read_result(path).made_with["property"])
+        except (StudyError, KeyError):  # the one who needs it says what is wrong with it
+            continue
+    return None
+
+
+def _labels(settings: dict[str, Any], part: str) -> list[str]:
+    return [KINDS[part].model_validate(entry).label for entry in settings.get(part, ())]
 
 
 def _joined(first: Sequence[str], second: Sequence[str]) -> list[str]:

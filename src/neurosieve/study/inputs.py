@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.format import file_digest
+from neurosieve.corpora.derived import word_list
 from neurosieve.corpora.source import expand
 from neurosieve.errors import CorpusError, ModelError, StudyError
+from neurosieve.files import file_digest
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings
 from neurosieve.study.study_file import model_place
 
-WORD_LIST = "list:"
-"""Begins a property that is made from a file of words."""
 WHOLE_SINCE = 2
 """Version of a run's format from which its manifest names every file; earlier ones named those given one by one."""
 
@@ -80,8 +79,9 @@ def _text_files(corpus: CorpusSettings) -> Iterator[str]:
 
 
 def _word_lists(settings: StudySettings) -> list[str]:
-    named = [prop for corpus in settings.corpora for prop in corpus.properties if prop.startswith(WORD_LIST)]
-    return [prop.removeprefix(WORD_LIST) for prop in named]
+    props = [prop for corpus in settings.corpora for prop in corpus.properties]
+    props += [prop for store in settings.stores for prop in store.properties]
+    return [file for prop in props if (file := word_list(prop)) is not None]
 
 
 def _model_files(model: ModelSettings) -> list[str]:

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
 from neurosieve.rankings.registry import REVERSED, method_names
+from neurosieve.study.intervention_settings import InterventionSettings
 
 
 class Part(BaseModel):
     """What all settings have in common: they do not change, and entries that they do not know are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ProbeSettings(Part):
@@ -62,6 +63,8 @@ class ProbeSettings(Part):
         How sentences are resampled.
     discovery_rate : float
         Share of false entries allowed on the list of neurons that carry more than word types.
+    interventions : InterventionSettings or None
+        How neurons are edited in the running model; a study file says it in a table of its own, ``[interventions]``.
     neuron_pages : int
         Neurons of the smallest delta's minimal set that are looked at one by one, the first first; 0 leaves it out.
     """
@@ -73,7 +76,7 @@ class ProbeSettings(Part):
     alpha: float = 0.5
     beta: float = 0.5
     deltas: tuple[float, ...] = Field(default=(0.005, 0.02), min_length=1)
-    step: float = Field(default=0.01, gt=0, le=1)
+    step: float = Field(default=0.01, ge=1e-5, le=1)
     regularize: bool = True
     control: bool = True
     standardize: bool = False
@@ -87,6 +90,7 @@ class ProbeSettings(Part):
     resamples: int = Field(default=0, ge=0)
     resampling: Literal["bootstrap", "half"] = "bootstrap"
     discovery_rate: float = Field(default=0.1, gt=0, lt=1)
+    interventions: InterventionSettings | None = None
     neuron_pages: int = Field(default=40, ge=0)
 
     @field_validator("memory_limit")

@@ -13,12 +13,16 @@ import pandas as pd
 
 from neurosieve._version import __version__
 from neurosieve.activations.store import ActivationStore
+from neurosieve.csv_files import write_csv
 from neurosieve.study.findings import Findings
-from neurosieve.study.folder import RunFolder
+from neurosieve.study.folder import RunFolder, digests_of
 from neurosieve.study.in_short import in_a_sentence
 from neurosieve.study.opened import OpenCell
 from neurosieve.study.spread import FILES
+from neurosieve.study.stage import is_intact, read_result
 
+TABLES = "table_files"
+"""Entry of the manifest with the digest of each of the files that `write_tables` writes."""
 RESULTS = ("results.csv", "rankings.csv")
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "safetensors", "tokenizers", "torch", "transformers")
 
@@ -37,7 +41,7 @@ def write_run(
     written_from = fingerprint(cell.folder for cell in cells)
     manifest = folder.manifest()
     same = manifest.get("written_from") == written_from and manifest.get("failures") == failures
-    if same and manifest.get("finished") == finished and _written(folder) and not anew:
+    if same and manifest.get("finished") == finished and folder.written(TABLES) and not anew:
         return
     if not found:
         folder.note(finished=finished, failures=failures)
@@ -51,6 +55,7 @@ def write_run(
         seconds={f"{cell.folder.name}: {stage}": s for cell in cells for stage, s in cell.seconds().items()},
         cells=[_entry(f, cell) for f, cell in zip(found, cells, strict=True)],
         written_from=written_from,
+        **{TABLES: digests_of(folder.path, [folder.path / name for name in (*FILES.values(), *RESULTS)])},
     )
 
 
@@ -64,14 +69,21 @@ def written_cells(folder: RunFolder) -> list[dict[str, Any]] | None:
     """
     manifest = folder.manifest()
     cells: list[dict[str, Any]] = manifest.get("cells", [])
-    if not manifest.get("finished") or not _written(folder) or not all("folder" in cell for cell in cells):
+    if not manifest.get("finished") or not folder.written(TABLES) or not all("folder" in cell for cell in cells):
         return None
-    written_from = fingerprint(folder.path / "cells" / cell["folder"] for cell in cells)
-    return cells if manifest.get("written_from") == written_from else None
+    folders = [folder.path / "cells" / cell["folder"] for cell in cells]
+    if manifest.get("written_from") != fingerprint(folders):
+        return None
+    return cells if all(map(has_its_files, dict.fromkeys(folders))) else None
 
 
-def _written(folder: RunFolder) -> bool:
-    return all((folder.path / name).is_file() for name in (*FILES.values(), *RESULTS))
+def has_its_files(cell: Path) -> bool:
+    """Whether the files that a cell's stages left beside their own are there and are what was left."""
+    return all(
+        is_intact(cell / name, digest)
+        for path in sorted(cell.glob("*.json"))
+        for name, digest in read_result(path).files.items()
+    )
 
 
 def _entry(found: Findings, cell: OpenCell) -> dict[str, Any]:
@@ -84,6 +96,7 @@ def _entry(found: Findings, cell: OpenCell) -> dict[str, Any]:
         "l1": found.l1,
         "l2": found.l2,
         "folder": cell.folder.name,
+        "stages": sorted(path.name for path in cell.folder.glob("*.json")),
         "in_short": in_a_sentence(found),
     }
 
@@ -123,6 +136,7 @@ def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
                 "n_left_out": len(store.manifest["left_out"]),
                 "n_windowed": len(store.manifest["windowed"]),
                 "left_out": store.manifest["left_out"][:20],
+                **({"first_words": sink} if (sink := store.manifest.get("first_words")) else {}),
             }
             for store in stores
         ],
@@ -137,9 +151,7 @@ def write_tables(folder: Path, found: Sequence[Findings]) -> None:
     for file, parts in tables.items():
         # Each property has labels of its own, so a wide table's columns are the union, empty where a label is unknown.
         placed = [_placed(part, f, found) for part, f in zip(parts, found, strict=True)]
-        temporary = folder / f"{file}.tmp"
-        pd.concat(placed, ignore_index=True).to_csv(temporary, index=False)
-        temporary.replace(folder / file)
+        write_csv(folder / file, pd.concat(placed, ignore_index=True))
 
 
 def _placed(table: pd.DataFrame, f: Findings, found: Sequence[Findings]) -> pd.DataFrame:

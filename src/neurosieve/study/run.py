@@ -58,6 +58,7 @@ def run_cells(settings: StudySettings, out: str | Path, *, report: Reporter = si
     folder, settings = RunFolder(out), named_stores(settings)
     settings = StudySettings.model_validate(folder.claim(settings.model_dump(mode="json")))
     with extraction_lock(folder.path, doing="working in"):
+        folder.sweep()
         refuse_changed_inputs(folder, settings, folder.manifest())
         failures = Failures()
         loaded: dict[str, Corpus] = {}

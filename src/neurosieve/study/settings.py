@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,9 +10,10 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
+from neurosieve.study.intervention_settings import InterventionSettings
 from neurosieve.study.probe_settings import Part, ProbeSettings
 from neurosieve.study.study_file import expanded_models, resolved_paths, suffix, with_recipe
 
@@ -31,9 +33,20 @@ OPTIONS = {
 """Entries of a study whose option on the command line has another name."""
 
 
+LONGEST = 80
+"""Most bytes of a name within a folder's name, of which there are three, and file systems allow 255."""
+
+
 def slug(name: str) -> str:
-    """`name` as a folder name."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    """`name` as a folder name; a long one is cut, and a digest keeps it apart from others that begin alike."""
+    whole = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "unnamed"
+    return whole if len(whole.encode()) <= LONGEST else told_apart(whole, name)
+
+
+def told_apart(shown: str, name: str) -> str:
+    """`shown`, cut if it is long, with the beginning of the digest of `name`, so that no other name has the same folder."""
+    cut = shown.encode()[: LONGEST - 9].decode(errors="ignore").rstrip("-.")
+    return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class ModelSettings(Part):
@@ -175,6 +188,17 @@ class StudySettings(Part):
     stores: tuple[StoreSettings, ...] = ()
     probes: ProbeSettings = ProbeSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _interventions(cls, content: Any) -> Any:  # noqa: ANN401 (what a user wrote)
+        """Take the table ``[interventions]`` among the settings that the stages of a cell read."""
+        if not isinstance(content, dict) or "interventions" not in content:
+            return content
+        rest = {key: value for key, value in content.items() if key != "interventions"}
+        probes = rest.get("probes", {})
+        probes = probes.model_dump() if isinstance(probes, ProbeSettings) else probes
+        return {**rest, "probes": {**probes, "interventions": content["interventions"]}}
+
     @model_validator(mode="after")
     def _something_to_study(self) -> StudySettings:
         if bool(self.models) != bool(self.corpora) or not (self.models or self.stores):
@@ -256,6 +280,8 @@ def explained(error: ValidationError, *, name: Callable[[Sequence[int | str]], s
     """The first wrong entry, what was expected there and what was found, in one sentence."""
     first = error.errors()[0]
     place, kind = first["loc"], first["type"]
+    if place[:2] == ("probes", "interventions"):  # which a study file has in a table of its own
+        place = place[1:]
     entry = (name or _dotted)(place)
     if kind == "extra_forbidden":
         known = _known_entries(place)
@@ -279,11 +305,14 @@ def _dotted(place: Sequence[int | str]) -> str:
 
 
 def _known_entries(place: Sequence[int | str]) -> list[str]:
-    parts: dict[int | str, type[Part]] = {
+    parts: dict[int | str, type[BaseModel]] = {
         "models": ModelSettings,
         "corpora": CorpusSettings,
         "stores": StoreSettings,
         "probes": ProbeSettings,
+        "interventions": InterventionSettings,
     }
     short = ["sites", "twins"] if len(place) > 1 and place[0] == "models" else []
-    return [*(StudySettings if len(place) == 1 else parts[place[0]]).model_fields, *short]
+    if len(place) == 1:
+        return [*StudySettings.model_fields, "interventions"]
+    return [*parts[place[0]].model_fields, *short]

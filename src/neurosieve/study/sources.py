@@ -171,8 +171,8 @@ def _can_be_made(files: list[str] | None, prop: str, options: dict[str, Any]) ->
     return True
 
 
-def read_model(settings: ModelSettings) -> Any:  # noqa: ANN401 (LanguageModel, which loads torch)
-    """Load the model that a study names."""
+def read_model(settings: ModelSettings, *, head: bool = False) -> Any:  # noqa: ANN401 (LanguageModel, which loads torch)
+    """Load the model that a study names, with its language-model head if that is asked for."""
     from neurosieve.models.load import load_model
 
     return load_model(
@@ -185,4 +185,5 @@ def read_model(settings: ModelSettings) -> Any:  # noqa: ANN401 (LanguageModel, 
         device=settings.device,
         dtype=settings.dtype,
         trust_remote_code=settings.trust_remote_code,
+        head=head,
     )

@@ -7,7 +7,6 @@ column. Asking for more units computes those that are missing and keeps the rest
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
-from neurosieve.activations.format import write_json
 from neurosieve.errors import StudyError
+from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, why_unreadable, write_sealed_json
 
 if TYPE_CHECKING:
     from neurosieve.study.cell import Cell
@@ -59,6 +58,11 @@ def all_neurons_and_each_set(settings: ProbeSettings) -> list[Unit]:
 
 def _always(_whatever: object) -> bool:
     return True
+
+
+def no_files(_cell: object, _units: object) -> list[Path]:
+    """What most stages leave beside their own file."""
+    return []
 
 
 def _never(_whatever: object) -> bool:
@@ -134,6 +138,8 @@ class Stage:
         Whether a report of a cell's folder cannot do without it; by default it can.
     asked : callable
         Whether the settings ask for a result at all; where they do not, one that is there is taken as it is.
+    files : callable
+        Which files it leaves beside its own in the cell's folder, ``files(cell, units)``; their digests stand in its result.
     summary : str
         What it does, in one line.
     """
@@ -149,6 +155,7 @@ class Stage:
     wanted: Callable[[Cell], bool] = _always
     needed: Callable[[CellFolder], bool] = _never
     asked: Callable[[ProbeSettings], bool] = _always
+    files: Callable[[CellFolder, Sequence[Unit]], list[Path]] = no_files
     summary: str = ""
 
     def __call__(self, cell: Cell) -> Result:
@@ -179,12 +186,15 @@ class Result:
     seconds : float
         Wall time of making it.
     tables : mapping of str to DataFrame
+    files : mapping of str to str
+        Digest of each file that the stage left beside its own, by name; empty in results of earlier versions.
     """
 
     made_with: Mapping[str, Any]
     units: tuple[Unit, ...]
     seconds: float
     tables: Tables = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]
@@ -205,7 +215,7 @@ class Result:
             return frame[[unit in asked for unit in known]].reset_index(drop=True)
 
         kept = tuple(unit for unit in self.units if unit in asked)
-        return Result(self.made_with, kept, self.seconds, {name: wanted(t) for name, t in self.tables.items()})
+        return Result(self.made_with, kept, self.seconds, {k: wanted(t) for k, t in self.tables.items()}, self.files)
 
     def write(self, path: Path, stage: str) -> None:
         """Write the stage's file."""
@@ -218,9 +228,10 @@ class Result:
             "made_with": dict(self.made_with),
             "units": [list(unit) for unit in self.units],
             "seconds": self.seconds,
+            "files": dict(self.files),
             "tables": tables,
         }
-        write_json(path, content)
+        write_sealed_json(path, content)
 
 
 def read_result(path: Path) -> Result:
@@ -233,9 +244,9 @@ def read_result(path: Path) -> Result:
     """
     again = "delete it to compute this stage again"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: damaged ({error}); {again}") from error
+        content = read_sealed_json(path)
+    except (OSError, DamagedFileError) as error:
+        raise StudyError(f"{path}: {why_unreadable(error, again)}") from error
     if isinstance(content, dict) and "made_with" in content and content.get("format_version") != FORMAT_VERSION:
         raise StudyError(
             f"{path}: version {content.get('format_version', 0)} of a stage's result, this neurosieve reads version "
@@ -247,9 +258,34 @@ def read_result(path: Path) -> Result:
             units=tuple((seed, delta) for seed, delta in content["units"]),
             seconds=float(content["seconds"]),
             tables={name: _frame(columns) for name, columns in content["tables"].items()},
+            files=dict(content.get("files", {})),
         )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise StudyError(f"{path}: not what a stage leaves ({error!r}); {again}") from error
+
+
+_INTACT: set[tuple[str, int, int, str]] = set()
+"""Files, by path, time, size and digest, that were found to be what was written."""
+
+
+def is_intact(path: Path, digest: str) -> bool:
+    """Whether a file is there and has this digest; looked at once a process while it stays as it is.
+
+    Raises
+    ------
+    StudyError
+        If it may not be read.
+    """
+    try:
+        about = path.stat()
+        seen = (str(path.absolute()), about.st_mtime_ns, about.st_size, digest)
+        if seen not in _INTACT and file_digest(path) == digest:
+            _INTACT.add(seen)
+    except PermissionError as error:
+        raise StudyError(f"{path}: {why_unreadable(error, '')}") from error
+    except OSError:
+        return False
+    return seen in _INTACT
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:

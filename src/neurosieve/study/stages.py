@@ -8,6 +8,7 @@ interrupted run repeats nothing that is finished. Every score is an accuracy, or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,7 @@ from neurosieve.study import columns, counts
 from neurosieve.study.cell import Cell
 from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
-from neurosieve.study.label_scores import scores_by_label
-from neurosieve.study.neurons import look
+from neurosieve.study.interventions import edited, wanted
 from neurosieve.study.stage import (
     FITTING,
     WEIGHT_MASS,
@@ -93,6 +93,7 @@ def _known(splits: Splits) -> list[Any]:
     wanted=_no_probe,
     needed=_no_probe,
     tables=columns.RANKING,
+    files=lambda cell, _units: [cell.ranking_path],
 )
 def ranking(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Rank the neurons by a method that needs no probe; the whole ranking lies beside the table."""
@@ -108,6 +109,7 @@ def ranking(cell: Cell, _units: Sequence[Unit]) -> Tables:
     settings=(FITTING, "grid", "keep", "alpha", "beta"),
     needed=_always,
     tables=columns.SEARCH,
+    files=lambda cell, _units: [cell.probe_path(0)],
 )
 def search(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Search the lambdas with seed 0, on dev; leaves the chosen probe as the oracle of seed 0."""
@@ -134,7 +136,11 @@ def chosen_lambdas(cell: Cell) -> dict[str, float]:
     return {"l1": float(row["l1"]), "l2": float(row["l2"])}
 
 
-@stage("oracles", after=("search",), units=each_seed, needed=_always, tables=columns.ORACLES)
+def _probes(cell: CellFolder, units: Sequence[Unit]) -> list[Path]:
+    return [cell.probe_path(int(seed)) for seed, _ in units if seed]  # that of seed 0 is the search's
+
+
+@stage("oracles", after=("search",), units=each_seed, needed=_always, tables=columns.ORACLES, files=_probes)
 def oracles(cell: Cell, units: Sequence[Unit]) -> Tables:
     """Fit the probe on all neurons with the other seeds, and score all of them."""
     s, splits = cell.settings, cell.splits
@@ -355,30 +361,18 @@ def stability(cell: Cell, _units: Sequence[Unit]) -> Tables:
 
 
 @stage(
-    "label_scores",
+    "interventions",
     after=("oracles",),
-    wanted=lambda cell: cell.metric == "accuracy",
-    tables=columns.LABEL_SCORES,
-)
-def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
-    """Score each label on dev and test, and count which is taken for which, with seed 0's probe on all neurons."""
-    return scores_by_label(cell.splits, cell.probe(0))
-
-
-@stage(
-    "looks",
-    after=("minimal",),
-    settings=("deltas", "neuron_pages"),
-    remade=("deltas", "neuron_pages"),
+    settings=("interventions",),
+    remade=("interventions", "pairs_digest"),
     ranked=True,
-    wanted=lambda cell: cell.settings.neuron_pages > 0,
-    asked=lambda settings: settings.neuron_pages > 0,
-    tables=columns.LOOKS,
+    wanted=wanted,
+    asked=lambda settings: settings.interventions is not None,
+    tables=columns.INTERVENTIONS,
 )
-def looks(cell: Cell, _units: Sequence[Unit]) -> Tables:
-    """Look at the neurons of seed 0's smallest minimal set, or the first of them: what each does over the text."""
-    chosen = neurons_of(minimal(cell)["sets"], 0, min(cell.settings.deltas))[: cell.settings.neuron_pages]
-    return look(cell.store, cell.prop, chosen, probe=cell.probe(0))
+def interventions(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Edit the neurons that the ranking takes first, and see what the model then prefers of minimal pairs."""
+    return edited(cell, **chosen_lambdas(cell))
 
 
 def _macro_f1(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from neurosieve.activations.lock import extraction_lock
+from neurosieve.activations.repair import take_out_damaged
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
@@ -27,9 +29,22 @@ from neurosieve.study.settings import StudySettings, explained, option_name
 from neurosieve.study.sources import activations_of, resolved
 from neurosieve.study.stage import STAGES, read_result
 
+log = logging.getLogger(__name__)
 
-def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> ActivationStore:
-    """Extract the activations of the first model over the first corpus of `settings` into a run's folder."""
+
+def extract_into(
+    settings: StudySettings, out: str | Path, *, repair: bool = False, report: Reporter = silent
+) -> ActivationStore:
+    """Extract the activations of the first model over the first corpus of `settings` into a run's folder.
+
+    Parameters
+    ----------
+    settings : StudySettings
+    out : str or Path
+    repair : bool
+        Compare all files that are there with their digests first, and make those that are damaged again.
+    report : Reporter
+    """
     folder = RunFolder(out)
     asked = settings.model_dump(mode="json")
     probes = folder.manifest().get("settings", {}).get("probes")
@@ -38,8 +53,11 @@ def extract_into(settings: StudySettings, out: str | Path, *, report: Reporter =
     whole = StudySettings.model_validate(folder.claim(asked))
     model, corpus = settings.models[0].label, settings.corpora[0].label
     with extraction_lock(folder.path, doing="working in"):
+        folder.sweep()
         refuse_changed_inputs(folder, whole, folder.manifest())
         first = next(a for a in activations_of(folder, whole) if (a.model, a.corpus) == (model, corpus))
+        for path in take_out_damaged(first.path) if repair else ():
+            log.warning("%s: damaged, so it is made again", path)
         return first.open(folder, loaded={}, report=report)
 
 

@@ -52,6 +52,9 @@ def resolved_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             found["splits"] = {split: files(value) for split, value in found["splits"].items()}
         return found
 
+    interventions = content.get("interventions")
+    if isinstance(interventions, Mapping) and "pairs" in interventions:
+        content = {**content, "interventions": {**interventions, "pairs": files(interventions["pairs"])}}
     return {
         **content,
         **{

@@ -153,7 +153,7 @@ class Editing:
                 changed = value.clone()
                 text = inputs["decoder_attention_mask" if side == "dec" else "attention_mask"].bool()
                 for edit in edits:
-                    _carry_out(edit, changed, text if edit.words is None else text & _at_words(edit, *maps[side]))
+                    carry_out(edit, changed, text if edit.words is None else text & _at_words(edit, *maps[side]))
                 return changed
 
             return touch
@@ -187,7 +187,7 @@ def _at_words(edit: Edit, words: Tensor, n_words: Tensor) -> Tensor:
     return found
 
 
-def _carry_out(edit: Edit, value: Tensor, where: Tensor) -> None:
+def carry_out(edit: Edit, value: Tensor, where: Tensor) -> None:
     """Change `value` (n_sequences, n_positions, width) in place, where `where` (n_sequences, n_positions) is true."""
     import torch
 

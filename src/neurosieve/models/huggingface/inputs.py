@@ -99,6 +99,24 @@ class InputBuilder:
             {name: torch.from_numpy(array).to(self._device) for name, array in places.items()},
         )
 
+    def whole(self, rows: Sequence[NDArray[np.int64]]) -> tuple[dict[str, Tensor], NDArray[np.int64]]:
+        """Inputs of texts that have their special tokens already, and where each starts in its row.
+
+        Parameters
+        ----------
+        rows : sequence of ndarray of int64
+            Sub-words of each text.
+        """
+        import torch
+
+        ids, mask, starts = self._pad([row.tolist() for row in rows])
+        arrays = {"input_ids": ids, "attention_mask": mask}
+        if self._with_types:
+            before, text, after = self._tokenizer.type_ids
+            types = [[*before, *[text] * (len(row) - len(before) - len(after)), *after] for row in rows]
+            arrays["token_type_ids"] = self._pad(types, value=0)[0]
+        return {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()}, starts
+
     def word_maps(self, passages: Sequence[Passage]) -> dict[str, tuple[Tensor, Tensor]]:
         """Words of all positions of one batch.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,12 @@ from neurosieve.models.huggingface.head import Head, class_with_head
 from neurosieve.models.huggingface.hub import quietly, stating
 from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.model import HuggingFaceModel
-from neurosieve.models.huggingface.places import require_weights
+from neurosieve.models.huggingface.oddities import class_without_decoder, settle_attention, without_pooler
+from neurosieve.models.huggingface.places import require_no_adapter, require_weights
 from neurosieve.models.huggingface.plain_forward import plain_vectors, takes_types
 from neurosieve.models.huggingface.readers import Reader, ResidualReader
 from neurosieve.models.huggingface.sites import parse_site
-from neurosieve.models.huggingface.subwords import SubwordTokenizer
+from neurosieve.models.huggingface.subwords import SubwordTokenizer, rules_digest
 from neurosieve.models.huggingface.tap_reader import TapReader
 from neurosieve.models.huggingface.taps import site_taps
 from neurosieve.models.language_model import ModelInfo
@@ -43,6 +43,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
     """Load a Hugging Face model; see `neurosieve.models.load.load_model`."""
     import torch
 
+    require_no_adapter(place)
     if options.untrained is None:
         require_weights(place)
     device = options.usable_device()
@@ -53,7 +54,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         where = {"trust_remote_code": options.trust_remote_code, "revision": commit or options.revision or "main"}
         precision = getattr(torch, options.dtype)
         config = AutoConfig.from_pretrained(place, **where)
-        kind = class_with_head(config, place) if options.head else AutoModel
+        kind = class_with_head(config, place) if options.head else class_without_decoder(config, place) or AutoModel
         whole: Any
         if options.untrained is None:
             whole = _pretrained(place, kind=kind, dtype=precision, where=where)
@@ -65,8 +66,13 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         wrapper: Any = AutoTokenizer.from_pretrained(place, **where)
     network = whole.base_model if options.head else whole
     if getattr(network, "pooler", None) is not None:  # which no layer needs and many checkpoints lack
-        network.pooler = None
-    whole.to(device).eval()
+        network.pooler = without_pooler()
+    attention = settle_attention(network)
+    if (
+        getattr(whole, "quantization_method", None) is None
+    ):  # what is quantised stays where it was put, and refuses to move
+        whole.to(device)
+    whole.eval()
 
     tokenizer = SubwordTokenizer(wrapper)
     with_types = takes_types(network, wrapper)
@@ -97,7 +103,8 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
                 "dtype": options.dtype,
                 "untrained": options.untrained,
                 "window": window,
-                "tokenizer": sha256(wrapper.backend_tokenizer.to_str().encode()).hexdigest(),
+                "tokenizer": rules_digest(wrapper),
+                **attention,
             },
         ),
         reader=reader,

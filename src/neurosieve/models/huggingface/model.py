@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosieve.errors import ModelError
+from neurosieve.models.asked import Asked, AskedPair
 from neurosieve.models.batching import length_sorted_batches
 from neurosieve.models.edits import Edit
+from neurosieve.models.huggingface.answers import Answerer
+from neurosieve.models.huggingface.asking import Asker
 from neurosieve.models.huggingface.editing import Editing, Editor
 from neurosieve.models.huggingface.head import Head
 from neurosieve.models.huggingface.inputs import InputBuilder
@@ -141,8 +148,7 @@ class HuggingFaceModel(PassageModel):
         self, sentences: Sequence[Sequence[str]], *, masked: Sequence[Sequence[int]] | None = None
     ) -> list[SentenceLogits]:
         """What the model's head says of sentences (see `LanguageModel.logits`)."""
-        if self._head is None:
-            raise ModelError(f"'{self.info.name}' was loaded without its language-model head; load it with head=True")
+        head = self._require_head()
         self._require_words(sentences)
         units = self.tokenizer(sentences)
         if self._capacity is not None:
@@ -152,14 +158,63 @@ class HuggingFaceModel(PassageModel):
                         f"sentence {number} has {len(unit.ids)} sub-words, but the model reads {self._capacity} at once, and "
                         "logits are not put together from several windows; shorten it"
                     )
-        read = units if masked is None else self._head.mask(units, masked)
+        read = units if masked is None else head.mask(units, masked)
         passages = [whole_passage(unit) for unit in read]
         found: list[SentenceLogits | None] = [None] * len(units)
         for batch in length_sorted_batches([len(p.ids) + self._n_special for p in passages], self.batch_tokens):
             members = [passages[i] for i in batch]
             inputs, _ = self._inputs(members)
             with self._edits(inputs, members):
-                rows = self._head.forward(inputs)
+                rows = head.forward(inputs)
             for i, values in zip(batch, rows, strict=True):
                 found[i] = SentenceLogits(values, *self._inputs.positions_of(units[i], decoded=self.head == "seq2seq"))
         return [logits for logits in found if logits is not None]
+
+    def ask_pairs(
+        self,
+        pairs: Sequence[tuple[Sequence[str], Sequence[str]]],
+        *,
+        reading: str | None = None,
+        paired: Sequence[Sequence[str]] | None = None,
+    ) -> list[AskedPair | str]:
+        """How the head is asked about minimal pairs (see `LanguageModel.ask_pairs`)."""
+        asker = self._asker()
+        chosen = asker.reading(reading)
+        donors = [None] * len(pairs) if paired is None else list(paired)
+        return [asker.pair(*pair, paired=donor, reading=chosen) for pair, donor in zip(pairs, donors, strict=True)]
+
+    def ask_texts(self, sentences: Sequence[Sequence[str]]) -> list[Asked | str]:
+        """Ask the head about every sub-word of sentences (see `LanguageModel.ask_texts`)."""
+        asker = self._asker()
+        return [asker.text(words) if words else "it has no words" for words in sentences]
+
+    def answers(
+        self,
+        texts: Sequence[Asked],
+        variants: Sequence[Sequence[Edit]] = (),
+        *,
+        measure: str = "log_probability",
+        progress: Callable[[float, float], None] | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """What the head says of the model and of edited versions of it (see `LanguageModel.answers`)."""
+        self._asker()
+        if self._editing is not None:
+            raise ModelError("the model is edited already; ask the one that was loaded, and give all edits as variants")
+        return self._answerer(texts, variants, measure=measure, progress=progress)
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        return Answerer(self._require_head(), self._editor, self._inputs)
+
+    def _asker(self) -> Asker:
+        head = self._require_head()
+        if head.kind == "seq2seq":
+            raise ModelError(
+                f"'{self.info.name}' has a seq2seq head; pairs and texts are asked of causal and masked heads"
+            )
+        return Asker(self.tokenizer, head, window=self.window)
+
+    def _require_head(self) -> Head:
+        if self._head is None:
+            raise ModelError(f"'{self.info.name}' was loaded without its language-model head; load it with head=True")
+        return self._head

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from neurosieve.errors import ModelError
 from neurosieve.models.families import Place
 
+ADAPTER = "adapter_config.json"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
 def is_huggingface(place: Place) -> bool:
-    """Whether it is a folder with a configuration, or no path at all and so a name on the hub."""
+    """Whether it is a folder with a configuration or an adapter, or no path at all and so a name on the hub."""
     if isinstance(place, Path):
-        return (place / "config.json").is_file()
+        return (place / "config.json").is_file() or (place / ADAPTER).is_file()
     return not _looks_like_path(place)
 
 
@@ -28,6 +30,22 @@ def require_weights(place: Place) -> None:
         raise ModelError(
             f"the folder '{place}' has a config.json but no weights; expected *.safetensors or pytorch_model*.bin "
             "(download them, or ask for the untrained model)"
+        )
+
+
+def require_no_adapter(place: Place) -> None:
+    """Refuse a folder with an adapter where the loading library would read its base alone, or nothing.
+
+    Raises
+    ------
+    ModelError
+    """
+    if not isinstance(place, Path) or not (place / ADAPTER).is_file():
+        return
+    if find_spec("peft") is None or not (place / "config.json").is_file():
+        raise ModelError(
+            f"the folder '{place}' holds an adapter ({ADAPTER}), and the base model alone would be another model: merge the two "
+            "(in peft: model.merge_and_unload().save_pretrained(...)), install peft, or take the adapter's files away"
         )
 
 

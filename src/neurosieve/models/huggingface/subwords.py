@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,11 @@ from neurosieve.models.huggingface.alignment import BLANK_MARKERS, NO_WORD, alig
 from neurosieve.models.passages import SubwordSentence
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
+N_OWN = 100
+"""How many entries of its own vocabulary a tokenizer that knows no usual word is asked about."""
 _PROBES = ("a", "the", ".", "1", "中")
 
 
@@ -46,9 +50,7 @@ class SubwordTokenizer:
                 f"{type(tokenizer).__name__} gives no character offsets, which word alignment needs; "
                 "use a model with a fast tokenizer (a tokenizer.json file)"
             )
-        from tokenizers import Tokenizer
-
-        self._rules = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._rules = _own_rules(tokenizer)
         self._rules.no_truncation()
         self._rules.no_padding()
         self._rules.encode_special_tokens = True
@@ -94,7 +96,7 @@ class SubwordTokenizer:
         return result
 
     def _special_tokens(self) -> tuple[list[int], list[int], tuple[list[int], int, list[int]]]:
-        for probe in _PROBES:
+        for probe in (*_PROBES, *self._own_words()):
             encoding = self._rules.encode(probe)
             special = encoding.special_tokens_mask
             text = [i for i, flag in enumerate(special) if not flag]
@@ -107,7 +109,16 @@ class SubwordTokenizer:
             if ids[start] == self._unknown:
                 continue
             return ids[:start], ids[stop:], (types[:start], types[start], types[stop:])
-        raise ModelError(f"the tokenizer knows none of {' '.join(_PROBES)}: its vocabulary is missing")
+        raise ModelError(
+            f"the tokenizer knows neither {' '.join(_PROBES)} nor what it lists itself: its vocabulary is missing; get the "
+            "tokenizer's files again"
+        )
+
+    def _own_words(self) -> list[str]:
+        """Some entries of the vocabulary, for models of other things than words, such as DNA."""
+        special = {token.content for token in self._rules.get_added_tokens_decoder().values()}
+        known = sorted(self._rules.get_vocab().items(), key=lambda entry: entry[1])
+        return [word for word, _ in known if word not in special and word.strip()][:N_OWN]
 
     def _align_word_by_word(self, words: Sequence[str], ids: Sequence[int]) -> NDArray[np.int64] | None:
         """Align without offsets, which some tokenizers misreport around characters that they drop.
@@ -129,6 +140,34 @@ class SubwordTokenizer:
     def _gives_no_subword(self, character: str) -> bool:
         encoding = self._rules.encode(character, add_special_tokens=False)
         return not any(subword.strip(BLANK_MARKERS) for subword in encoding.tokens)
+
+
+def _own_rules(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """A copy of a tokenizer's rules.
+
+    Raises
+    ------
+    ModelError
+        If a part of them is written in Python, which cannot be copied.
+    """
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(_written(tokenizer))
+
+
+def rules_digest(tokenizer: PreTrainedTokenizerFast) -> str:
+    """SHA-256 (hex) of a tokenizer's rules."""
+    return sha256(_written(tokenizer).encode()).hexdigest()
+
+
+def _written(tokenizer: PreTrainedTokenizerFast) -> str:
+    try:
+        return str(tokenizer.backend_tokenizer.to_str())
+    except Exception as error:  # the tokenizers' library has no kind of its own
+        raise ModelError(
+            f"the tokenizer {type(tokenizer).__name__} cannot be written out ({error}): a part of it is Python code, whose "
+            "sub-words cannot be checked; use a model whose tokenizer is all in tokenizer.json"
+        ) from error
 
 
 def _excerpt(words: Sequence[str], *, n_characters: int = 40) -> str:

@@ -10,6 +10,7 @@ from neurosieve.report.sections import (
     accuracy,
     agreement,
     certainty,
+    interventions,
     label_scores,
     labels,
     lambdas,
@@ -37,6 +38,7 @@ BUILT_IN = (
     agreement.SECTION,
     rankings.SECTION,
     certainty.SECTION,
+    interventions.SECTION,
     lambdas.SECTION,
 )
 SECTIONS: dict[str, Section] = {section.key: section for section in BUILT_IN}

@@ -140,9 +140,11 @@ def brief(f: Findings) -> dict[str, str]:
     """The score beside that of a guess."""
     label, guess = numbers.majority(f)
     guessed = f"the mean of train, {label}" if f.metric == "r2" else f"“{label}”"
+    table = baseline(f, "lookup")
+    looked_up = "" if table is None else f", {percent(table['score'])} by a table of words"
     return {
         score_name(f).capitalize(): f"{percent(numbers.oracle(f).mean)} with all {count(f.n_neurons)} neurons; "
-        f"{percent(guess)} by always giving {guessed}."
+        f"{percent(guess)} by always giving {guessed}{looked_up}."
     }
 
 

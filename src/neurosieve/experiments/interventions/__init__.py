@@ -1,0 +1,1 @@
+"""Does the network use these neurons? Edits of a running model, what it then says, and matched controls."""

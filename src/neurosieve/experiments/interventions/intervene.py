@@ -1,0 +1,229 @@
+"""Interventions: edit the neurons that a ranking takes first, and see what the model then prefers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from neurosieve.activations.splits import Splits
+from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.interventions.changes import Change, Editor
+from neurosieve.experiments.interventions.completeness import Checker
+from neurosieve.experiments.interventions.outcomes import measure, of_texts
+from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, read_pairs
+from neurosieve.experiments.interventions.sets import NeuronSet, compared_sets
+from neurosieve.experiments.interventions.statistics import neuron_statistics
+from neurosieve.experiments.interventions.tables import effects_table, overall, values_table
+from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
+from neurosieve.models.language_model import LanguageModel
+from neurosieve.rankings.ranking import NeuronRanking
+
+log = logging.getLogger(__name__)
+
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
+LARGEST_SHARE = 0.1
+"""Share of all neurons above which no set goes by default: matched random sets need others to be drawn from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interventions:
+    """What interventions gave.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row an edited version and outcome: property, ranking, set, k, site, layers, edit, dose, outcome, draw, value,
+        low, high, intact. Values are log-odds in nats, shares (accuracy), or nats a sub-word (loss).
+    effects : DataFrame
+        One row a set, size and dose: effect, low, high, random_low, random_high, p (see `Effect`).
+    verdict : Verdict
+    checks : DataFrame
+        property, intact, edited: the accuracy of held-out probes of the largest top set; empty if it was not checked.
+    excluded : DataFrame
+        where, why: pairs that were left out.
+    n_pairs : int
+    """
+
+    table: pd.DataFrame
+    effects: pd.DataFrame
+    verdict: Verdict
+    checks: pd.DataFrame
+    excluded: pd.DataFrame
+    n_pairs: int
+
+
+def intervene(
+    model: LanguageModel,
+    ranking: NeuronRanking,
+    splits: Splits,
+    *,
+    pairs: str | Path | Sequence[MinimalPair],
+    edit: str = "mean",
+    of: str | None = None,
+    to: str | None = None,
+    value: float = 0.0,
+    doses: Sequence[float] = (1.0,),
+    sizes: Sequence[int] | None = None,
+    words: Sequence[int] | None = None,
+    reading: str | None = None,
+    draws: int = 20,
+    directions: int = 5,
+    control: NeuronRanking | None = None,
+    untrained: NeuronRanking | None = None,
+    others: Mapping[str, Splits] | None = None,
+    completeness: bool = True,
+    texts: Sequence[Sequence[str]] = (),
+    random_state: int = 0,
+    progress: Callable[[float, float], None] | None = None,
+) -> Interventions:
+    """Edit the neurons that a ranking takes first, and see what the model then prefers.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        With its head, reading the layers and site whose neurons are ranked.
+    ranking : NeuronRanking
+    splits : Splits
+        Of the property: means and variances come from train, held-out probes from dev, the words they judge from test.
+    pairs : path or sequence of MinimalPair
+        See `read_pairs`.
+    edit : {"mean", "zero", "value", "translate", "resample", "interchange"}
+        See `Change`.
+    of, to : str, optional
+        Labels; pairs with a label other than `of` are then left out.
+    value : float
+        For ``edit="value"``.
+    doses : sequence of float
+        For ``edit="translate"``: the first is that of all sizes, the others are taken at the largest size.
+    sizes : sequence of int, optional
+        Numbers of neurons; by default those of `SIZES` that are at most a tenth of all.
+    words : sequence of int, optional
+        Words at which neurons are edited, counted in what is read (-1 is the last before the difference); by default all.
+    reading : str, optional
+        How pairs are read (see `LanguageModel.ask_pairs`).
+    draws, directions : int
+        Matched random sets, and random directions, of each size.
+    control, untrained : NeuronRanking, optional
+        Of the control task, and of the untrained twin; their sets are edited as well.
+    others : mapping of str to Splits, optional
+        Other properties of the same words, for selectivity.
+    completeness : bool
+        Whether the edit is checked by held-out probes.
+    texts : sequence of sequence of str, optional
+        Sentences on which the loss is measured, beside the pairs.
+    random_state : int
+    progress : callable, optional
+
+    Returns
+    -------
+    Interventions
+
+    Raises
+    ------
+    NeurosieveError
+        If model and ranking do not belong together, a label has no words, no pair can be asked about, or an edit gives
+        values that are not finite.
+    """
+    if model.n_neurons != ranking.n_neurons:
+        raise NeurosieveError(
+            f"the model has {model.n_neurons} neurons and the ranking {ranking.n_neurons}; load the model with the layers and "
+            "site that were ranked"
+        )
+    if splits.loss != "softmax":
+        raise NeurosieveError(f"'{splits.prop}' has real values; interventions are made for labels")
+    if draws < FEWEST_DRAWS or directions < 1 or not doses:
+        raise NeurosieveError(
+            f"there are {draws} draws, {directions} directions and {len(doses)} doses; expected {FEWEST_DRAWS} draws at least, "
+            "as the verdict asks whether one random set in twenty does as much, a direction and a dose"
+        )
+    change = Change(edit, of, to, value, doses[0], None if words is None else tuple(words))
+    statistics = neuron_statistics(splits.train)
+    for label in (of, to):
+        if label is not None:
+            statistics.label(label)
+    editor = Editor(model.layers, statistics, splits.train, random_state=random_state)
+    asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
+    for where, why in asked.excluded:
+        log.warning("pair %s is left out: %s", where, why)
+    sets = compared_sets(
+        {
+            name: given.order
+            for name, given in (("top", ranking), ("control", control), ("untrained", untrained))
+            if given is not None
+        },
+        _sizes(sizes, ranking.n_neurons),
+        layers=editor.layer_of,
+        variance=statistics.variance,
+        n_draws=draws,
+        n_directions=directions,
+        random_state=random_state,
+    )
+    jobs = [(one, dose) for one in sets for dose in _doses_of(one, sets[-1].k, doses)]
+    outcomes = measure(model, asked, jobs, editor=editor, change=change, progress=progress)
+    if texts:
+        outcomes = of_texts(model, texts, outcomes, editor=editor, change=change)
+    moved = None
+    if completeness:
+        checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
+        moved = checker.moved(editor.edits(ranking.top(sets[-1].k), change), change)
+    effect, numbers = overall(outcomes, dose=doses[0], random_state=random_state)
+    about = {
+        "property": splits.prop,
+        "ranking": ranking.method,
+        "site": model.layers[0].site,
+        "layers": _span(model),
+        "edit": change.name,
+    }
+    return Interventions(
+        values_table(outcomes, about, random_state=random_state),
+        effects_table(outcomes, about, random_state=random_state),
+        judge(
+            effect,
+            **numbers,
+            completeness=None if moved is None else moved.completeness,
+            selectivity=None if moved is None else moved.selectivity,
+        ),
+        pd.DataFrame(
+            [{"property": name, "intact": a, "edited": b} for name, (a, b) in moved.accuracy.items()] if moved else [],
+            columns=["property", "intact", "edited"],
+        ),
+        pd.DataFrame(asked.excluded, columns=["where", "why"]),
+        len(asked.pairs),
+    )
+
+
+def _labelled(pairs: str | Path | Sequence[MinimalPair], change: Change) -> list[MinimalPair]:
+    """The pairs whose good sentence calls for the label that is translated; without labels all other edits take all."""
+    found = read_pairs(pairs) if isinstance(pairs, (str, Path)) else list(pairs)
+    if change.edit != "translate":
+        return found
+    chosen = [pair for pair in found if pair.label == change.of]
+    if not chosen:
+        there = ", ".join(sorted({str(pair.label) for pair in found if pair.label is not None})) or "none"
+        raise NeurosieveError(
+            f"no pair has the label {change.of!r}, from which is translated; the pairs' labels are {there} (field 'label')"
+        )
+    return chosen
+
+
+def _sizes(sizes: Sequence[int] | None, n_neurons: int) -> list[int]:
+    if sizes is None:
+        return [k for k in SIZES if k <= LARGEST_SHARE * n_neurons] or [1]
+    if not sizes or min(sizes) < 1 or max(sizes) > n_neurons // 2:
+        raise NeurosieveError(
+            f"sizes are {list(sizes)}; expected numbers from 1 to {n_neurons // 2}, half of the neurons"
+        )
+    return sorted(set(sizes))
+
+
+def _doses_of(one: NeuronSet, largest: int, doses: Sequence[float]) -> Sequence[float]:
+    return tuple(dict.fromkeys(doses)) if one.k == largest else doses[:1]
+
+
+def _span(model: LanguageModel) -> str:
+    names = [layer.name for layer in model.layers]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

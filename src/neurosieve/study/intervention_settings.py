@@ -1,0 +1,52 @@
+"""How a study intervenes: the table ``[interventions]`` of a study file."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS
+
+
+class InterventionSettings(BaseModel):
+    """Which pairs, and what is done to neurons (see `neurosieve.intervene`).
+
+    Attributes
+    ----------
+    pairs : str
+        A file of minimal pairs: ``.jsonl`` as BLiMP has it, or ``.csv`` with the columns good and bad.
+    property : str or None
+        The property that the pairs test; by default every property of the study.
+    edit : str
+    of, to : str or None
+        Labels.
+    value : float
+    doses, sizes, words
+    reading : str or None
+    draws : int
+    texts : int
+        Sentences of test on which the loss is measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pairs: str
+    property: str | None = None
+    edit: Literal["mean", "zero", "value", "translate", "resample", "interchange"] = "mean"
+    of: str | None = None
+    to: str | None = None
+    value: float = 0.0
+    doses: tuple[float, ...] = Field(default=(1.0,), min_length=1)
+    sizes: tuple[int, ...] | None = None
+    words: tuple[int, ...] | None = None
+    reading: Literal["next", "sentence", "rest", "masked"] | None = None
+    draws: int = Field(default=20, ge=FEWEST_DRAWS)
+    texts: int = Field(default=30, ge=0)
+
+    def digest(self) -> str | None:
+        """SHA-256 of the file of pairs; None if it is not there (any more)."""
+        file = Path(self.pairs)
+        return sha256(file.read_bytes()).hexdigest() if file.is_file() else None

@@ -1,0 +1,141 @@
+"""The stage `interventions`: the cell's own model, with its head, edited where the ranking says."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from neurosieve.activations.splits import Splits
+from neurosieve.errors import NeurosieveError, StudyError
+from neurosieve.experiments.control import ControlTask
+from neurosieve.experiments.interventions.completeness import sentences_of
+from neurosieve.experiments.interventions.intervene import intervene
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.spec import ProbeSpec
+from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.registry import rank
+
+if TYPE_CHECKING:
+    from neurosieve.models.language_model import LanguageModel
+    from neurosieve.study.cell import Cell
+
+log = logging.getLogger(__name__)
+
+LONGEST_TEXT = 40
+"""Words of a sentence on which the loss is measured."""
+MOST_OTHERS = 3
+"""Other properties by which selectivity is told."""
+
+
+def wanted(cell: Cell) -> bool:
+    """Whether the settings ask for interventions on this property."""
+    asked = cell.settings.interventions
+    return asked is not None and asked.property in (None, cell.prop)
+
+
+def edited_model(cell: Cell) -> LanguageModel:
+    """The model whose activations the cell reads, with its head.
+
+    Raises
+    ------
+    StudyError
+        If the run does not know it, its units are sentences, or the folder holds another model by now.
+    """
+    from neurosieve.study.sources import read_model
+
+    if cell.store.unit != "word":
+        raise StudyError(
+            f"'{cell.prop}' labels sentences; interventions edit a model at words: choose a property of words"
+        )
+    if cell.model_settings is None:
+        raise StudyError(
+            f"{cell.folder}: the activations come from a store, so that the run knows no model to edit; in Python use "
+            "neurosieve.intervene with the model, or study the model itself"
+        )
+    model = read_model(cell.model_settings, head=True)
+    expected = cell.store.manifest["model"]["digest"]
+    if model.info.digest != expected:
+        raise StudyError(
+            f"the model '{cell.model_settings.path}' has the digest {model.info.digest[:12]}, and the activations were made "
+            f"with {expected[:12]}; extract them again, or put the earlier model back"
+        )
+    found: LanguageModel = model
+    return found
+
+
+def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
+    """Intervene; gives the tables of the stage.
+
+    Parameters
+    ----------
+    cell : Cell
+        With settings that ask for it.
+    l1, l2 : float
+        The chosen lambdas, for the probe of the control task.
+    """
+    asked = cell.settings.interventions
+    if asked is None:
+        raise StudyError(
+            f"'{cell.prop}': interventions need minimal pairs; name their file in the study's table [interventions], or use "
+            "`neurosieve intervene --pairs`"
+        )
+    found = intervene(
+        edited_model(cell),
+        cell.ranking(0),
+        cell.splits,
+        pairs=asked.pairs,
+        edit=asked.edit,
+        of=asked.of,
+        to=asked.to,
+        value=asked.value,
+        doses=asked.doses,
+        sizes=asked.sizes,
+        words=asked.words,
+        reading=asked.reading,
+        draws=asked.draws,
+        control=_control_ranking(cell, l1=l1, l2=l2),
+        others=_others(cell),
+        texts=[words for words, _ in sentences_of(cell.splits.test) if 1 < len(words) <= LONGEST_TEXT][: asked.texts],
+        progress=cell.progress("interventions (texts)"),
+    )
+    verdict = {**vars(found.verdict), **vars(found.verdict.effect)}
+    del verdict["effect"]
+    verdict["effect"] = verdict.pop("value")
+    about = {"pairs": asked.pairs, "n_pairs": found.n_pairs, "n_excluded": len(found.excluded)}
+    return {
+        "interventions": found.table,
+        "intervention_effects": found.effects,
+        "intervention_verdict": pd.DataFrame([{**about, **verdict}]),
+        "intervention_checks": found.checks,
+        "intervention_excluded": found.excluded,
+    }
+
+
+def _control_ranking(cell: Cell, *, l1: float, l2: float) -> NeuronRanking | None:
+    """The ranking for a control task; None where the study leaves control tasks out."""
+    if not cell.settings.control or cell.no_control:
+        return None
+    splits = ControlTask(random_state=0).apply(cell.splits)
+    if not cell.ranks_probes:
+        return rank(cell.method, split=splits.train)
+    spec = ProbeSpec(splits.train.y, random_state=0, loss=splits.loss, l1=l1, l2=l2)
+    (probe,) = fit_probes(splits.train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
+    return rank(cell.method, probe=probe)
+
+
+def _others(cell: Cell) -> dict[str, Splits]:
+    """A few other properties of the same words; those that cannot be probed are left out, which is said."""
+    found: dict[str, Splits] = {}
+    for prop in cell.store.properties:
+        if prop == cell.prop or len(found) == MOST_OTHERS:
+            continue
+        try:
+            splits = Splits.from_store(cell.store, prop, rare_labels="drop")
+        except NeurosieveError as error:
+            log.info("%s: selectivity is told without '%s' (%s)", cell.prop, prop, error)
+            continue
+        if splits.loss == "softmax":
+            found[prop] = splits
+    return found

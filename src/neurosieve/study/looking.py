@@ -1,0 +1,39 @@
+"""The stages that look at what was found: the scores of each label, and what single neurons do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neurosieve.study import columns
+from neurosieve.study.cell import Cell
+from neurosieve.study.label_scores import scores_by_label
+from neurosieve.study.neurons import look
+from neurosieve.study.stage import Tables, Unit, stage
+from neurosieve.study.stages import minimal, neurons_of
+
+
+@stage(
+    "label_scores",
+    after=("oracles",),
+    wanted=lambda cell: cell.metric == "accuracy",
+    tables=columns.LABEL_SCORES,
+)
+def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Score each label on dev and test, and count which is taken for which, with seed 0's probe on all neurons."""
+    return scores_by_label(cell.splits, cell.probe(0))
+
+
+@stage(
+    "looks",
+    after=("minimal",),
+    settings=("deltas", "neuron_pages"),
+    remade=("deltas", "neuron_pages"),
+    ranked=True,
+    wanted=lambda cell: cell.settings.neuron_pages > 0,
+    asked=lambda settings: settings.neuron_pages > 0,
+    tables=columns.LOOKS,
+)
+def looks(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Look at the neurons of seed 0's smallest minimal set, or the first of them: what each does over the text."""
+    chosen = neurons_of(minimal(cell)["sets"], 0, min(cell.settings.deltas))[: cell.settings.neuron_pages]
+    return look(cell.store, cell.prop, chosen, probe=cell.probe(0))
