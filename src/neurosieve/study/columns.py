@@ -2,6 +2,9 @@
 
 A score is an accuracy, or R² of real values, as a fraction. A seed is that of the probe; a delta is the loss on dev that a
 minimal set is allowed, a fraction.
+
+
+Those of single labels and single neurons stand in `neurosieve.study.looks_columns`.
 """
 
 from __future__ import annotations
@@ -203,113 +206,6 @@ STABILITY = {
             "sampling": "overlap of those of two resamples",
             "seed": "and of two seeds",
             "chance": "overlap expected of random sets",
-        }
-    ),
-}
-
-LABEL_SCORES = {
-    "label_scores": Table(
-        {
-            "split": _SPLIT,
-            "label": "the label",
-            "support": "its words",
-            "predicted": "words that the probe of seed 0 on all neurons gives it",
-            "correct": "of these, those that have it",
-            "precision": "correct / predicted; missing where it is never given",
-            "precision_low": "lower end of Wilson's 95 % interval",
-            "precision_high": "upper end",
-            "recall": "correct / support; missing where it has no words",
-            "recall_low": "lower end of Wilson's 95 % interval",
-            "recall_high": "upper end",
-            "f1": "harmonic mean of precision and recall",
-        }
-    ),
-    "confusion": Table(
-        {
-            "split": _SPLIT,
-            "gold": "the label",
-            "predicted": "what the probe gives",
-            "n": "words; pairs without are left out",
-        }
-    ),
-}
-
-_INDEX = "column of the activations"
-_QUANTILES = {
-    "min": "smallest value",
-    **{f"q{n}": f"{int(n)} % of the values are smaller" for n in ("01", "25")},
-    "median": "half of the values are smaller",
-    **{f"q{n}": f"{n} % of the values are smaller" for n in ("75", "99")},
-    "max": "largest value",
-}
-
-LOOKS = {
-    "neuron_summary": Table(
-        {
-            "index": _INDEX,
-            "n_words": "words (or sentences) of the whole store",
-            "mean": "mean value",
-            "sd": "standard deviation of the values",
-            **_QUANTILES,
-            "of_property": "share of the variance between labels, less that of random ones; squared correlation of real values",
-            "of_types": "share of the variance between word types, less that of random ones",
-            "of_sentences": "and between sentences",
-        }
-    ),
-    "neuron_labels": Table(
-        {
-            "index": _INDEX,
-            "label": "the label; of real values a fifth of them, by its ends",
-            "n": "its words",
-            "mean": "mean value there",
-            "sd": "standard deviation there",
-        }
-    ),
-    "neuron_histogram": Table(
-        {
-            "index": _INDEX,
-            "label": "a label that makes much of the variance, or all others",
-            "low": "lower edge; the first bin also holds what is lower",
-            "high": "upper edge; the last bin also holds what is higher",
-            "count": "words between",
-        }
-    ),
-    "neuron_contexts": Table(
-        {
-            "index": _INDEX,
-            "kind": "top, middle, bottom or random: of which words the context is",
-            "context": "its number",
-            "sentence": "number of the sentence in the corpus",
-            "split": _SPLIT,
-            "offset": "place beside the word that is meant, which has 0",
-            "position": "place in the sentence",
-            "word": "the word",
-            "label": "its label; missing where it has none",
-            "value": "the neuron's value",
-        }
-    ),
-    "neuron_types": Table(
-        {
-            "index": _INDEX,
-            "end": "top or bottom: the highest or lowest means; above or below the mean: those that make most of the variance",
-            "place": "0 for the first of its end",
-            "word": "the word type, as written; types that come less than five times are left out",
-            "n": "its words",
-            "mean": "mean value there",
-            "sd": "standard deviation there",
-        }
-    ),
-    "neuron_follows": Table(
-        {"index": _INDEX, "feature": "a feature of the text", "r": "Pearson's correlation with it"}
-    ),
-    "neuron_twins": Table({"index": _INDEX, "other": "another of the neurons looked at", "r": "Pearson's correlation"}),
-    "neuron_weights": Table(
-        {
-            "index": _INDEX,
-            "label": "the label, or value",
-            "weight": "in the probe of seed 0 on all neurons, on raw values",
-            "per_sd": "the same for a change by the neuron's standard deviation",
-            "place": "how many neurons the label weighs more",
         }
     ),
 }

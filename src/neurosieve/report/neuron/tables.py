@@ -17,7 +17,7 @@ PARTS = ("labels", "histogram", "contexts", "types", "follows", "twins", "weight
 
 @dataclass(frozen=True)
 class NeuronTables:
-    """What is known of one neuron (see `neurosieve.study.columns.LOOKS`).
+    """What is known of one neuron (see `neurosieve.study.looks_columns.LOOKS`).
 
     Attributes
     ----------
