@@ -45,9 +45,9 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "ablation",
         "minimal",
         "control",
+        "baselines",
         "label_scores",
         "looks",
-        "baselines",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")
     assert "% on test with all 48 neurons" in lines[-1]

@@ -130,9 +130,9 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
         "ablation",
         "minimal",
         "control",
+        "baselines",
         "label_scores",
         "looks",
-        "baselines",
         "total",
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosieve.study import columns
+from neurosieve.study import looks_columns
 from neurosieve.study.cell import Cell
 from neurosieve.study.label_scores import scores_by_label
 from neurosieve.study.neurons import look
@@ -16,7 +16,7 @@ from neurosieve.study.stages import minimal, neurons_of
     "label_scores",
     after=("oracles",),
     wanted=lambda cell: cell.metric == "accuracy",
-    tables=columns.LABEL_SCORES,
+    tables=looks_columns.LABEL_SCORES,
 )
 def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Score each label on dev and test, and count which is taken for which, with seed 0's probe on all neurons."""
@@ -31,7 +31,7 @@ def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
     ranked=True,
     wanted=lambda cell: cell.settings.neuron_pages > 0,
     asked=lambda settings: settings.neuron_pages > 0,
-    tables=columns.LOOKS,
+    tables=looks_columns.LOOKS,
 )
 def looks(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Look at the neurons of seed 0's smallest minimal set, or the first of them: what each does over the text."""
