@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_shown(refused: Run, tagged_text: Path, command:
         (["--delta", "2"], "--delta: expected fractions from 0 to 1"),
         (["--seeds", "0"], "--seeds: expected greater than or equal to 1, found 0"),
         (["--keep", "1.5"], "--keep: expected less than 1, found 1.5"),
-        (["--step", "0"], "--step: expected greater than 0, found 0"),
+        (["--step", "0"], "--step: expected greater than or equal to 0.00001, found 0"),
         (["--solver", "adam", "--epochs", "0"], "--epochs: expected greater than or equal to 1"),
         (["--solver", "adam", "--batch-size", "0"], "--batch-size: expected greater than or equal to 1"),
         (["--solver", "neurox", "--learning-rate", "0"], "--learning-rate: expected greater than 0"),

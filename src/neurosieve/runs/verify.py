@@ -121,4 +121,7 @@ def _of_run(folder: Path) -> Iterator[Job]:
         except (OSError, ValueError, AttributeError):  # told by the file's own check
             continue
     for store in run.stores():
+        used = any((folder / "cells").glob(f"{store.name}--*/*.json"))
+        if used and not (store / fmt.MANIFEST).is_file():  # it was finished once
+            yield store / fmt.MANIFEST, SEALED, RUN
         yield from _of_store(store)
