@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 import neurosieve as ns
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.source import RowSource
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.analysis.ranking_comparison import agreement, best_detectors, overlaps
 from neurosieve.experiments.baselines import lookup, rotated
 from neurosieve.experiments.cross_table import accuracy_interval, cross_table

@@ -133,21 +133,14 @@ def module_of(file: Path) -> str:
 MODULES = {module_of(file): file for file in FILES}
 
 
-def used_when_running(file: Path) -> set[str]:
-    """Modules of ours that a file imports at its head or inside functions; those for type checkers alone do not count."""
+def used_by(file: Path) -> set[str]:
+    """Modules of ours that a file imports at its head, inside functions or for type checkers alone."""
     found: set[str] = set()
-
-    def walk(node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-                continue
-            if isinstance(child, ast.ImportFrom) and child.module:
-                for alias in child.names:
-                    full = f"{child.module}.{alias.name}"
-                    found.add(full if full in MODULES else child.module)
-            walk(child)
-
-    walk(ast.parse(file.read_text(encoding="utf-8")))
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full in MODULES else node.module)
     return found & set(MODULES)
 
 
@@ -160,7 +153,7 @@ def circle_in(imported: dict[str, set[str]]) -> list[str]:
 
 
 def test_no_file_imports_itself_through_others() -> None:
-    imported = {module: used_when_running(file) - {module} for module, file in MODULES.items()}
+    imported = {module: used_by(file) - {module} for module, file in MODULES.items()}
     assert circle_in(imported) == []
 
 

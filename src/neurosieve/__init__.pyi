@@ -3,11 +3,13 @@
 from ._version import __version__
 from .activations.arrays import store_from_arrays
 from .activations.extract import extract
-from .activations.splits import LabelledSplit, Splits
+from .activations.labelled_split import LabelledSplit
+from .activations.splits import Splits
 from .activations.store import ActivationStore, open_store
 from .analysis.labels import label_distribution
 from .analysis.layers import layer_distribution
-from .corpora.corpus import Corpus, Sentence
+from .corpora.annotated import Sentence
+from .corpora.corpus import Corpus
 from .corpora.load import load_corpus
 from .errors import NeurosieveError
 from .experiments.ablation import ablate

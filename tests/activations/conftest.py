@@ -7,7 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
 from neurosieve.models.vectors import VectorBatch, WordVectors
 

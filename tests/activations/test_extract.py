@@ -10,7 +10,8 @@ import pytest
 
 from neurosieve.activations.extract import extract
 from neurosieve.activations.store import open_store
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import StoreError
 
 

@@ -10,7 +10,8 @@ import pytest
 from neurosieve.activations.arrays import store_from_arrays
 from neurosieve.activations.extract import extract
 from neurosieve.activations.from_text import with_property
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.derived import derive
 from neurosieve.errors import NeurosieveError, StoreError
 from neurosieve.models.load import load_model

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from neurosieve.activations.extract import extract
-from neurosieve.activations.splits import LabelledSplit, Splits
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.activations.splits import Splits
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.control import ControlTask
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, jaccard_score
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.analysis.ranking_comparison import agreement, best_detectors, overlaps
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings.detectors import DETECTORS, detector_scores

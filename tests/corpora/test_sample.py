@@ -8,7 +8,8 @@ from importlib.resources import files
 
 import pytest
 
-from neurosieve.corpora.corpus import Corpus, Label, Sentence
+from neurosieve.corpora.annotated import Label, Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.load import load_corpus
 
 FOLDER = files("neurosieve.corpora").joinpath("sample")

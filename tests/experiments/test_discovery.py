@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.discovery import (
     discover_neurons,

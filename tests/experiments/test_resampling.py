@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.resampling import draw_sentences, score_sentences
 from neurosieve.planted import make_planted

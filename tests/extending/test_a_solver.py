@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from tests.extending.conftest import is_a_recipe
 
 from neurosieve import make_planted
+from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.problem import GroupSolution
 from neurosieve.probes.solvers import Solver, register_solver
@@ -62,6 +64,8 @@ GRADIENT = Solver("gradient", module=__name__, losses=("softmax",), defaults={"e
 def test_it_solves_the_same_problem_as_the_exact_solver() -> None:
     register_solver(GRADIENT)
     planted = make_planted(n_words=300, n_neurons=12, n_labels=3, random_state=0)
+    with pytest.raises(NeurosieveError, match="there is already a solver 'gradient'; give the new one another name"):
+        register_solver(GRADIENT)
     spec = [ProbeSpec(planted.y, l1=1e-2, l2=1e-2)]
     mine = fit_probes(planted.X, spec, "gradient", epochs=3000)[0]
     best = fit_probes(planted.X, spec, "exact", tol=1e-6)[0]

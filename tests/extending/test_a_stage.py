@@ -15,7 +15,8 @@ from neurosieve.report.section import Section, has_table
 from neurosieve.report.sections import register
 from neurosieve.runs.opened import open_run
 from neurosieve.runs.study import run_study
-from neurosieve.study.stage import STAGES, Table, stage
+from neurosieve.study.result import Table
+from neurosieve.study.stage import STAGES, stage
 
 
 def extremes(cell, units):
@@ -67,6 +68,9 @@ def test_other_tables_than_those_declared_are_refused(tmp_path: Path, make_setti
     stage("extremes", after=("data",), tables={"largest": EXTREMES})(extremes)
     with pytest.raises(StudyError, match="the stage 'extremes' left the tables extremes; it declares largest"):
         run_study(make_settings(seeds=1, step=0.5, control=False), tmp_path / "run")
+    with pytest.raises(StudyError, match="there is already a stage 'extremes'; give the new one another name"):
+        stage("extremes", after=("data",), tables={"extremes": EXTREMES})(extremes)
+    del STAGES["extremes"]
     stage("extremes", after=("data",), tables={"extremes": Table({"neuron": "its name"})})(extremes)
     with pytest.raises(StudyError, match="has the columns neuron, largest; the stage declares neuron"):
         run_study(make_settings(seeds=1, step=0.5, control=False), tmp_path / "run")

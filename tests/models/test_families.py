@@ -14,14 +14,15 @@ from tests.extending.conftest import is_a_recipe
 
 from neurosieve import extensions
 from neurosieve.activations.extract import extract
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import ModelError, NeurosieveError
 from neurosieve.models import families
 from neurosieve.models.families import Family, family_names, register
 from neurosieve.models.language_model import LanguageModel, Layer, ModelInfo
 from neurosieve.models.layers import choose_layers
-from neurosieve.models.load import load_model
-from neurosieve.models.sizes import ModelSize, model_size
+from neurosieve.models.load import load_model, model_size
+from neurosieve.models.sizes import ModelSize
 from neurosieve.models.vectors import VectorBatch, WordVectors
 
 # A family in full: the recipe of CONTRIBUTING.md.

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import ModelError
-from neurosieve.models.load import load_model
-from neurosieve.models.sizes import model_size
+from neurosieve.models.load import load_model, model_size
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "llama", "xlnet", "t5", "bart"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.feature_selection import f_classif
 from sklearn.metrics import average_precision_score, jaccard_score, mutual_info_score, roc_auc_score
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings import statistics

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 from sklearn.linear_model import LogisticRegression
 from tests.rankings.test_measures import make
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings import gaussian
 from neurosieve.rankings.attributions import attribution_ranking

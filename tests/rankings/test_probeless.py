@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.analysis.labels import taken_by_labels
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings import statistics

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurosieve import extensions
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings import registry
 from neurosieve.rankings.registry import Method, method_names, rank, register

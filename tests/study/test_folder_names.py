@@ -11,8 +11,8 @@ import pytest
 from neurosieve.errors import StudyError
 from neurosieve.report.numbers import file_name
 from neurosieve.study.folder import RunFolder, property_in
+from neurosieve.study.result import FORMAT, FORMAT_VERSION
 from neurosieve.study.settings import LONGEST, slug
-from neurosieve.study.stage import FORMAT, FORMAT_VERSION
 
 
 def settings(*pairs: tuple[str, str], properties: tuple[str, ...] = ("pos",)) -> dict[str, Any]:

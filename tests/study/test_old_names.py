@@ -8,7 +8,7 @@ import pytest
 
 from neurosieve.errors import StudyError
 from neurosieve.study.folder import FORMAT, RunFolder
-from neurosieve.study.stage import read_result
+from neurosieve.study.result import read_result
 
 
 def test_a_run_of_the_exact_solver_under_its_old_name_can_be_resumed(tmp_path):

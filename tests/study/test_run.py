@@ -14,8 +14,8 @@ from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.runs.study import run_study
 from neurosieve.study import stages
 from neurosieve.study.findings import RESULT_COLUMNS
+from neurosieve.study.result import read_result
 from neurosieve.study.settings import StudySettings
-from neurosieve.study.stage import read_result
 
 Make = Callable[..., StudySettings]
 N_NEURONS = 48

@@ -14,7 +14,7 @@ from neurosieve.errors import NeurosieveError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from neurosieve.activations.splits import LabelledSplit
+    from neurosieve.activations.labelled_split import LabelledSplit
 
 ROWS = 1024
 """How many are looked at at once."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.derived import derive, property_name
 from neurosieve.errors import StoreError
 

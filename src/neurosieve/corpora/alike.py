@@ -17,7 +17,7 @@ from neurosieve.corpora.corpus import RESERVED
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from neurosieve.corpora.corpus import Label, Sentence
+    from neurosieve.corpora.annotated import Label, Sentence
 
 _UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 """Characters without width: joiners, word joiners, byte order marks, soft hyphens."""

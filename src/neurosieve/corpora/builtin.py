@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 SAMPLE = "sample"
 GENRE = "genre"

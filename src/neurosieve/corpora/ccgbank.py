@@ -17,7 +17,7 @@ from neurosieve.corpora.source import TextFile, is_blank
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 LEFT_OUT = "the modified part of speech and the predicate-argument category, which repeat the others"
 _ID = "ID="

@@ -16,7 +16,7 @@ from neurosieve.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 CONLL2000 = ("word", "pos", "chunk")
 CONLL2002 = ("word", "pos", "ner")

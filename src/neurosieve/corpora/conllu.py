@@ -19,7 +19,7 @@ from neurosieve.corpora.source import TextFile, blocks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 WIDTH = 10
 NAMES = ("lemma", "upos", "xpos", "feats", "deprel")

@@ -17,7 +17,7 @@ from neurosieve.corpora.source import TextFile, blocks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 COLUMNS = ("id", "form", "lemma", "cpos", "pos", "feats", "head", "deprel", "phead", "pdeprel")
 LEFT_OUT = "HEAD and PHEAD, which hold positions in the sentence and no labels"

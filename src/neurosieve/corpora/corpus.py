@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from neurosieve.corpora.annotated import Label, Sentence
 from neurosieve.corpora.plain import plain_sentences, require_names
 from neurosieve.errors import CorpusError
 from neurosieve.notebook import card, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
-
-Label = str | float | None
-"""A word's label: a string, a number (real-valued properties), or ``None`` where the word is not labelled."""
 
 SPLITS = ("train", "dev", "test")
 
@@ -32,34 +30,6 @@ UNITS = ("word", "sentence")
 
 RESERVED = ("sentence", "position", "word", "split")
 """Columns that every table of words has; a property cannot have such a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """Words of one sentence and their labels.
-
-    Attributes
-    ----------
-    words : tuple of str, length n_words
-        The words as the annotation gives them; a word may hold spaces.
-    labels : mapping of str to tuple, each of length n_words
-        One label a word for each property, ``None`` where the word has none.
-    split : str
-        ``"train"``, ``"dev"`` or ``"test"`` (other names are kept as they are).
-    source : str
-        File and line of the first word, for error messages.
-    sentence_labels : mapping of str to label
-        Labels of the sentence as a whole, such as its genre or sentiment.
-    """
-
-    words: tuple[str, ...]
-    labels: Mapping[str, tuple[Label, ...]] = field(default_factory=dict)
-    split: str = "train"
-    source: str = ""
-    sentence_labels: Mapping[str, Label] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.words)
 
 
 class Corpus:

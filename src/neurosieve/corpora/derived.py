@@ -23,7 +23,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeAlias
 
-from neurosieve.corpora.corpus import Corpus, Label
+from neurosieve.corpora.annotated import Label
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.source import read_text
 from neurosieve.errors import CorpusError
 

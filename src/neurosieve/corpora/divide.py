@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neurosieve.corpora.corpus import SPLITS, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import SPLITS
 from neurosieve.corpora.sections import by_section, has_sections
 from neurosieve.corpora.splits import by_fraction, check_fractions, take_from_train
 from neurosieve.errors import CorpusError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from neurosieve.corpora import ccgbank, columns, conllu, conllx, pipe, pmb, ptb, semtag, sentences, tsv
-from neurosieve.corpora.corpus import Sentence
+from neurosieve.corpora.annotated import Sentence
 from neurosieve.corpora.source import TextFile
 from neurosieve.errors import CorpusError
 

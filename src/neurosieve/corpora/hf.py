@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from neurosieve.corpora.corpus import Label, Sentence
+from neurosieve.corpora.annotated import Label, Sentence
 from neurosieve.corpora.sentences import SENTENCE_NAMES
 from neurosieve.corpora.splits import split_name
 from neurosieve.corpora.tsv import WORD_NAMES

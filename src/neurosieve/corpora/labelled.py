@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neurosieve.corpora.corpus import Label, Sentence
+from neurosieve.corpora.annotated import Label, Sentence
 from neurosieve.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from neurosieve.corpora import hf
 from neurosieve.corpora.alike import tidied, unlabelled
+from neurosieve.corpora.annotated import Sentence
 from neurosieve.corpora.builtin import SAMPLE, read_sample
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.derived import READY_MADE, derive, property_name
 from neurosieve.corpora.divide import Division, divide
 from neurosieve.corpora.formats import Format, named_format, recognise

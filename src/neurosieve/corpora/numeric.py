@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from neurosieve.corpora.corpus import Corpus, Label, Sentence
+from neurosieve.corpora.annotated import Label, Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from neurosieve.corpora.source import TextFile, is_blank
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 _PARTS = 3
 

@@ -15,7 +15,7 @@ from neurosieve.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from neurosieve.corpora.corpus import Label, Sentence
+    from neurosieve.corpora.annotated import Label, Sentence
 
 _TEXT = frozenset((str, type(None)))
 _KINDS: dict[type, str] = {str: "text", bool: "true or false", int: "numbers", float: "numbers"}

@@ -17,7 +17,7 @@ from neurosieve.corpora.sections import section_label
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
     from neurosieve.corpora.source import TextFile
 
 TRACE = "-NONE-"

@@ -11,7 +11,7 @@ from neurosieve.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 SECTION = "section"
 """Sentence label in which readers of Wall Street Journal treebanks put the two digits of the section."""

@@ -15,7 +15,7 @@ from neurosieve.corpora.source import TextFile, blocks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 _ROW = re.compile(r"[^\t]+\t[A-Z]{3}")
 

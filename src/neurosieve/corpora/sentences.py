@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neurosieve.corpora.corpus import Sentence
+from neurosieve.corpora.annotated import Sentence
 from neurosieve.corpora.labelled import WORD, check_columns, label
 from neurosieve.corpora.source import TextFile, is_blank
 from neurosieve.corpora.tsv import WORD_NAMES

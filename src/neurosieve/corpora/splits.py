@@ -16,7 +16,7 @@ from neurosieve.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 _SPLIT_OF_NAME = {
     **dict.fromkeys(("train", "training", "trn"), "train"),

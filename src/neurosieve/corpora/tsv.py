@@ -15,7 +15,7 @@ from neurosieve.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from neurosieve.corpora.corpus import Sentence
+    from neurosieve.corpora.annotated import Sentence
 
 WORD_NAMES = ("word", "words", "token", "tokens", "form")
 """Headers (in any case) that name the column of words."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 from neurosieve.probes.predict import score_probes

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import as_values, is_labelled
 from neurosieve.activations.source import ActivationSource, as_source
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.spec import r_squared
 

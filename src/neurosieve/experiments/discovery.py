@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 from neurosieve.probes.engine import fit_probes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 
 PRIOR_WORDS = 10.0

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import as_values, encode_labels
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 from neurosieve.probes.predict import predict_codes, predict_values

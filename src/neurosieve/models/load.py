@@ -8,6 +8,7 @@ from pathlib import Path
 from neurosieve.models.families import family_of
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.models.options import LoadOptions
+from neurosieve.models.sizes import ModelSize
 
 
 def load_model(
@@ -78,3 +79,27 @@ def load_model(
     family, place = family_of(name_or_path)
     family.require(options)
     return family.load(place, options)
+
+
+def model_size(
+    name_or_path: str | Path, *, site: str = "residual", revision: str | None = None, trust_remote_code: bool = False
+) -> ModelSize:
+    """Read a model's size off its configuration.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        As in `load_model`; of a hub model only the configuration is fetched.
+    site : str
+    revision : str, optional
+    trust_remote_code : bool
+
+    Raises
+    ------
+    ModelError
+        If the configuration cannot be read or does not tell, or the family has not such an option.
+    """
+    family, place = family_of(name_or_path)
+    options = LoadOptions(site=site, revision=revision, trust_remote_code=trust_remote_code)
+    family.require(options)
+    return family.size(place, options)

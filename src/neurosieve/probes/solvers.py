@@ -128,7 +128,9 @@ SOLVERS: dict[str, Solver] = {}
 
 
 def register_solver(solver: Solver) -> None:
-    """Make a solver known under its name."""
+    """Make a solver known under its name; a name that is taken is an error."""
+    if solver.name in SOLVERS:
+        raise NeurosieveError(f"there is already a solver '{solver.name}'; give the new one another name")
     SOLVERS[solver.name] = solver
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import VALUE, encode_labels, is_labelled
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.rankings.ranking import NeuronRanking
 
 

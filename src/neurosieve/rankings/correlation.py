@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import VALUE, as_values, is_labelled
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.moments import MOMENTS_BYTES
 from neurosieve.rankings.measure import Measure, Scores, rank_by

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.rankings.average_precision import MEASURE as AVERAGE_PRECISION
 from neurosieve.rankings.correlation import MEASURE as CORRELATION
 from neurosieve.rankings.statistics import LabelStatistics, label_statistics

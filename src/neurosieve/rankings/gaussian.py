@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
 from neurosieve.rankings.ranking import NeuronRanking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.rankings.measure import Measure, Scores, rank_by
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.statistics import LabelStatistics

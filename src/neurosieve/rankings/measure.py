@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.statistics import LabelStatistics, label_statistics
 

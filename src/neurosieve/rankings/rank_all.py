@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings.measure import rank_by
 from neurosieve.rankings.ranking import NeuronRanking

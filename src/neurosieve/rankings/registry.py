@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.extensions import offered
 from neurosieve.rankings.ranking import NeuronRanking

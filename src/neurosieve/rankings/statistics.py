@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels, is_labelled
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
 

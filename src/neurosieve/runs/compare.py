@@ -19,8 +19,8 @@ from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.notebook import short_repr
 from neurosieve.study.folder import RunFolder
+from neurosieve.study.result import is_intact
 from neurosieve.study.results import TABLES
-from neurosieve.study.stage import is_intact
 
 FILES = ("results.csv", "rankings.csv", "architectures.csv", "labels.csv", "layers.csv")
 KEY = ["run", "model", "property", "corpus", "ranking"]

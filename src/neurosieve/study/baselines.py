@@ -17,7 +17,8 @@ from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.registry import rank
 from neurosieve.study import columns
 from neurosieve.study.cell import Cell
-from neurosieve.study.stage import Tables, Unit, stage
+from neurosieve.study.result import Tables, Unit
+from neurosieve.study.stage import stage
 from neurosieve.study.stages import chosen_lambdas
 
 DIRECTIONS = 50

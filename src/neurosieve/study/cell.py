@@ -18,7 +18,8 @@ from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.probe_settings import ProbeSettings
-from neurosieve.study.stage import FITTING, STAGES, Result, Stage, read_result
+from neurosieve.study.result import Result, read_result
+from neurosieve.study.stage import FITTING, STAGES, Stage
 
 if TYPE_CHECKING:
     from neurosieve.study.settings import ModelSettings

@@ -15,7 +15,8 @@ from neurosieve.files import whole_file, why_unreadable
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.registry import method_named, rank
-from neurosieve.study.stage import STAGES, Result, Stage, is_intact, no_files, read_result
+from neurosieve.study.result import Result, is_intact, read_result
+from neurosieve.study.stage import STAGES, Stage, no_files
 
 
 @dataclass

@@ -9,7 +9,7 @@ Those of single labels and single neurons stand in `neurosieve.study.looks_colum
 
 from __future__ import annotations
 
-from neurosieve.study.stage import Table
+from neurosieve.study.result import Table
 
 _SEED, _DELTA, _SPLIT = "seed of the probe", "allowed loss on dev, a fraction", "train, dev or test"
 

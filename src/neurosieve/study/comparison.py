@@ -20,8 +20,9 @@ from neurosieve.rankings.registry import method_named, method_names
 from neurosieve.study import columns
 from neurosieve.study.cell import Cell
 from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.result import Result, Tables, Unit
 from neurosieve.study.settings import explained, option_name
-from neurosieve.study.stage import Result, Tables, Unit, stage
+from neurosieve.study.stage import stage
 from neurosieve.study.stages import chosen_lambdas
 
 SIZES = (10, 50, 200)

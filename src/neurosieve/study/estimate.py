@@ -25,7 +25,8 @@ from neurosieve.corpora.derived import property_name
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.discovery import fewest_permutations
 from neurosieve.experiments.search import GRIDS
-from neurosieve.models.sizes import ModelSize, model_size
+from neurosieve.models.load import model_size
+from neurosieve.models.sizes import ModelSize
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
 from neurosieve.probes.solvers import AUTO, SOLVERS, resolve

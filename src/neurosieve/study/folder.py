@@ -27,8 +27,9 @@ from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.probes.solvers import current_name
+from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
-from neurosieve.study.stage import WEIGHT_MASS, file_name, is_intact, read_result
+from neurosieve.study.stage import WEIGHT_MASS, file_name
 
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2

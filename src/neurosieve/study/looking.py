@@ -8,7 +8,8 @@ from neurosieve.study import looks_columns
 from neurosieve.study.cell import Cell
 from neurosieve.study.label_scores import scores_by_label
 from neurosieve.study.neurons import look
-from neurosieve.study.stage import Tables, Unit, stage
+from neurosieve.study.result import Tables, Unit
+from neurosieve.study.stage import stage
 from neurosieve.study.stages import minimal, neurons_of
 
 

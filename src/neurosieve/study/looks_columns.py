@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurosieve.study.stage import Table
+from neurosieve.study.result import Table
 
 _SPLIT = "train, dev or test"
 

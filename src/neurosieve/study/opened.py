@@ -20,7 +20,8 @@ from neurosieve.notebook import card
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.findings import Findings, from_tables
 from neurosieve.study.probe_settings import ProbeSettings
-from neurosieve.study.stage import STAGES, Result, read_result
+from neurosieve.study.result import Result, read_result
+from neurosieve.study.stage import STAGES
 from neurosieve.study.stages import neurons_of
 
 

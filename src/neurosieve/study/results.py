@@ -18,8 +18,8 @@ from neurosieve.study.findings import Findings
 from neurosieve.study.folder import RunFolder, digests_of
 from neurosieve.study.in_short import in_a_sentence
 from neurosieve.study.opened import OpenCell
+from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.spread import FILES
-from neurosieve.study.stage import is_intact, read_result
 
 TABLES = "table_files"
 """Entry of the manifest with the digest of each of the files that `write_tables` writes."""

@@ -1,39 +1,33 @@
 """What a stage is: a question about one cell, the settings that its answer depends on, and the tables that it leaves.
 
-A stage's result is one JSON file in the cell's folder, written under its final name only when it is whole. It holds what
-it was made with, which units it covers (all, or the seeds and deltas that were asked for) and its tables, column by
-column. Asking for more units computes those that are missing and keeps the rest.
+Asking for more units (seeds and deltas) computes those that are missing and keeps the rest; what is left is a
+`neurosieve.study.result.Result`. Stages are functions of a `neurosieve.study.cell.Cell`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Protocol
 
 from neurosieve.errors import StudyError
-from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, why_unreadable, write_sealed_json
+from neurosieve.study.result import Result, Table, Tables, Unit
 
 if TYPE_CHECKING:
-    from neurosieve.study.cell import Cell
-    from neurosieve.study.cell_folder import CellFolder
     from neurosieve.study.probe_settings import ProbeSettings
-
-FORMAT = "neurosieve stage"
-FORMAT_VERSION = 1
-"""Rule: a file of another version, older or newer, is refused with what to do; activations are never affected."""
 
 WEIGHT_MASS = "weight-mass"
 """The ranking method that a study uses unless it names others."""
 FITTING = "fitting"
 """Stands in a stage's settings for those of fitting: the solver, what it reads, standardisation and rare labels."""
 
-Unit: TypeAlias = tuple[int | None, float | None]
-"""A seed and a delta; None where the stage's result does not depend on it (or, of deltas, where all neurons are meant)."""
-Tables: TypeAlias = dict[str, pd.DataFrame]
+
+class Takes(Protocol):
+    """A cell, as a stage sees it."""
+
+    def take(self, stage: Stage) -> Result:
+        """A stage's result, from disk or computed now."""
 
 
 def once(_settings: ProbeSettings) -> list[Unit]:
@@ -67,47 +61,6 @@ def no_files(_cell: object, _units: object) -> list[Path]:
 
 def _never(_whatever: object) -> bool:
     return False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that a stage leaves.
-
-    Attributes
-    ----------
-    columns : mapping of str to str
-        Each column's name, and what it holds.
-    order : tuple of str
-        Columns by which rows are ordered, so that a result that grew is the same as one made at once.
-    key : tuple of str
-        Columns that tell rows apart, where units may leave the same row twice.
-    """
-
-    columns: Mapping[str, str]
-    order: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
-
-    def checked(self, frame: pd.DataFrame, *, where: str) -> pd.DataFrame:
-        """The columns of `frame` that were declared, in their order.
-
-        Raises
-        ------
-        StudyError
-            If there are other ones, or some lack.
-        """
-        if set(frame.columns) != set(self.columns):
-            raise StudyError(
-                f"{where}: has the columns {', '.join(map(str, frame.columns))}; the stage declares {', '.join(self.columns)}"
-            )
-        return frame[list(self.columns)]
-
-    def joined(self, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """Rows of all parts, each once, in order."""
-        filled = [part for part in parts if len(part)]
-        whole = pd.concat(filled, ignore_index=True) if filled else parts[0]
-        if self.key:
-            whole = whole.drop_duplicates(list(self.key))
-        return whole.sort_values(list(self.order), kind="stable", ignore_index=True) if self.order else whole
 
 
 @dataclass(frozen=True)
@@ -145,20 +98,20 @@ class Stage:
     """
 
     name: str
-    make: Callable[[Cell, Sequence[Unit]], Tables]
+    make: Callable[..., Tables]
     tables: Mapping[str, Table]
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     units: Callable[[ProbeSettings], list[Unit]] = once
     ranked: bool = False
     remade: tuple[str, ...] = ()
-    wanted: Callable[[Cell], bool] = _always
-    needed: Callable[[CellFolder], bool] = _never
+    wanted: Callable[[Any], bool] = _always
+    needed: Callable[[Any], bool] = _never
     asked: Callable[[ProbeSettings], bool] = _always
-    files: Callable[[CellFolder, Sequence[Unit]], list[Path]] = no_files
+    files: Callable[[Any, Sequence[Unit]], list[Path]] = no_files
     summary: str = ""
 
-    def __call__(self, cell: Cell) -> Result:
+    def __call__(self, cell: Takes) -> Result:
         """The result for a cell."""
         return cell.take(self)
 
@@ -173,140 +126,6 @@ class Stage:
         return file_name(self.name, method if self.ranked else WEIGHT_MASS)
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a stage left.
-
-    Attributes
-    ----------
-    made_with : mapping
-        Digests of the activations, and the settings that the stage depends on.
-    units : tuple of Unit
-        What it covers.
-    seconds : float
-        Wall time of making it.
-    tables : mapping of str to DataFrame
-    files : mapping of str to str
-        Digest of each file that the stage left beside its own, by name; empty in results of earlier versions.
-    """
-
-    made_with: Mapping[str, Any]
-    units: tuple[Unit, ...]
-    seconds: float
-    tables: Tables = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def __getitem__(self, table: str) -> pd.DataFrame:
-        return self.tables[table]
-
-    def only(self, units: Iterable[Unit]) -> Result:
-        """The rows of some units."""
-        asked = set(units)
-        if asked >= set(self.units):
-            return self
-        seeds = {seed for seed, _ in asked}
-
-        def wanted(frame: pd.DataFrame) -> pd.DataFrame:
-            if "seed" not in frame:
-                return frame
-            if "delta" not in frame:
-                return frame[frame["seed"].isin(seeds)].reset_index(drop=True)
-            known = [(s, None if pd.isna(d) else d) for s, d in zip(frame["seed"], frame["delta"], strict=True)]
-            return frame[[unit in asked for unit in known]].reset_index(drop=True)
-
-        kept = tuple(unit for unit in self.units if unit in asked)
-        return Result(self.made_with, kept, self.seconds, {k: wanted(t) for k, t in self.tables.items()}, self.files)
-
-    def write(self, path: Path, stage: str) -> None:
-        """Write the stage's file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tables = {name: _columns(frame) for name, frame in self.tables.items()}
-        content = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "stage": stage,
-            "made_with": dict(self.made_with),
-            "units": [list(unit) for unit in self.units],
-            "seconds": self.seconds,
-            "files": dict(self.files),
-            "tables": tables,
-        }
-        write_sealed_json(path, content)
-
-
-def read_result(path: Path) -> Result:
-    """Read a stage's file.
-
-    Raises
-    ------
-    StudyError
-        If the file is damaged, or of a version that is not read.
-    """
-    again = "delete it to compute this stage again"
-    try:
-        content = read_sealed_json(path)
-    except (OSError, DamagedFileError) as error:
-        raise StudyError(f"{path}: {why_unreadable(error, again)}") from error
-    if isinstance(content, dict) and "made_with" in content and content.get("format_version") != FORMAT_VERSION:
-        raise StudyError(
-            f"{path}: version {content.get('format_version', 0)} of a stage's result, this neurosieve reads version "
-            f"{FORMAT_VERSION}; {again}, or the folder 'cells' for all of them (activations are kept)"
-        )
-    try:
-        return Result(
-            made_with=dict(content["made_with"]),
-            units=tuple((seed, delta) for seed, delta in content["units"]),
-            seconds=float(content["seconds"]),
-            tables={name: _frame(columns) for name, columns in content["tables"].items()},
-            files=dict(content.get("files", {})),
-        )
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise StudyError(f"{path}: not what a stage leaves ({error!r}); {again}") from error
-
-
-_INTACT: set[tuple[str, int, int, str]] = set()
-"""Files, by path, time, size and digest, that were found to be what was written."""
-
-
-def is_intact(path: Path, digest: str) -> bool:
-    """Whether a file is there and has this digest; looked at once a process while it stays as it is.
-
-    Raises
-    ------
-    StudyError
-        If it may not be read.
-    """
-    try:
-        about = path.stat()
-        seen = (str(path.absolute()), about.st_mtime_ns, about.st_size, digest)
-        if seen not in _INTACT and file_digest(path) == digest:
-            _INTACT.add(seen)
-    except PermissionError as error:
-        raise StudyError(f"{path}: {why_unreadable(error, '')}") from error
-    except OSError:
-        return False
-    return seen in _INTACT
-
-
-def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """Columns as lists; what is missing is None, for which JSON has a name."""
-    return {str(k): v for k, v in frame.astype(object).where(frame.notna(), None).to_dict("list").items()}
-
-
-def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()})
-
-
-def _dtype(values: Sequence[Any]) -> Any:  # noqa: ANN401 (a name of pandas, or the type object)
-    """Numbers as numbers, also where some or all are missing; all else as it is."""
-    known = [value for value in values if value is not None]
-    if any(isinstance(value, (str, bool)) for value in known):
-        return bool if len(known) == len(values) and all(isinstance(value, bool) for value in known) else object
-    if len(known) == len(values) and known and all(isinstance(value, int) for value in known):
-        return "int64"
-    return "float64"
-
-
 def file_name(stage: str, method: str) -> str:
     """Name of a stage's file: the default ranking method goes without saying."""
     return f"{stage}.json" if method == WEIGHT_MASS else f"{stage}@{method}.json"
@@ -319,13 +138,20 @@ STAGES: dict[str, Stage] = {}
 def stage(
     name: str,
     **declared: Any,  # noqa: ANN401
-) -> Callable[[Callable[[Cell, Sequence[Unit]], Tables]], Stage]:
+) -> Callable[[Callable[..., Tables]], Stage]:
     """Declare a function ``make(cell, units)`` to be a stage; keywords are the attributes of `Stage`.
 
     A stage of another package is declared in the same way. It runs with every study from then on, after those that it names.
+
+    Raises
+    ------
+    StudyError
+        If the name is taken.
     """
 
-    def register(make: Callable[[Cell, Sequence[Unit]], Tables]) -> Stage:
+    def register(make: Callable[..., Tables]) -> Stage:
+        if name in STAGES:
+            raise StudyError(f"there is already a stage '{name}'; give the new one another name")
         summary = (make.__doc__ or "").strip().split("\n")[0]
         STAGES[name] = Stage(name, make, **{"summary": summary, **declared})
         return STAGES[name]

@@ -33,16 +33,8 @@ from neurosieve.study.cell import Cell
 from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
 from neurosieve.study.interventions import edited, wanted
-from neurosieve.study.stage import (
-    FITTING,
-    WEIGHT_MASS,
-    Tables,
-    Unit,
-    all_neurons_and_each_set,
-    each_seed,
-    each_set,
-    stage,
-)
+from neurosieve.study.result import Tables, Unit
+from neurosieve.study.stage import FITTING, WEIGHT_MASS, all_neurons_and_each_set, each_seed, each_set, stage
 
 FILLS: tuple[Fill, ...] = ("zero", "mean")
 RESAMPLED = ("resamples", "resampling", "discovery_rate")

@@ -25,9 +25,10 @@ from neurosieve.study.findings import distributions, selectivity_table
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.inputs import refuse_changed_inputs
 from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.result import read_result
 from neurosieve.study.settings import StudySettings, explained, option_name
 from neurosieve.study.sources import activations_of, resolved
-from neurosieve.study.stage import STAGES, read_result
+from neurosieve.study.stage import STAGES
 
 log = logging.getLogger(__name__)
 

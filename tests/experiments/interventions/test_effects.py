@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.experiments.interventions.effects import Bootstrap, Effect, area_weights, single_effects
 from neurosieve.experiments.interventions.statistics import neuron_statistics, values_at_words
 from neurosieve.experiments.interventions.verdict import judge

@@ -11,8 +11,8 @@ import pytest
 
 import neurosieve as ns
 from neurosieve.errors import NeurosieveError
+from neurosieve.study.result import read_result
 from neurosieve.study.settings import StudySettings
-from neurosieve.study.stage import read_result
 
 QUICK = {"solver": "adam", "grid": "quick", "seeds": 1, "step": 0.1, "batch_size": 64, "learning_rate": 0.01}
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from neurosieve.activations.extract import extract
-from neurosieve.corpora.corpus import Corpus, Sentence
+from neurosieve.corpora.annotated import Sentence
+from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import ModelError
 from neurosieve.models.edits import Add, Edit, Scale, SetTo, edits_of
 from neurosieve.models.huggingface import sites

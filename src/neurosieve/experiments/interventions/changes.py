@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.splits import LabelledSplit
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.statistics import NeuronStatistics, values_at_words
 from neurosieve.models.edits import Add, Edit, FromPaired, Resampled, SetTo

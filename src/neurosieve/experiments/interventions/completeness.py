@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels, is_labelled
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit, Splits
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change
 from neurosieve.models.edits import Edit

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels
 from neurosieve.activations.source import as_source
-from neurosieve.activations.splits import LabelledSplit
 from neurosieve.errors import NeurosieveError
 
 BLOCK_BYTES = 1 << 26
