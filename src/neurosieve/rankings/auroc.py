@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.rankings.measure import Measure, Scores, rank_by
-from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.measure import Measure, Scores
 from neurosieve.rankings.statistics import LabelStatistics
 
 
 def scores(s: LabelStatistics) -> Scores:
-    """The measure of each neuron and label."""
+    """The mean over labels of ``|2 AUROC - 1|`` [1]_.
+
+    AUROC is the probability that a word of the label has the higher value of two, as scikit-learn's `roc_auc_score` of the
+    binned values (see `neurosieve.rankings.statistics`). Free of the neuron's scale, and of how frequent the label is, which
+    makes it a poor measure of detectors of rare labels.
+
+    For one label against the rest: ``2 AUROC - 1``, negative where the label's words have the lower values.
+
+    References
+    ----------
+    .. [1] Mann, Whitney. On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other. 1947.
+    """
     joint = s.binned()
     in_bin = joint.sum(axis=1, dtype=np.float64)
     middle = np.cumsum(in_bin, axis=1) - (in_bin - 1) / 2  # mean rank of the words of each bin, from 1
@@ -23,27 +32,3 @@ def scores(s: LabelStatistics) -> Scores:
 
 
 MEASURE = Measure("auroc", scores, bins=True)
-
-
-def auroc_ranking(split: LabelledSplit) -> NeuronRanking:
-    """Rank neurons by the mean over labels of ``|2 AUROC - 1|`` [1]_.
-
-    AUROC is the probability that a word of the label has the higher value of two, as scikit-learn's `roc_auc_score` of the
-    binned values (see `neurosieve.rankings.statistics`). Free of the neuron's scale, and of how frequent the label is, which
-    makes it a poor measure of detectors of rare labels. Costs a pass: words x neurons.
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
-
-    Returns
-    -------
-    NeuronRanking
-        ``label_scores`` is ``2 AUROC - 1``: negative where the label's words have the lower values.
-
-    References
-    ----------
-    .. [1] Mann, Whitney. On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other. 1947.
-    """
-    return rank_by([MEASURE], split)[0]

@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.rankings.measure import Measure, Scores, rank_by
-from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.measure import Measure, Scores
 from neurosieve.rankings.statistics import LabelStatistics
 
 
 def scores(s: LabelStatistics) -> Scores:
-    """The measure of each neuron and label: by high values or by low ones, whichever detects it better."""
+    """The mean over labels of ``sum (R_i - R_i-1) P_i``, recall and precision at every bin's edge [1]_.
+
+    As scikit-learn's `average_precision_score` of the binned values (see `neurosieve.rankings.statistics`), words of one bin
+    being tied; of high values or of low ones, whichever is better. Free of the neuron's scale. Costs a pass, words x
+    neurons, where sorting every neuron would cost words x log(words) x neurons.
+
+    For one label against the rest: negative where low values detect the label.
+
+    References
+    ----------
+    .. [1] Suau, Zappella, Apostoloff. Self-conditioning Pre-Trained Language Models. ICML 2022.
+    """
     joint = s.binned()
     in_bin = joint.sum(axis=1, dtype=np.float64)
     high_of_all, low_of_all = _from_above(in_bin), np.cumsum(in_bin, axis=1)
@@ -36,27 +45,3 @@ def _average(
 
 
 MEASURE = Measure("average-precision", scores, bins=True)
-
-
-def average_precision_ranking(split: LabelledSplit) -> NeuronRanking:
-    """Rank neurons by the mean over labels of ``sum (R_i - R_i-1) P_i``, recall and precision at every bin's edge [1]_.
-
-    As scikit-learn's `average_precision_score` of the binned values (see `neurosieve.rankings.statistics`), words of one bin
-    being tied; of high values or of low ones, whichever is better. Free of the neuron's scale. Costs a pass, words x
-    neurons, where sorting every neuron would cost words x log(words) x neurons.
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
-
-    Returns
-    -------
-    NeuronRanking
-        ``label_scores`` is negative where low values detect the label.
-
-    References
-    ----------
-    .. [1] Suau, Zappella, Apostoloff. Self-conditioning Pre-Trained Language Models. ICML 2022.
-    """
-    return rank_by([MEASURE], split)[0]

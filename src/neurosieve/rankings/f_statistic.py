@@ -5,16 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.rankings.measure import Measure, Scores, rank_by, signed
-from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.measure import Measure, Scores, signed
 from neurosieve.rankings.statistics import LabelStatistics
 
 _LARGEST = 1e12  # where nothing varies within the labels
 
 
 def scores(s: LabelStatistics) -> Scores:
-    """The measure of each neuron, and of each label against the rest."""
+    """``(between / (n_labels - 1)) / (within / (n_words - n_labels))`` [1]_, as scikit-learn's `f_classif`.
+
+    `between` and `within` are sums of squares. Free of the neuron's scale; frequent labels count more. Costs a pass: words x
+    neurons.
+
+    For one label against the rest: its statistic, negative where the label's mean is
+    lower.
+
+    References
+    ----------
+    .. [1] Fisher. Statistical Methods for Research Workers. 1925; as a ranking of neurons in Gurnee et al., TMLR 2023.
+    """
     whole, own = s.total_squares, s.own_squares
     n = s.n_words
     score = _ratio(whole - own.sum(axis=0), own.sum(axis=0), (n - len(s.counts)) / (len(s.counts) - 1))
@@ -29,26 +38,3 @@ def _ratio(between: NDArray[np.float64], within: NDArray[np.float64], degrees: f
 
 
 MEASURE = Measure("f-statistic", scores)
-
-
-def f_statistic_ranking(split: LabelledSplit) -> NeuronRanking:
-    """Rank neurons by ``(between / (n_labels - 1)) / (within / (n_words - n_labels))`` [1]_, as scikit-learn's `f_classif`.
-
-    `between` and `within` are sums of squares. Free of the neuron's scale; frequent labels count more. Costs a pass: words x
-    neurons.
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
-
-    Returns
-    -------
-    NeuronRanking
-        ``label_scores`` has the statistic of each label against the rest, negative where the label's mean is lower.
-
-    References
-    ----------
-    .. [1] Fisher. Statistical Methods for Research Workers. 1925; as a ranking of neurons in Gurnee et al., TMLR 2023.
-    """
-    return rank_by([MEASURE], split)[0]

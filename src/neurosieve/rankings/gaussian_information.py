@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.rankings.measure import Measure, Scores, rank_by, signed
-from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.measure import Measure, Scores, signed
 from neurosieve.rankings.statistics import LabelStatistics
 
 PRIOR_WORDS = 1.0
@@ -15,7 +13,19 @@ _LEAST = 1e-12  # of the whole variance: a variance of zero would be infinite in
 
 
 def scores(s: LabelStatistics) -> Scores:
-    """The measure of each neuron, and of each label against the rest."""
+    """``0.5 log2 var - sum_l p_l 0.5 log2 var_l`` bits, after [1]_.
+
+    That is the mutual information of value and label where both all values and those of each label are normal; other
+    shapes make it a bound from above for the entropy of all values, so it can exceed the binned estimate. The variance
+    of each label gets one word of the mean variance within labels (a prior), so that rare labels do not count as certain. Free
+    of the neuron's scale.
+
+    For one label against the rest: its bits, negative where the label's mean is lower.
+
+    References
+    ----------
+    .. [1] Torroba Hennigen, Williams, Cotterell. Intrinsic Probing through Dimension Selection. EMNLP 2020.
+    """
     n, counts = s.n_words, s.counts[:, None]
     whole = np.where(s.constant, 1.0, s.total_squares / n)
     own = s.own_squares
@@ -34,28 +44,3 @@ def scores(s: LabelStatistics) -> Scores:
 
 
 MEASURE = Measure("gaussian-information", scores)
-
-
-def gaussian_information_ranking(split: LabelledSplit) -> NeuronRanking:
-    """Rank neurons by ``0.5 log2 var - sum_l p_l 0.5 log2 var_l`` bits, after [1]_.
-
-    That is the mutual information of value and label where both all values and those of each label are normal; other
-    shapes make it a bound from above for the entropy of all values, so it can exceed the binned estimate. The variance
-    of each label gets one word of the mean variance within labels (a prior), so that rare labels do not count as certain. Free
-    of the neuron's scale. Costs a pass: words x neurons.
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
-
-    Returns
-    -------
-    NeuronRanking
-        ``label_scores`` has the bits of each label against the rest, negative where the label's mean is lower.
-
-    References
-    ----------
-    .. [1] Torroba Hennigen, Williams, Cotterell. Intrinsic Probing through Dimension Selection. EMNLP 2020.
-    """
-    return rank_by([MEASURE], split)[0]

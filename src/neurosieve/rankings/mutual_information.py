@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.rankings.measure import Measure, Scores, rank_by, signed
-from neurosieve.rankings.ranking import NeuronRanking
+from neurosieve.rankings.measure import Measure, Scores, signed
 from neurosieve.rankings.statistics import LabelStatistics
 
 
 def scores(s: LabelStatistics) -> Scores:
-    """The measure of each neuron, and of each label against the rest."""
+    """``sum p(bin, label) log2 (p(bin, label) / (p(bin) p(label)))`` bits [1]_, as `mutual_info_score` of the bins.
+
+    The bins are those of `neurosieve.rankings.statistics`. Counted on the words themselves, the information of labels with few
+    words is too high, for all neurons alike. Free of the neuron's scale.
+
+    For one label against the rest: its bits, negative where the label's mean is lower.
+
+    References
+    ----------
+    .. [1] Pimentel et al. Information-Theoretic Probing for Linguistic Structure. ACL 2020; of single neurons in Gurnee et
+       al., TMLR 2023.
+    """
     n, joint = s.n_words, s.binned()
     in_bin = joint.sum(axis=1, dtype=np.int64)
     of_bins = _n_log_n(in_bin).sum(axis=1)
@@ -35,27 +44,3 @@ def _n_log_n(n: NDArray[np.generic]) -> NDArray[np.float64]:
 
 
 MEASURE = Measure("mutual-information", scores, bins=True)
-
-
-def mutual_information_ranking(split: LabelledSplit) -> NeuronRanking:
-    """Rank neurons by ``sum p(bin, label) log2 (p(bin, label) / (p(bin) p(label)))`` bits [1]_, as `mutual_info_score` of the bins.
-
-    The bins are those of `neurosieve.rankings.statistics`. Counted on the words themselves, the information of labels with few
-    words is too high, for all neurons alike. Free of the neuron's scale. Costs a pass: words x neurons.
-
-    Parameters
-    ----------
-    split : LabelledSplit
-        Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
-
-    Returns
-    -------
-    NeuronRanking
-        ``label_scores`` has the bits of each label against the rest, negative where the label's mean is lower.
-
-    References
-    ----------
-    .. [1] Pimentel et al. Information-Theoretic Probing for Linguistic Structure. ACL 2020; of single neurons in Gurnee et
-       al., TMLR 2023.
-    """
-    return rank_by([MEASURE], split)[0]

@@ -66,15 +66,26 @@ def _lazy(module: str, function: str) -> Callable[..., NeuronRanking]:
     return make
 
 
-def _measured(name: str, summary: str, source: str, *, losses: tuple[str, ...] = ("softmax",)) -> Method:
-    """A method whose file is named as it is, and has a measure."""
-    module = name.replace("-", "_")
+def _measured(
+    name: str,
+    summary: str,
+    source: str,
+    *,
+    losses: tuple[str, ...] = ("softmax",),
+    make: Callable[..., NeuronRanking] | None = None,
+) -> Method:
+    """A method whose file is named as it is, and has a measure; `make` where it ranks by more than that."""
 
     def measure() -> Measure:
-        found: Measure = import_module(f"neurosieve.rankings.{module}").MEASURE
+        found: Measure = import_module(f"neurosieve.rankings.{name.replace('-', '_')}").MEASURE
         return found
 
-    return Method(name, "labels", _lazy(module, f"{module}_ranking"), summary, source, losses, measure)
+    def by_measure(split: LabelledSplit) -> NeuronRanking:
+        from neurosieve.rankings.measure import rank_by
+
+        return rank_by([measure()], split)[0]
+
+    return Method(name, "labels", make or by_measure, summary, source, losses, measure)
 
 
 BUILT_IN = (
@@ -106,6 +117,7 @@ BUILT_IN = (
         "the mean over labels of the absolute correlation with the label, or that with the real value",
         "Oikarinen et al., ICML 2025",
         losses=("softmax", "squared"),
+        make=_lazy("correlation", "correlation_ranking"),
     ),
     _measured(
         "mutual-information", "mutual information of binned value and label, in bits", "Pimentel et al., ACL 2020"
@@ -123,6 +135,7 @@ BUILT_IN = (
         "iou",
         "the mean over labels of the overlap with the words at which the neuron fires",
         "Bau et al., CVPR 2017; Mu and Andreas, NeurIPS 2020",
+        make=_lazy("iou", "iou_ranking"),
     ),
     Method(
         "gaussian",
