@@ -23,10 +23,10 @@ def test_it_is_its_definition_in_small_blocks(dtype, monkeypatch):
     found = probeless_ranking(LabelledSplit(X, y))
     exact = X.astype(np.float64)
     means = [exact[y == label].mean(axis=0) for label in "abc"]
-    np.testing.assert_allclose(found.score, sum(abs(a - b) for a, b in combinations(means, 2)), rtol=1e-6)
+    np.testing.assert_allclose(found.score, sum(abs(a - b) for a, b in combinations(means, 2)), rtol=1e-10)
     labelled = np.array([label is not None for label in y])
     rest = exact[labelled & (y != "b")].mean(axis=0)
-    np.testing.assert_allclose(found.label_scores[1], means[1] - rest, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(found.label_scores[1], means[1] - rest, rtol=1e-8, atol=1e-8)
     assert found.per_label("b").tolist() == np.argsort(-abs(means[1] - rest), kind="stable").tolist()
     assert found.to_frame().columns.tolist()[:5] == ["neuron", "layer", "index", "rank", "score"]
 

@@ -1,9 +1,8 @@
 """The one pass over labelled activations that rankings without training share: sums, squares and histograms by label.
 
 Neurons are seen as ``z = (x - center) / scale``, center and scale being the median and a robust deviation of a sample of the
-words. Sums in float32 then lose nothing that matters, and the bins of the histogram fit every neuron: they are quarters of
-the octaves of ``|z|`` between 1/8 and 32, on either side of the center, with all that lies nearer or further in the first or
-last. A bin is read off the bits of the float.
+words. The bins of the histogram then fit every neuron: they are quarters of the octaves of ``|z|`` between 1/8 and 32, on
+either side of the center, with all that lies nearer or further in the first or last. A bin is read off the bits of the float.
 
 Memory is labels x neurons (times the bins), never words x neurons; where histograms of all neurons are too large for the
 memory limit, there are several passes, each for a range of the neurons.
@@ -164,7 +163,6 @@ class _Pass:
     ) -> None:
         self.source, self.codes, self.classes, self.columns = source, codes, classes, columns
         self.n_labels, self.n_neurons = len(classes), columns[1] - columns[0]
-        self.exact = np.float64 if source.dtype == np.float64 else np.float32
         self.center, self.scale = self._center_and_scale()
         self.sums = np.zeros((self.n_labels, self.n_neurons))
         self.squares = np.zeros((self.n_labels, self.n_neurons))
@@ -180,7 +178,9 @@ class _Pass:
         else:
             runs = [known]
         parts = [RowSource(self.source, run).read(0, len(run))[:, slice(*self.columns)] for run in runs]
-        sample = np.sort(np.concatenate(parts).astype(self.exact).T, axis=1).astype(np.float64)
+        sample = np.sort(np.concatenate(parts).astype(np.result_type(self.source.dtype, np.float32)).T, axis=1).astype(
+            np.float64
+        )
         n = sample.shape[1]
         center = sample[:, n // 2]  # a value that occurs, so that a neuron that never changes is at zero
         with np.errstate(invalid="ignore", over="ignore"):
@@ -206,7 +206,7 @@ class _Pass:
                 rows = source.read(start, stop)[:, slice(*self.columns)]
                 if len(kept) < len(codes):
                     rows, codes = rows[kept], codes[kept]
-                each = (np.ones(len(codes), dtype=np.float32), (codes, np.arange(len(codes))))
+                each = (np.ones(len(codes)), (codes, np.arange(len(codes))))
                 members = sparse.csr_array(each, shape=(self.n_labels, len(codes)))
                 # Where the counts of each word and neuron of a chunk begin, the same for all chunks of the block.
                 places = (codes * N_BINS)[:, None] + np.arange(_COLUMNS) * (self.n_labels * N_BINS) if bins else None
@@ -241,14 +241,17 @@ class _Pass:
     ) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
         with np.errstate(invalid="ignore", over="ignore"):
-            wide: NDArray[np.floating] = rows.astype(self.exact)
-            wide -= self.center[chunk].astype(self.exact)
-            wide /= self.scale[chunk].astype(self.exact)
-            z = wide.astype(np.float32, copy=False)
-            self.sums[:, chunk] += members @ z  # type: ignore[operator]
+            wide = rows.astype(
+                np.float64
+            )  # of a few columns: labels that are told apart wholly leave squares that cancel
+            wide -= self.center[chunk]
+            wide /= self.scale[chunk]
+            z = wide.astype(np.float32)
+            self.sums[:, chunk] += members @ wide  # type: ignore[operator]
             np.minimum(self.low[chunk], z.min(axis=0), out=self.low[chunk])
             np.maximum(self.high[chunk], z.max(axis=0), out=self.high[chunk])
-            self.squares[:, chunk] += members @ (z * z)  # type: ignore[operator]
+            np.multiply(wide, wide, out=wide)
+            self.squares[:, chunk] += members @ wide  # type: ignore[operator]
         if self.histogram is not None and places is not None:
             place = places[:, : z.shape[1]] + bin_numbers(z)
             found = np.bincount(place.ravel(), minlength=z.shape[1] * self.n_labels * N_BINS)
