@@ -16,9 +16,7 @@ RANKING = typer.Option(
 )
 NAME = typer.Option(None, "--name", help="What tables and folders call the model.", metavar="NAME")
 CORPUS_NAME = typer.Option(None, "--corpus-name", help="What folders call the corpus.", metavar="NAME")
-FORMAT = typer.Option(
-    None, "--format", help="Format of the corpus, such as conllu; by default recognised.", metavar="NAME"
-)
+FORMAT = typer.Option(None, "--format", help="Format of the corpus, such as conllu; else recognised.", metavar="NAME")
 COLUMNS = typer.Option(
     None, "--columns", help="Names of the columns of files without a header, such as word,pos,chunk.", metavar="NAMES"
 )
@@ -60,10 +58,10 @@ NUMERIC = typer.Option(
     [], "--numeric", help="Property whose labels are numbers, to be probed as real values; repeatable.", metavar="NAME"
 )
 DEV_FRACTION = typer.Option(
-    None, "--dev-fraction", help="Share of the sentences for dev, where no file gives it.", metavar="SHARE"
+    None, "--dev-fraction", help="Share of sentences for dev, where no file gives it.", metavar="SHARE"
 )
 TEST_FRACTION = typer.Option(
-    None, "--test-fraction", help="Share of the sentences for test, where no file gives it.", metavar="SHARE"
+    None, "--test-fraction", help="Share of sentences for test, where no file gives it.", metavar="SHARE"
 )
 UNTRAINED = typer.Option(
     None, "--untrained", help="Study the model's untrained twin: fresh weights from this seed.", metavar="SEED"

@@ -178,7 +178,6 @@ def run(
     Example:
         neurosieve run --model bert-base-cased --property xpos --out runs/bert \
             --corpus train.conllu --corpus dev.conllu --corpus test.conllu
-        neurosieve run --store my-activations --property tense --out runs/mine
     """
     if recipe is not None and (certified or _given(context, "solver")):
         raise UsageError("--recipe chooses the solver; leave out --solver and --certified, or --recipe")
