@@ -277,7 +277,7 @@ def test_the_tolerance_is_kept_and_needs_few_passes_on_correlated_columns(settin
     assert (solution.gap >= 0).all()
     # With those of conjugate gradients, of which a step takes up to 100. The weakest pair needs float64 on some processors.
     assert solution.n_passes[:2].max() < 500
-    assert solution.n_passes.max() < 1500
+    assert solution.n_passes.max() < (500 if settings.tol == 1e-3 and seed == 0 else 1500)
 
 
 @pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])

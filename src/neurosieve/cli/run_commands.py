@@ -75,9 +75,7 @@ def run(
         help="The run's folder; made if it does not exist. With a study file runs/<its name> by default.",
         metavar="DIR",
     ),
-    dry_run: bool = typer.Option(
-        False, "--dry-run", help="Print the cells, and the disk, memory and time they will take; run nothing."
-    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print cells, disk, memory and time; run nothing."),
     recipe: str | None = typer.Option(
         None,
         "--recipe",
