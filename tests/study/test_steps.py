@@ -13,8 +13,9 @@ from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.runs.opened import open_run
 from neurosieve.runs.study import run_study
 from neurosieve.study import stages
+from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings
-from neurosieve.study.steps import extract_into, open_cell, remember_probe_settings
+from neurosieve.study.steps import extract_into, open_cell
 
 Make = Callable[..., StudySettings]
 
@@ -67,7 +68,7 @@ def test_settings_may_change_until_a_stage_used_them(run: Path, digest: Callable
         (run / "cells" / "tiny-bert--tagged--pos" / f"{name}.json").unlink()
     cell = open_cell(run, "pos", deltas=[0.1])
     assert cell.settings.deltas == (0.1,)
-    remember_probe_settings(run, cell.settings)
+    RunFolder(run).remember(deltas=[0.1])
     assert open_cell(run, "pos").settings.deltas == (0.1,)
 
 
@@ -130,7 +131,7 @@ def test_a_report_holds_what_single_steps_left(tmp_path: Path, make_settings: Ma
     extract_into(make_settings(properties=()), run)
     cell = open_cell(run, "nominal", step=0.5, seeds=1)
     stages.minimal(cell)
-    remember_probe_settings(run, cell.settings)
+    RunFolder(run).remember(step=0.5, seeds=1)
     with pytest.raises(StudyError, match=r"the stage 'ablation' is missing; run `neurosieve ablate"):
         open_run(run).report()
     stages.ablation(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -49,17 +49,24 @@ class OnRun:
         chosen_solver(self.solver, certified=self.certified)
 
     @contextmanager
-    def cell(self, **changes: Any) -> Iterator[Cell]:  # noqa: ANN401
-        """Open the cell with changed settings, with progress and messages on stderr."""
-        from neurosieve.study.steps import open_cell, remember_solver
+    def cell(self, remembered: Collection[str] = (), **changes: Any) -> Iterator[Cell]:  # noqa: ANN401
+        """Open the cell with changed settings, with progress and messages on stderr.
+
+        Parameters
+        ----------
+        remembered : collection of str
+            Those of the changes that later stages go on with, as they do with the solver.
+        **changes
+            Probe settings; None leaves one as it is.
+        """
+        from neurosieve.study.steps import open_cell, working_in
 
         solver = chosen_solver(self.solver, certified=self.certified)
-        with reporting(quiet=self.quiet) as report:
+        with reporting(quiet=self.quiet) as report, working_in(self.run) as folder:
             where = {"model": self.model, "corpus": self.corpus, "ranking": self.ranking}
             cell = open_cell(self.run, self.prop, report=report, solver=solver, **where, **changes)
             yield cell
-            if solver:
-                remember_solver(self.run, cell.asked.solver)  # the later stages must go on with it
+            folder.remember(solver=solver, **{name: changes[name] for name in remembered if name in changes})
 
     def emit(self, frame: pd.DataFrame, **said: Any) -> None:  # noqa: ANN401
         """Print a table in the form that was asked for."""

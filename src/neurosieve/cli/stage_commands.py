@@ -50,7 +50,6 @@ def search(
         neurosieve search runs/bert --property pos --grid quick --table
     """
     from neurosieve.study import stages
-    from neurosieve.study.steps import remember_probe_settings
 
     changes = {
         "grid": grid,
@@ -63,10 +62,9 @@ def search(
         "tol": tol,
         "standardize": standardize,
     }
-    with on.cell(**changes) as cell:
+    with on.cell(remembered=changes, **changes) as cell:
         refuse_idle([name for name, value in changes.items() if value is not None], solver=cell.settings.solver)
         result = stages.search(cell)
-        remember_probe_settings(on.run, cell.asked)
     frame = result["search"]  # the chosen pair first: among equals the one that regularises more
     frame = frame.assign(both=frame["l1"] + frame["l2"]).sort_values(["score", "both"], ascending=False, kind="stable")
     chosen = {name: float(result["chosen"][name].iloc[0]) for name in ("l1", "l2")}
@@ -143,11 +141,13 @@ def minimal(
         neurosieve minimal runs/bert --property pos --delta 0.005 --table
     """
     from neurosieve.study import stages
-    from neurosieve.study.steps import deltas_of, remember_probe_settings
+    from neurosieve.study.folder import RunFolder
+    from neurosieve.study.steps import deltas_of
 
-    with on.cell(deltas=delta or None, step=step) as cell:
+    with on.cell(remembered=("step",), deltas=delta or None, step=step) as cell:
         result = stages.minimal(cell)
-        remember_probe_settings(on.run, cell.asked.model_copy(update={"deltas": deltas_of(cell)}))
+        if delta:
+            RunFolder(on.run).remember(deltas=deltas_of(cell))  # with those that are there already
         title = f"minimal sets, {cell.metric} on dev and test"
     on.emit(result["minimal"], title=title, neurons_in_all=cell.store.n_neurons)
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import open_store
 from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.runs.page import report_on
 from neurosieve.study.cells import open_cells
 from neurosieve.study.folder import RunFolder
-from neurosieve.study.opened import Cells
+from neurosieve.study.opened import Cells, OpenCell
 from neurosieve.study.results import write_run
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.sources import activations_of
@@ -88,30 +87,39 @@ class Run:
         Raises
         ------
         StudyError
-            If no property has been studied, or a cell lacks a stage; the message says which, and what makes it.
+            If no property has been studied, or every cell lacks a stage; the message says which, and what makes it. Cells that
+            lack one beside others that do not are named on the page.
         """
         cells = self.cells
-        for cell in cells:
-            if cell.missing:
-                name = cell.missing[0]
-                option = "" if cell.method == self.settings.probes.ranking[0] else f" --ranking {cell.method}"
-                raise StudyError(
-                    f"{cell.folder}: the stage '{name}' is missing; run `neurosieve {COMMANDS.get(name, name)} "
-                    f"{self.path} --property {cell.prop}{option}` first"
-                )
+        whole = [cell for cell in cells if not cell.missing]
         if not cells:
             raise StudyError(f"{self.path}: no property has been studied yet; run `neurosieve search` on it first")
+        if not whole:
+            raise StudyError(self._lacks(cells[0]))
         there = activations_of(self._folder, self.settings)
-        n_asked = sum(len(activations.properties) for activations in there)
-        done = {(cell.model, cell.corpus, cell.prop) for cell in cells}
-        finished = len(done) >= n_asked
-        before = [] if finished else self.manifest.get("failures", ())
-        failures = [f for f in before if (f["model"], f["corpus"], f["property"]) not in done]
-        with extraction_lock(self.path, doing="working in"):
-            found = [cell.findings() for cell in cells]
+        done = {(cell.model, cell.corpus, cell.prop) for cell in whole}
+        asked = {(a.model, a.corpus, name) for a in there for name in a.names}
+        finished = asked <= done and len(whole) == len(cells)
+        failures = [] if finished else [f for f in self.manifest.get("failures", ()) if _place(f) not in done]
+        failures += [
+            {"model": c.model, "corpus": c.corpus, "property": c.prop, "error": self._lacks(c)}
+            for c in cells
+            if c.missing
+        ]
+        with self._folder.working():
+            found = [cell.findings() for cell in whole]
             stores = [open_store(activations.path) for activations in there if activations.complete]
-            write_run(self._folder, list(cells), found, stores=stores, failures=failures, finished=finished, anew=True)
+            write_run(self._folder, whole, found, stores=stores, failures=failures, finished=finished, anew=True)
             return report_on(self._folder, found)
+
+    def _lacks(self, cell: OpenCell) -> str:
+        """What a report of a cell waits for, and the command that makes it."""
+        name = cell.missing[0]
+        option = "" if cell.method == self.settings.probes.ranking[0] else f" --ranking {cell.method}"
+        return (
+            f"{cell.folder}: the stage '{name}' is missing; run `neurosieve {COMMANDS.get(name, name)} {self.path} "
+            f"--property {cell.prop}{option}` first"
+        )
 
     def __repr__(self) -> str:
         state = "finished" if self.finished else "unfinished"
@@ -120,6 +128,10 @@ class Run:
     def _repr_html_(self) -> str:
         state = "finished" if self.finished else "unfinished"
         return f"<p><b>Run</b> {escape(str(self.path))} ({state})</p>{self.cells._repr_html_()}"
+
+
+def _place(failure: dict[str, str]) -> tuple[str, str, str]:
+    return failure["model"], failure["corpus"], failure["property"]
 
 
 def open_run(path: str | Path) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
+from neurosieve.rankings.registry import method_named
 from neurosieve.study import baselines, comparison, looking  # noqa: F401  (their stages are part of every run)
 from neurosieve.study.cell import Cell, Reporter, silent
 from neurosieve.study.folder import RunFolder, property_in
@@ -83,6 +84,7 @@ def open_cells(folder: RunFolder, settings: StudySettings) -> list[OpenCell]:
                 extraction=extraction,
             )
         ).finished
+        and cell.loss in (None, *method_named(method).losses)
     ]
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from neurosieve.analysis.ranking_comparison import agreement, best_detectors, overlaps
 from neurosieve.errors import StudyError
 from neurosieve.experiments.cross_table import cross_table
+from neurosieve.probes.memory import memory_limit
 from neurosieve.probes.predict import scoring_options
 from neurosieve.rankings.detectors import DETECTORS, detector_scores
 from neurosieve.rankings.rank_all import rank_all
@@ -28,14 +29,20 @@ from neurosieve.study.stages import chosen_lambdas
 SIZES = (10, 50, 200)
 
 
-def compared(cell: Cell, methods: Sequence[str]) -> Result:
-    """The comparison of some methods, of the study's own where none is named, or of all that are cheap where it has one."""
+def compared(cell: Cell, methods: Sequence[str]) -> Tables | Result:
+    """The comparison of some methods, of the study's own where none is named, or of all that are cheap where it has one.
+
+    Other methods than the study's are compared and not kept: the stage of the run is about its own.
+    """
     chosen = tuple(methods) or cell.asked.ranking
     if not methods and len(chosen) < 2:
         cheap = [name for name in method_names() if method_named(name).measure]
         chosen = tuple(dict.fromkeys([*chosen, *cheap, "random"]))
-    settings = {**cell.asked.model_dump(), "ranking": chosen}
-    return rankings(replace(cell, asked=_checked(settings)))
+    if chosen == cell.asked.ranking:
+        return rankings(cell)
+    other = replace(cell, asked=_checked({**cell.asked.model_dump(), "ranking": chosen}))
+    with memory_limit(other.settings.memory_limit):
+        return rankings.make(other, ())
 
 
 def _checked(settings: dict[str, object]) -> ProbeSettings:
@@ -45,7 +52,7 @@ def _checked(settings: dict[str, object]) -> ProbeSettings:
         raise StudyError(explained(error, name=option_name)) from error
 
 
-def wide(result: Result) -> pd.DataFrame:
+def wide(result: Tables | Result) -> pd.DataFrame:
     """One row a ranking and size: the table ``rankings`` and the accuracy of each probe."""
     table, probes = result["rankings"].dropna(axis=1, how="all"), result["ranking_probes"]
     if not len(probes):

@@ -61,6 +61,8 @@ class Failures:
             yield
         except Exception as error:  # one cell must not take the others down, whatever stopped it
             failure = Failure(model, corpus, prop, error)
+            if failure.entry() in self.entries():  # what all rankings of a property need fails once for each of them
+                return
             log.debug("%s", failure, exc_info=True)
             log.warning("failed, going on with the rest: %s", failure)
             self.noted.append(failure)

@@ -17,11 +17,11 @@ from neurosieve.probes.solvers import SOLVERS, current_name
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell import no_control
 from neurosieve.study.certainty import Certainty
+from neurosieve.study.columns import CONTROL
 from neurosieve.study.spread import spread_by_seed
 from neurosieve.study.stages import neurons_of
 
 LABEL_COLUMNS = ["label", "n_neurons", "n_exclusive", "main_layer", "main_layer_share"]
-CONTROL_COLUMNS = ["seed", "split", "subset", "delta", "n_neurons", "score"]
 
 RESULT_COLUMNS = [
     "model",
@@ -274,7 +274,7 @@ def from_tables(
     about = tables["about"].iloc[0]
     of_split = {str(row["split"]): row for row in _records(tables["words"])}
     oracle, minimal = tables["oracle"], tables["minimal"]
-    control = tables.get("control", pd.DataFrame(columns=CONTROL_COLUMNS))
+    control = tables.get("control", pd.DataFrame(columns=list(CONTROL["control"].columns)))
     neurons, smallest = tables["neurons"], min(settings["deltas"])
     sets = {seed: neurons_of(tables["sets"], seed, smallest) for seed in range(len(rankings))}
     by_seed = spread_by_seed(rankings, sets, neurons, delta=smallest)

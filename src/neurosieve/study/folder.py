@@ -16,17 +16,19 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from neurosieve.activations.format import LOCK
-from neurosieve.activations.lock import moment
+from neurosieve.activations.lock import extraction_lock, moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.probes.solvers import current_name
+from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
 from neurosieve.study.stage import WEIGHT_MASS, file_name
@@ -109,6 +111,31 @@ class RunFolder:
             probes["solver"] = current_name(probes["solver"])
         return content
 
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Be the one process that works in the folder; it is made if there is none.
+
+        Raises
+        ------
+        StudyError
+            If it is a file.
+        StoreError
+            If another process works in it.
+        """
+        if self.path.is_file():
+            raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+        self.path.mkdir(parents=True, exist_ok=True)
+        with extraction_lock(self.path, doing="working in"):
+            yield
+
+    def remember(self, **probes: Any) -> None:  # noqa: ANN401
+        """Keep probe settings for whatever is computed later in the run; what is None stays as it is."""
+        given = {key: value for key, value in probes.items() if value is not None}
+        if given:
+            settings = self.manifest()["settings"]
+            whole = ProbeSettings.model_validate({**settings["probes"], **given})
+            self.note(settings={**settings, "probes": whole.model_dump(mode="json")})
+
     def note(self, **entries: Any) -> dict[str, Any]:  # noqa: ANN401
         """Write entries into the manifest and leave the others as they are; returns it. Nothing else writes it.
 
@@ -154,6 +181,10 @@ class RunFolder:
         if not found:
             if self.path.exists() and (not self.path.is_dir() or any(p.name != LOCK for p in self.path.iterdir())):
                 raise StudyError(f"{self.path}: is not empty and holds no run; choose another output folder")
+            settings = settings | {
+                part: [_named(entry, kind.model_validate(entry).label) for entry in settings.get(part, ())]
+                for part, kind in KINDS.items()
+            }
             self._refuse_shared_folders(settings)
             self.note(settings=settings, finished=False)
             return settings
@@ -197,8 +228,10 @@ class RunFolder:
     def _grown(self, part: str, before: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]]:
         """The models or corpora of before of which something is there, and those of now."""
         kind = KINDS[part]
-        earlier = {kind.model_validate(entry).label: entry for entry in before.get(part, ())}
-        given = {kind.model_validate(entry).label: entry for entry in now.get(part, ())}
+        earlier, given = (
+            {(label := kind.model_validate(entry).label): _named(entry, label) for entry in entries.get(part, ())}
+            for entries in (before, now)
+        )
         used = {name: entry for name, entry in earlier.items() if self.holds(part, name)}
         for name in used.keys() & given.keys():
             old, new = ({k: v for k, v in entry.items() if k != "properties"} for entry in (used[name], given[name]))
@@ -251,6 +284,11 @@ def property_in(cell: Path) -> str | None:
 
 def _labels(settings: dict[str, Any], part: str) -> list[str]:
     return [KINDS[part].model_validate(entry).label for entry in settings.get(part, ())]
+
+
+def _named(entry: dict[str, Any], label: str) -> dict[str, Any]:
+    """The entry with its name written down: one that is made from a path depends on what lies there now."""
+    return {**entry, "name": label} if "name" in entry else entry
 
 
 def _joined(first: Sequence[str], second: Sequence[str]) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS
+from neurosieve.files import file_digest
+from neurosieve.study.part import Part
 
 
-class InterventionSettings(BaseModel):
+class InterventionSettings(Part):
     """Which pairs, and what is done to neurons (see `neurosieve.intervene`).
 
     Attributes
@@ -31,8 +32,6 @@ class InterventionSettings(BaseModel):
         Sentences of test on which the loss is measured.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     pairs: str
     property: str | None = None
     edit: Literal["mean", "zero", "value", "translate", "resample", "interchange"] = "mean"
@@ -49,4 +48,4 @@ class InterventionSettings(BaseModel):
     def digest(self) -> str | None:
         """SHA-256 of the file of pairs; None if it is not there (any more)."""
         file = Path(self.pairs)
-        return sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+        return file_digest(file) if file.is_file() else None

@@ -80,6 +80,11 @@ class OpenCell(CellFolder):
     written: str = ""
 
     @property
+    def loss(self) -> str | None:
+        """What the property's probes minimise; None before the stage ``data``."""
+        return str(self.result("data")["about"]["loss"].iloc[0]) if "data" in self.finished else None
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Stages that a report cannot do without, and that are not finished."""
         finished = self.finished
@@ -130,8 +135,7 @@ class OpenCell(CellFolder):
                 for key, value in self.result(name).made_with.items()
                 if key in ProbeSettings.model_fields and key not in STAGES[name].remade
             }
-        real = "data" in self.finished and self.result("data")["about"]["loss"].iloc[0] == "squared"
-        whole = ProbeSettings.model_validate({**self.asked.of(real_values=real).model_dump(), **made})
+        whole = ProbeSettings.model_validate({**self.asked.of(real_values=self.loss == "squared").model_dump(), **made})
         return whole.model_copy(update=self._covered(whole))
 
     def _covered(self, asked: ProbeSettings) -> dict[str, Any]:
@@ -174,7 +178,7 @@ class OpenCell(CellFolder):
         )
 
     def minimal(self, delta: float | None = None, *, seed: int = 0) -> CellMinimalSet:
-        """The minimal set of `delta` (by default the smallest) and `seed`.
+        """The minimal set of `delta` (by default the smallest that the study asks for) and `seed`.
 
         Raises
         ------
@@ -183,7 +187,7 @@ class OpenCell(CellFolder):
         """
         result = self.result("minimal")
         rows = result["minimal"]
-        wanted = float(rows["delta"].min()) if delta is None else delta
+        wanted = min(self.settings.deltas) if delta is None else delta
         row = rows[(rows["delta"] == wanted) & (rows["seed"] == seed)]
         if not len(row):
             deltas, seeds = (", ".join(map(str, sorted(set(rows[key])))) for key in ("delta", "seed"))

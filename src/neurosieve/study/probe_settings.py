@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from neurosieve.probes.solvers import AUTO, SOLVERS, Solver, current_name, names, resolve
 from neurosieve.rankings.registry import REVERSED, method_names
 from neurosieve.study.intervention_settings import InterventionSettings
-
-
-class Part(BaseModel):
-    """What all settings have in common: they do not change, and entries that they do not know are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from neurosieve.study.part import Part
 
 
 class ProbeSettings(Part):

@@ -51,7 +51,8 @@ def write_run(
     folder.note(
         finished=finished,
         failures=failures,
-        **provenance(stores),
+        **provenance(),
+        activations=_activations(manifest.get("activations", ()), stores),
         seconds={f"{cell.folder.name}: {stage}": s for cell in cells for stage, s in cell.seconds().items()},
         cells=[_entry(f, cell) for f, cell in zip(found, cells, strict=True)],
         written_from=written_from,
@@ -110,8 +111,8 @@ def fingerprint(folders: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
-    """Versions, machine and the digests of what was read."""
+def provenance() -> dict[str, Any]:
+    """Versions and machine."""
     packages = {}
     for name in _PACKAGES:
         try:
@@ -126,21 +127,26 @@ def provenance(stores: Sequence[ActivationStore]) -> dict[str, Any]:
         "packages": packages,
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
-        "activations": [
-            {
-                "folder": store.path.name,
-                **{k: store.manifest[k] for k in ("model", "corpus", "splits", "n_words", "unknown_share", "dtype")},
-                "unit": store.unit,
-                "sentence_vector": store.manifest.get("sentence_vector"),
-                "special_token": store.manifest.get("special_token"),
-                "n_left_out": len(store.manifest["left_out"]),
-                "n_windowed": len(store.manifest["windowed"]),
-                "left_out": store.manifest["left_out"][:20],
-                **({"first_words": sink} if (sink := store.manifest.get("first_words")) else {}),
-            }
-            for store in stores
-        ],
     }
+
+
+def _activations(before: Iterable[dict[str, Any]], stores: Sequence[ActivationStore]) -> list[dict[str, Any]]:
+    """What the manifest says of activations: of those that are there now, and as it was of others."""
+    now = {
+        store.path.name: {
+            "folder": store.path.name,
+            **{k: store.manifest[k] for k in ("model", "corpus", "splits", "n_words", "unknown_share", "dtype")},
+            "unit": store.unit,
+            "sentence_vector": store.manifest.get("sentence_vector"),
+            "special_token": store.manifest.get("special_token"),
+            "n_left_out": len(store.manifest["left_out"]),
+            "n_windowed": len(store.manifest["windowed"]),
+            "left_out": store.manifest["left_out"][:20],
+            **({"first_words": sink} if (sink := store.manifest.get("first_words")) else {}),
+        }
+        for store in stores
+    }
+    return list({**{entry["folder"]: entry for entry in before}, **now}.values())
 
 
 def write_tables(folder: Path, found: Sequence[Findings]) -> None:

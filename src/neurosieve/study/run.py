@@ -6,7 +6,6 @@ import logging
 from itertools import product
 from pathlib import Path
 
-from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import StudyError
@@ -56,8 +55,8 @@ def run_cells(settings: StudySettings, out: str | Path, *, report: Reporter = si
     if not any([*(c.properties for c in settings.corpora), *(s.properties for s in settings.stores)]):
         raise StudyError("the study names no property; give each corpus its properties")
     folder, settings = RunFolder(out), named_stores(settings)
-    settings = StudySettings.model_validate(folder.claim(settings.model_dump(mode="json")))
-    with extraction_lock(folder.path, doing="working in"):
+    with folder.working():
+        settings = StudySettings.model_validate(folder.claim(settings.model_dump(mode="json")))
         folder.sweep()
         refuse_changed_inputs(folder, settings, folder.manifest())
         failures = Failures()

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError, field_validator, model_validato
 
 from neurosieve.errors import StudyError
 from neurosieve.study.intervention_settings import InterventionSettings
-from neurosieve.study.probe_settings import Part, ProbeSettings
+from neurosieve.study.part import Part
+from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.study_file import expanded_models, resolved_paths, suffix, with_recipe
 
 if sys.version_info >= (3, 11):

@@ -50,6 +50,11 @@ class Activations:
         """Whether they can be opened now."""
         return is_complete(self.path)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the properties are called in tables: one made from text has its own name."""
+        return tuple(property_name(prop) or prop for prop in self.properties)
+
     def open(self, folder: RunFolder, *, loaded: dict[str, Corpus], report: Reporter) -> ActivationStore:
         """The store, extracted now if it is not there; texts that several models read are kept in `loaded`."""
         if (
@@ -106,11 +111,12 @@ def named_stores(settings: StudySettings) -> StudySettings:
     """The settings with the names of model and corpus that stores have, where the study gives them none."""
 
     def named(given: StoreSettings) -> StoreSettings:
-        if given.model and given.corpus:
-            return given
         path = Path(given.path).expanduser().absolute()
-        own = {part: str(open_store(path).manifest[part]["name"]) for part in ("model", "corpus")}
-        return given.model_copy(update={"path": str(path), **own, **{k: v for k in own if (v := getattr(given, k))}})
+        names = {"model": given.model, "corpus": given.corpus}
+        if not all(names.values()):
+            manifest = open_store(path).manifest
+            names = {part: name or str(manifest[part]["name"]) for part, name in names.items()}
+        return given.model_copy(update={"path": str(path), **names})
 
     return settings.model_copy(update={"stores": tuple(named(given) for given in settings.stores)})
 

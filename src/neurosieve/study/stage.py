@@ -50,7 +50,8 @@ def all_neurons_and_each_set(settings: ProbeSettings) -> list[Unit]:
     return [(seed, delta) for seed in range(settings.seeds) for delta in (None, *settings.deltas)]
 
 
-def _always(_whatever: object) -> bool:
+def always(_whatever: object) -> bool:
+    """For every cell, whatever its settings."""
     return True
 
 
@@ -105,9 +106,9 @@ class Stage:
     units: Callable[[ProbeSettings], list[Unit]] = once
     ranked: bool = False
     remade: tuple[str, ...] = ()
-    wanted: Callable[[Any], bool] = _always
+    wanted: Callable[[Any], bool] = always
     needed: Callable[[Any], bool] = _never
-    asked: Callable[[ProbeSettings], bool] = _always
+    asked: Callable[[ProbeSettings], bool] = always
     files: Callable[[Any, Sequence[Unit]], list[Path]] = no_files
     summary: str = ""
 

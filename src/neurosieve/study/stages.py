@@ -34,21 +34,26 @@ from neurosieve.study.cell_folder import CellFolder, save_ranking
 from neurosieve.study.certainty import resample
 from neurosieve.study.interventions import edited, wanted
 from neurosieve.study.result import Tables, Unit
-from neurosieve.study.stage import FITTING, WEIGHT_MASS, all_neurons_and_each_set, each_seed, each_set, stage
+from neurosieve.study.stage import (
+    FITTING,
+    STAGES,
+    WEIGHT_MASS,
+    all_neurons_and_each_set,
+    always,
+    each_seed,
+    each_set,
+    stage,
+)
 
 FILLS: tuple[Fill, ...] = ("zero", "mean")
 RESAMPLED = ("resamples", "resampling", "discovery_rate")
-
-
-def _always(_cell: CellFolder) -> bool:
-    return True
 
 
 def _no_probe(cell: CellFolder) -> bool:
     return not cell.ranks_probes
 
 
-@stage("data", settings=("rare_labels",), needed=_always, tables=columns.DATA)
+@stage("data", settings=("rare_labels",), needed=always, tables=columns.DATA)
 def data(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Count the words, labels and values, and name the neurons, so that the run tells them without its activations."""
     splits, words = cell.splits, cell.store.words
@@ -99,7 +104,7 @@ def ranking(cell: Cell, _units: Sequence[Unit]) -> Tables:
     "search",
     after=("data",),
     settings=(FITTING, "grid", "keep", "alpha", "beta"),
-    needed=_always,
+    needed=always,
     tables=columns.SEARCH,
     files=lambda cell, _units: [cell.probe_path(0)],
 )
@@ -132,7 +137,7 @@ def _probes(cell: CellFolder, units: Sequence[Unit]) -> list[Path]:
     return [cell.probe_path(int(seed)) for seed, _ in units if seed]  # that of seed 0 is the search's
 
 
-@stage("oracles", after=("search",), units=each_seed, needed=_always, tables=columns.ORACLES, files=_probes)
+@stage("oracles", after=("search",), units=each_seed, needed=always, tables=columns.ORACLES, files=_probes)
 def oracles(cell: Cell, units: Sequence[Unit]) -> Tables:
     """Fit the probe on all neurons with the other seeds, and score all of them."""
     s, splits = cell.settings, cell.splits
@@ -164,7 +169,7 @@ def oracles(cell: Cell, units: Sequence[Unit]) -> Tables:
     }
 
 
-@stage("ablation", after=("oracles",), units=each_seed, ranked=True, needed=_always, tables=columns.ABLATION)
+@stage("ablation", after=("oracles",), units=each_seed, ranked=True, needed=always, tables=columns.ABLATION)
 def ablation(cell: Cell, units: Sequence[Unit]) -> Tables:
     """Keep all, top, random and bottom neurons without retraining; zero and mean; every seed; dev and test."""
     s, splits = cell.settings, cell.splits
@@ -206,7 +211,7 @@ def ablation(cell: Cell, units: Sequence[Unit]) -> Tables:
     settings=("step", "regularize"),
     units=each_set,
     ranked=True,
-    needed=_always,
+    needed=always,
     tables=columns.MINIMAL,
 )
 def minimal(cell: Cell, units: Sequence[Unit]) -> Tables:
@@ -320,7 +325,7 @@ def control(cell: Cell, units: Sequence[Unit]) -> Tables:
 
 
 def _resampled(cell: Cell) -> bool:
-    there = (cell.folder / "stability.json").is_file()
+    there = cell.path_of(STAGES["stability"]).is_file()
     return cell.method == WEIGHT_MASS and (cell.settings.resamples > 0 or there)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,6 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from neurosieve.activations.lock import extraction_lock
 from neurosieve.activations.repair import take_out_damaged
 from neurosieve.activations.store import ActivationStore, open_store
 from neurosieve.corpora.derived import property_name
@@ -48,12 +50,12 @@ def extract_into(
     """
     folder = RunFolder(out)
     asked = settings.model_dump(mode="json")
-    probes = folder.manifest().get("settings", {}).get("probes")
-    if probes:
-        asked["probes"] = probes  # how activations are probed is not this command's business
-    whole = StudySettings.model_validate(folder.claim(asked))
     model, corpus = settings.models[0].label, settings.corpora[0].label
-    with extraction_lock(folder.path, doing="working in"):
+    with folder.working():
+        probes = folder.manifest().get("settings", {}).get("probes")
+        if probes:
+            asked["probes"] = probes  # how activations are probed is not this command's business
+        whole = StudySettings.model_validate(folder.claim(asked))
         folder.sweep()
         refuse_changed_inputs(folder, whole, folder.manifest())
         first = next(a for a in activations_of(folder, whole) if (a.model, a.corpus) == (model, corpus))
@@ -172,16 +174,22 @@ def _changed(probes: ProbeSettings, changes: dict[str, Any]) -> ProbeSettings:
         raise StudyError(explained(error, name=option_name)) from error
 
 
-def remember_probe_settings(run: str | Path, probes: ProbeSettings) -> None:
-    """Keep probe settings for the later stages of the same run."""
+@contextmanager
+def working_in(run: str | Path) -> Iterator[RunFolder]:
+    """Be the one process that works in a run's folder, where it can be written into at all.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no run.
+    """
     folder = RunFolder(run)
-    folder.note(settings={**folder.manifest()["settings"], "probes": probes.model_dump(mode="json")})
-
-
-def remember_solver(run: str | Path, solver: str) -> None:
-    """Keep the solver for the later stages of the same run."""
-    before = settings_of(RunFolder(run)).probes
-    remember_probe_settings(run, before.model_copy(update={"solver": solver}))
+    settings_of(folder)
+    if not os.access(folder.path, os.W_OK):  # finished stages are read all the same
+        yield folder
+        return
+    with folder.working():
+        yield folder
 
 
 def deltas_of(cell: Cell) -> tuple[float, ...]:
