@@ -33,10 +33,11 @@ MAY_IMPORT = {
     "notebook": set(),
     "_version": set(),
     "planted": set(),
+    "__main__": {"cli"},
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "notebook", "_version", "planted", "__init__"}
+SINGLE_FILES = {name for name in MAY_IMPORT if (PACKAGE / f"{name}.py").is_file()}
 EVERYBODY = {"errors", "extensions", "files", "csv_files", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},

