@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,26 @@ def test_what_is_finished_takes_nothing_and_tells_the_speed(
     )
     assert cells.loc["nominal", "finished"] == ""
     assert "1 finished lambda searches" in found.summary["assumes"][0]
+
+
+@pytest.mark.parametrize(
+    "grown", [{"seeds": 3}, {"deltas": [0.005, 0.02, 0.1]}, {"ranking": ["weight-mass", "random"]}]
+)
+def test_what_grows_is_not_free(
+    finished_run: Path,
+    make_settings: Callable[..., StudySettings],
+    grown: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_speed", lambda _rows, _probes: (1.0, "a second a unit"))
+    before, after = (
+        estimate(make_settings(**more), finished_run).cells.set_index("property").loc["pos"] for more in ({}, grown)
+    )
+    assert before["minutes"] == 0
+    assert after["minutes"] > 0
+    assert "control" in before["finished"]
+    assert "control" not in after["finished"]
+    assert "search" in after["finished"]
 
 
 def test_problems_are_said_beforehand(tagged_text: Path, tiny_bert: Path, tmp_path: Path) -> None:

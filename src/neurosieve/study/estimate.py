@@ -32,13 +32,15 @@ from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
 from neurosieve.probes.solvers import AUTO, SOLVERS, resolve
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.state import WEIGHT_BYTES
+from neurosieve.study import cells as _all_stages  # noqa: F401  (which registers them)
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.certainty import CURVE_SIZES
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.probe_settings import ProbeSettings
+from neurosieve.study.result import read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, StudySettings
 from neurosieve.study.sources import named_stores, read_corpus, resolved
-from neurosieve.study.stage import WEIGHT_MASS
+from neurosieve.study.stage import STAGES, WEIGHT_MASS
 from neurosieve.study.study_file import model_place
 
 MINIMAL_SHARE = 0.4
@@ -188,10 +190,12 @@ def _cell_row(
     n_words, n_labels = len(labels), 1 if real_values else len(set(labels))
     s = settings.probes.of(real_values=real_values)
     seconds: dict[str, float] = {}
+    left: dict[str, float] = {}
     if folder is not None:
-        path = folder.cell_path(base["model"], base["corpus"], name)
-        seconds = CellFolder(path, base["model"], base["corpus"], name, WEIGHT_MASS).seconds()
-    done = list(seconds)
+        place = (folder.cell_path(base["model"], base["corpus"], name), base["model"], base["corpus"], name)
+        seconds = CellFolder(*place, WEIGHT_MASS).seconds()
+        left = _left([CellFolder(*place, method) for method in s.ranking], s)
+    done = [stage for stage in seconds if not left[stage]]
     units = stage_units(s, neurons=neurons, labels=n_labels, words=n_words)
     grid = len(GRIDS[s.grid])
     solver = s.solved_by
@@ -210,11 +214,22 @@ def _cell_row(
         "finished": ", ".join(done),
         "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * n_labels * neurons / 1e6, 1),
         "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * n_labels * neurons) / 1e6, 1),
-        "units": float(sum(u for stage, u in units.items() if stage not in done)),
+        "units": float(sum(u * left.get(stage, 1.0) for stage, u in units.items())),
         "search_units": units["search"],
         "search_seconds": seconds.get("search") or None,
         "problem": "",
     }
+
+
+def _left(cells: list[CellFolder], probes: ProbeSettings) -> dict[str, float]:
+    """Share of each stage that is still to be done, of a cell under each of its ranking methods: what has grown is not free."""
+    shares = {}
+    for name, stage in STAGES.items():
+        wanted = stage.units(probes) if stage.asked(probes) else []
+        there = [set(read_result(path).units) if (path := cell.path_of(stage)).is_file() else set() for cell in cells]
+        lacking = sum(unit not in units for units in there for unit in wanted)
+        shares[name] = lacking / (len(wanted) * len(cells)) if wanted else 0.0
+    return shares
 
 
 def _labels(text: Corpus, prop: str, *, unit: str) -> list[Any]:
