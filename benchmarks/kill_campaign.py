@@ -164,8 +164,6 @@ def campaign(
 ) -> dict[str, object]:
     """Kill so many times, print the summary, and return its figures."""
     import matplotlib.pyplot  # noqa: F401 (what forks would load again and again)
-    import sklearn.linear_model
-    import torch
     import transformers.models.llama.modeling_llama  # noqa: F401
 
     import neurosieve as ns
