@@ -35,6 +35,9 @@ twins = [0]
 [[corpora]]
 files = ["a.conllu", "b.conllu"]
 properties = ["xpos", "gerund=regex:ing$", "list:words.txt"]
+[[corpora]]
+name = "other"
+properties = ["upos"]
 splits = { train = "t", dev = ["d"], test = "e" }
 [[stores]]
 path = "activations"
