@@ -30,14 +30,27 @@ MAY_IMPORT = {
     "extensions": set(),
     "files": set(),
     "csv_files": set(),
+    "json_shape": set(),
+    "intervals": set(),
     "notebook": set(),
     "_version": set(),
     "planted": set(),
     "__init__": set(),
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
-SINGLE_FILES = {"errors", "extensions", "files", "csv_files", "notebook", "_version", "planted", "__init__"}
-EVERYBODY = {"errors", "extensions", "files", "csv_files", "notebook", "_version"}
+SINGLE_FILES = {
+    "errors",
+    "extensions",
+    "files",
+    "csv_files",
+    "json_shape",
+    "intervals",
+    "notebook",
+    "_version",
+    "planted",
+    "__init__",
+}
+EVERYBODY = {"errors", "extensions", "files", "csv_files", "json_shape", "intervals", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -299,7 +300,7 @@ def _require_whole(settings: object, arrays: Mapping[str, NDArray[np.generic]]) 
         raise ValueError(f"its arrays are {shapes}, where {n_rows} x {used} weights are expected")
     if "scale" in shapes and shapes["scale"] != (used,):
         raise ValueError(f"it has {shapes['scale']} scales, where {used} are expected")
-    neurons = arrays.get("neurons")
+    neurons: Any = arrays.get("neurons")
     if neurons is not None and (
         neurons.dtype.kind != "i" or ((neurons < 0) | (neurons >= settings["n_neurons"])).any()
     ):

@@ -7,14 +7,14 @@ manifest entry tells what its stages were made with; everything in which two cel
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from neurosieve.errors import StudyError
-from neurosieve.probes.solvers import SOLVERS, current_name
+from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import read_result
 from neurosieve.study.results import MADE_WITH
 
@@ -103,7 +103,7 @@ def differences(cells: pd.DataFrame, *, settings: Sequence[Mapping[str, Any]], n
         if unknown:
             text = f"{', '.join(unknown)}: nothing tells with which solver, grid and text this was made (no manifest beside it)."
             rows.append({"property": prop, "setting": "unknown", "said": f"{prop}: {text}"})
-        solvers = {current_name(str(s["solver"])) for s in own.values() if s.get("solver")}
+        solvers = {str(s["solver"]) for s in own.values() if s.get("solver")}
         for key in dict.fromkeys(key for s in own.values() for key in s):
             known = {place: s[key] for place, s in own.items() if key in s}
             if len(solvers) > 1 and len(known) < len(own) - len(unknown):  # a setting that only one of the solvers has
@@ -127,16 +127,23 @@ def _compared(key: str, known: Mapping[int, Any], cells: pd.DataFrame) -> bool:
     return True
 
 
-def _meaning(key: str, solvers: Iterable[str]) -> str:
+def _meaning(key: str, solvers: Collection[str]) -> str:
     if key != "solver":
         return ""
-    proven = [name for name in solvers if name in SOLVERS and SOLVERS[name].deterministic]
-    if not proven or len(proven) == len(list(solvers)):
+    proven = [name for name in solvers if _is_proven(name)]
+    if not proven or len(proven) == len(solvers):
         return ""
     return (
         f" Probes by {' and '.join(sorted(proven))} are solved to an optimum that is proven, the others are trained: a difference "
         "between these cells may be the solver's."
     )
+
+
+def _is_proven(solver: str) -> bool:
+    try:
+        return ProbeSettings(solver=solver).solved_by.deterministic
+    except ValueError:  # of a package that is not installed here
+        return False
 
 
 def _values(known: Mapping[int, Any], names: Sequence[str]) -> str:

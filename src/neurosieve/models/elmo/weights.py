@@ -129,6 +129,7 @@ def require(
         value = value[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ModelError(f"{where}: option {path!r} is {value!r}, where {kind.__name__} is expected")
-    if kind is int and not least <= value <= most:
+    number: Any = value
+    if kind is int and not least <= number <= most:
         raise ModelError(f"{where}: option {path!r} is {value}; expected {least} to {most:,}")
     return value
