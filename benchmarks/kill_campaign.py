@@ -1,6 +1,9 @@
 """Kill a study at random moments, again and again, and see that what it leaves in the end is what an undisturbed one leaves.
 
-    python benchmarks/kill_campaign.py --kills 1000 --seed 0 --of extract run report
+    python benchmarks/kill_campaign.py --of extract run report --kills 500 300 200 --seed 0 --json kills.json
+    python benchmarks/kill_campaign.py --model MODEL --text train.conllu dev.conllu test.conllu
+
+Without a model and text, a random BERT and drawn words are used, so that nothing but the package is needed.
 
 Each child is a fork, so that loading the libraries is paid once; it gets SIGKILL after a random part of the time that an
 undisturbed one takes, and is started again until it ends by itself. Then every file must be byte for byte that of the undisturbed
@@ -34,6 +37,8 @@ WORDS = {
     "JJ": ["old", "red"],
 }
 PATTERNS = (("DT", "NN", "VB"), ("DT", "JJ", "NN", "VB", "DT", "NN"), ("NN", "VB", "JJ"))
+SENTENCES = (60, 15, 15)
+"""How many sentences of given text are taken for train, dev and test."""
 WALL_TIMES = ("seconds",)
 NOT_COMPARED = ("manifest.json", "report.html", "runtime.csv", "runtime.md", "runtime.tex")
 """Of a run's own: they hold wall times. `info --verify` looks at them all the same."""
@@ -70,6 +75,16 @@ def make_inputs(folder: Path) -> tuple[Path, list[str]]:
         path.write_text("\n".join(lines), encoding="utf-8")
         files.append(str(path))
     return model, files
+
+
+def slices(texts: list[Path], folder: Path) -> list[str]:
+    """The beginnings of CoNLL-U files: a study of them takes seconds, not hours."""
+    files = []
+    for path, n in zip(texts, SENTENCES, strict=True):
+        sentences = path.read_text(encoding="utf-8").split("\n\n")[:n]
+        files.append(str(folder / path.name))
+        Path(files[-1]).write_text("\n\n".join([*sentences, ""]), encoding="utf-8")
+    return files
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -116,19 +131,41 @@ def child(work: Callable[[], object], delay: float | None) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=1000, help="Kills of each kind.")
+    parser.add_argument(
+        "--kills", nargs="+", type=int, default=[1000], help="Kills of each kind: one number, or one a kind."
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--of", nargs="+", choices=["extract", "run", "report"], default=["extract", "run", "report"])
+    parser.add_argument("--model", type=Path, help="A model's folder in place of a random BERT.")
+    parser.add_argument("--text", nargs=3, type=Path, help="CoNLL-U files of train, dev and test; slices are studied.")
+    parser.add_argument("--json", type=Path, help="Write the figures to this file.")
     args = parser.parse_args()
+    if bool(args.model) != bool(args.text):
+        parser.error("--model and --text go together")
+    shares = args.kills if len(args.kills) > 1 else args.kills * len(args.of)
+    if len(shares) != len(args.of):
+        parser.error("--kills takes one number, or one for each kind of --of")
     base = Path(tempfile.mkdtemp(prefix="neurosieve-kills-"))
+    found: list[dict[str, object]] = []
     try:
-        sys.exit(1 if sum(campaign(kind, base, args.kills, args.seed) for kind in args.of) else 0)
+        for kind, kills in zip(args.of, shares, strict=True):
+            found.append(campaign(kind, base, kills, args.seed, given=(args.model, args.text)))
+            if args.json:
+                note = {"model": args.model.name if args.model else "random BERT", "seed": args.seed, "kinds": found}
+                args.json.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
     finally:
         shutil.rmtree(base, ignore_errors=True)
+    print(f"all: {sum(f['kills'] for f in found)} kills, {sum(f['differ'] for f in found)} folders differ", flush=True)
+    sys.exit(any(f["differ"] for f in found))
 
 
-def campaign(kind: str, base: Path, kills: int, seed: int) -> int:
-    """Kill so many times, and print the summary; the number of folders that differ."""
+def campaign(
+    kind: str, base: Path, kills: int, seed: int, *, given: tuple[Path | None, list[Path]]
+) -> dict[str, object]:
+    """Kill so many times, print the summary, and return its figures."""
+    import matplotlib.pyplot  # noqa: F401 (what forks would load again and again)
+    import transformers.models.llama.modeling_llama  # noqa: F401
+
     import neurosieve as ns
     from neurosieve.activations import extract as extraction
     from neurosieve.runs.verify import verify
@@ -136,13 +173,25 @@ def campaign(kind: str, base: Path, kills: int, seed: int) -> int:
     from neurosieve.study.steps import extract_into
 
     folder = Path(tempfile.mkdtemp(dir=base))
-    model, files = make_inputs(folder)
+    model, prop = given[0], "upos"
+    if model is not None:
+        files = slices(given[1], folder)
+    else:
+        (model, files), prop = make_inputs(folder), "pos"
     extraction.SHARD_BYTES = 1  # several shards
-    quick = {"solver": "adam", "grid": "quick", "seeds": 2, "step": 0.25, "epochs": 2}
+    quick = {
+        "solver": "adam",
+        "grid": "quick",
+        "seeds": 2,
+        "step": 0.25,
+        "epochs": 2,
+        "rare_labels": "keep",
+        "neuron_pages": 3,
+    }
     settings = StudySettings.checked(
         {
             "models": [{"path": str(model), "device": "cpu"}],
-            "corpora": [{"files": files, "properties": ["pos"]}],
+            "corpora": [{"files": files, "properties": [prop]}],
             "probes": quick,
         }
     )
@@ -164,6 +213,7 @@ def campaign(kind: str, base: Path, kills: int, seed: int) -> int:
     expected = contents(undisturbed)
     generator = random.Random(f"{kind} {seed}")
     done = rounds = differ = 0
+    started = time.monotonic()
     while done < kills:
         out = folder / f"round-{rounds}"
         if kind == "report":
@@ -183,7 +233,8 @@ def campaign(kind: str, base: Path, kills: int, seed: int) -> int:
         f"{kind}: {done} kills in {rounds} folders, {differ} folders differ (seed {seed}, {lasts:.1f} s undisturbed)",
         flush=True,
     )
-    return differ
+    figures = {"kind": kind, "kills": done, "folders": rounds, "differ": differ}
+    return {**figures, "undisturbed_s": round(lasts, 2), "campaign_s": round(time.monotonic() - started)}
 
 
 if __name__ == "__main__":

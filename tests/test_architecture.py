@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "extensions": set(),
     "files": set(),
     "csv_files": set(),
+    "json_shape": set(),
+    "intervals": set(),
     "notebook": set(),
     "_version": set(),
     "planted": set(),
@@ -38,7 +40,7 @@ MAY_IMPORT = {
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
 SINGLE_FILES = {name for name in MAY_IMPORT if (PACKAGE / f"{name}.py").is_file()}
-EVERYBODY = {"errors", "extensions", "files", "csv_files", "notebook", "_version"}
+EVERYBODY = {"errors", "extensions", "files", "csv_files", "json_shape", "intervals", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

@@ -6,7 +6,13 @@ the message on one line and exits with 1; anything else that escapes is a bug of
 
 
 class NeurosieveError(ValueError):
-    """The input cannot be used as given; the message says what to change."""
+    """The input cannot be used as given; the message says what to change.
+
+    Line ends within it, as names from data and reasons of other libraries may have them, become blanks.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(" ".join(filter(None, map(str.strip, str(message).splitlines()))))
 
 
 class CorpusError(NeurosieveError):

@@ -11,8 +11,9 @@ from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments import gaussian_probe
 from neurosieve.experiments.baselines import RotatedSource, lookup, permuted, rotated
-from neurosieve.experiments.cross_table import accuracy_interval, cross_table
+from neurosieve.experiments.cross_table import cross_table
 from neurosieve.experiments.gaussian_probe import gaussian_codes
+from neurosieve.intervals import of_clusters
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import ProbeSpec
@@ -124,8 +125,17 @@ def test_the_cross_table():
 
 def test_the_interval_counts_sentences():
     right = np.repeat([True, False], 50)
-    score, alone = accuracy_interval(right, np.arange(100))
-    assert (score, alone) == pytest.approx((0.5, 1.96 * 0.5 / np.sqrt(99)))
-    assert (
-        accuracy_interval(right, np.arange(100) // 10)[1] > 3 * alone
-    )  # ten sentences, each right or wrong as a whole
+    score, low, high = of_clusters(right, np.arange(100))
+    z = 1.959963984540054
+
+    def half(n: float) -> float:
+        """Half the width of Wilson's interval of 0.5."""
+        return z * np.sqrt(0.25 / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+
+    # As many words as there are less one, since the variance between them is estimated from themselves.
+    assert (score, low, high) == pytest.approx((0.5, 0.5 - half(99), 0.5 + half(99)))
+    # Ten sentences, each right or wrong as a whole, are worth nine words.
+    assert of_clusters(right, np.arange(100) // 10) == pytest.approx((0.5, 0.5 - half(9), 0.5 + half(9)))
+    score, low, high = of_clusters(np.ones(100, dtype=bool), np.arange(100) // 10)  # all right, in ten sentences
+    assert (score, high) == (1.0, 1.0)
+    assert low == pytest.approx(10 / (10 + z**2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from neurosieve import compare
 from neurosieve.errors import StudyError
+from neurosieve.files import read_sealed_json, write_sealed_json
 from neurosieve.runs.compare import FILES
 from neurosieve.runs.study import run_study
 
@@ -109,3 +111,129 @@ def test_rankings_of_one_cell_are_compared(
     assert np.isnan(probeless["distributedness"])
     assert 0 <= found.pairs["jaccard"].item() <= 1
     assert (tmp_path / "page" / "compare.html") == found.save(tmp_path / "page")
+
+
+def handed_on(run: Path, folder: Path, change=lambda manifest: None) -> Path:
+    """The result files and the manifest of a run, with something changed in the latter."""
+    folder.mkdir()
+    for file in FILES:
+        shutil.copy(run / file, folder / file)
+    manifest = read_sealed_json(run / "manifest.json")
+    change(manifest)
+    write_sealed_json(folder / "manifest.json", manifest)
+    return folder
+
+
+def made_with(**settings: object):
+    return lambda manifest: [cell["made_with"].update(settings) for cell in manifest["cells"]]
+
+
+def said(*runs: Path) -> dict[str, str]:
+    return compare(*runs).differences.set_index("setting")["said"].to_dict()
+
+
+def test_runs_made_alike_differ_in_nothing_else(finished_run: Path, tmp_path: Path) -> None:
+    found = compare(finished_run, handed_on(finished_run, tmp_path / "same"))
+    assert found.differences.empty
+    assert found.settings["solver"].tolist() == ["adam", "adam"]
+    page = found.save(tmp_path / "page")
+    assert "were made with the same text, labels, solver" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"grid": "paper"}, "pos: grid differs: quick in tiny-bert (tiny); paper in tiny-bert (other)."),
+        ({"epochs": 11}, "pos: epochs differs: 10 in tiny-bert (tiny); 11 in tiny-bert (other)."),
+        ({"standardize": True}, "standardize differs: false in tiny-bert (tiny); true in tiny-bert (other)."),
+        ({"corpus_digest": "0" * 64}, "text and labels (digest) differs: "),
+        ({"model_digest": "0" * 64}, "weights (digest) differs: "),
+        ({"learning_rate": 0.0051}, "learning rate differs: 0.01 in tiny-bert (tiny); 0.0051 in tiny-bert (other)."),
+        ({"rare_labels": "drop"}, "labels that occur once differs: refuse in "),
+    ],
+)
+def test_what_else_differs_is_said(finished_run: Path, tmp_path: Path, settings, text: str) -> None:
+    other = handed_on(finished_run, tmp_path / "other", made_with(**settings))
+    found = said(finished_run, other)
+    assert list(found) == list(settings)
+    assert text in found[next(iter(settings))]
+
+
+def test_a_certified_run_beside_a_trained_one_is_said(finished_run: Path, tmp_path: Path) -> None:
+    def certified(manifest: dict) -> None:
+        del manifest["table_files"]
+        for cell in manifest["cells"]:
+            trained = ("epochs", "batch_size", "learning_rate")
+            kept = {key: value for key, value in cell["made_with"].items() if key not in trained}
+            cell["made_with"] = {**kept, "solver": "exact", "tol": 0.005}
+
+    exact = handed_on(finished_run, tmp_path / "exact", certified)
+    results = (exact / "results.csv").read_text(encoding="utf-8")
+    (exact / "results.csv").write_text(results.replace("@0.005", "@0.01"), encoding="utf-8")
+    found = compare(finished_run, exact)
+    told = found.differences.set_index("setting")["said"]
+    assert sorted(told.index) == ["delta", "solver"]  # not what the other solver does not have
+    assert "adam in tiny-bert (tiny); exact in tiny-bert (exact)." in told["solver"]
+    assert "Probes by exact are solved to an optimum that is proven, the others are trained" in told["solver"]
+    assert (
+        told["delta"] == "pos: delta of the minimal set differs: 0.005 in tiny-bert (tiny); 0.01 in tiny-bert (exact)."
+    )
+    text = found.save(tmp_path / "page").read_text(encoding="utf-8")
+    assert "What else differs." in text
+    assert ">0.005<" in text  # and not 0.01
+    assert ">0.01<" in text
+
+
+def test_labels_that_only_one_run_has_are_named(finished_run: Path, bare: Path, tmp_path: Path) -> None:
+    other = handed_on(finished_run, tmp_path / "other", lambda manifest: manifest.pop("table_files"))
+    labels = pd.read_csv(other / "labels.csv")
+    labels.replace({"label": {"JJ": "ADJ"}}).to_csv(other / "labels.csv", index=False)
+    told = said(finished_run, other)["labels"]
+    assert told == "pos: labels differ: 4 are common; JJ only in tiny-bert (tiny); ADJ only in tiny-bert (other)."
+
+
+def test_a_run_that_does_not_tell_what_made_it_is_named(finished_run: Path, bare: Path) -> None:
+    assert "tiny-bert (bare): nothing tells with which solver, grid and text" in said(finished_run, bare)["unknown"]
+
+
+def test_runs_of_earlier_versions_are_told_from_their_stages(finished_run: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(finished_run, tmp_path / "older"))
+    manifest = read_sealed_json(older / "manifest.json")
+    for cell in manifest["cells"]:
+        del cell["made_with"]
+    write_sealed_json(older / "manifest.json", manifest)
+    found = compare(finished_run, older)
+    assert found.differences.empty
+    assert found.settings["grid"].tolist() == ["quick", "quick"]
+
+
+def test_the_command_says_what_else_differs(finished_run: Path, tmp_path: Path, shell) -> None:
+    other = handed_on(finished_run, tmp_path / "other", made_with(grid="paper"))
+    done = shell("compare", finished_run, other)
+    assert json.loads(done.out)["what_else_differs"][0].startswith("pos: grid differs: quick in")
+    done = shell("compare", finished_run, other, "--csv")
+    assert "grid" not in done.out
+    assert done.err.startswith("warning: pos: grid differs: quick in")
+    table = shell("compare", finished_run, other, "--table").out
+    assert "what else differs: pos: grid differs" in table
+    assert "0.005" in table
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil", "text"),
+    [
+        ("results.csv", lambda t: t.drop(columns="ranking"), "results.csv: lacks the column 'ranking'"),
+        ("results.csv", lambda t: t.iloc[:0], "results.csv: has no rows"),
+        ("results.csv", lambda t: t.assign(value="x"), "the column 'value' holds something else than numbers"),
+        ("results.csv", lambda t: t.assign(n_neurons=0), "do not fit together"),
+        ("results.csv", lambda t: t.assign(metric="n_neurons@x"), "do not fit together"),
+        ("labels.csv", lambda t: t.assign(n_neurons=None), "labels.csv"),
+    ],
+)
+def test_tables_that_were_edited_are_refused_in_a_line(finished_run: Path, bare: Path, file, spoil, text) -> None:
+    spoil(pd.read_csv(bare / file)).to_csv(bare / file, index=False)
+    if file == "labels.csv":  # agreement is not known then, and nothing else needs it
+        assert np.isnan(compare(finished_run, bare).pairs["label_agreement"].item())
+        return
+    with pytest.raises(StudyError, match=text):
+        compare(finished_run, bare)

@@ -32,12 +32,29 @@ from numpy.typing import NDArray
 
 from neurosieve.errors import StoreError
 from neurosieve.files import DamagedFileError, read_sealed_json, whole_file, why_unreadable
+from neurosieve.json_shape import ANY, misfit
 
 FORMAT = "neurosieve activations"
 FORMAT_VERSION = 1
 MANIFEST, PLAN, WORDS, SHARDS = "manifest.json", "plan.json", "words.parquet", "shards"
 LOCK = "extract.lock"
 CHECKSUM = "crc32"
+_LAYER = {"name": str, "width": int, "depth": int, "site": str, "dtype": str}
+MANIFEST_SHAPE = {
+    "n_words": int,
+    "model": {"name": str, "digest": str, "settings": dict},
+    "corpus": {"name": str, "digest": str, "properties": [str]},
+    "unit?": str,
+    "dtype": str,
+    "layers": [_LAYER],
+    "splits": {ANY: (int, int)},
+    "left_out?": list,
+    "windowed?": list,
+    "words?": {"sha256": str},
+    "shards": [{"n_words": int, "sha256": str}],
+}
+"""What is read of a manifest (see `neurosieve.json_shape`)."""
+_BYTES = {"float16": 2, "float32": 4}
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -89,7 +106,30 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path}: format version {version!r} is later than this neurosieve reads "
             f"({FORMAT_VERSION}); update neurosieve"
         )
+    if path.name == MANIFEST and (wrong := misfit(content, MANIFEST_SHAPE) or _contradiction(path.parent, content)):
+        raise StoreError(
+            f"{path}: {wrong}; delete {path.name} and repeat the `extract` or `run` command, which keeps the shards"
+        )
     return content
+
+
+def _contradiction(folder: Path, manifest: Mapping[str, Any]) -> str | None:
+    """What in a manifest cannot be true, in words; None if all fits."""
+    n_words, layers = manifest["n_words"], manifest["layers"]
+    if not layers or len({layer["name"] for layer in layers}) < len(layers):
+        return "there are no layers, or two of one name"
+    if unknown := next((layer for layer in layers if layer["dtype"] not in _BYTES or not layer["width"]), None):
+        return f"the layer {unknown['name']!r} has {unknown['width']} neurons of dtype {unknown['dtype']!r}"
+    if (total := sum(shard["n_words"] for shard in manifest["shards"])) != n_words:
+        return f"n_words is {n_words}, and the shards have {total}"
+    if wrong := next((name for name, (a, b) in manifest["splits"].items() if not a <= b <= n_words), None):
+        return f"the split {wrong!r} is not within the {n_words} rows"
+    row = sum(layer["width"] * _BYTES[layer["dtype"]] for layer in layers)
+    for number, shard in enumerate(manifest["shards"]):
+        path = shard_path(folder, number)
+        if path.is_file() and path.stat().st_size < shard["n_words"] * row:
+            return f"shard {number} has {shard['n_words']} words of {row} bytes, and its file holds fewer"
+    return None
 
 
 def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> None:

@@ -49,10 +49,22 @@ class _Shards:
             path = fmt.shard_path(self.folder, number)
             self._require_intact(path)
             try:
-                opened = self._open = (number, safe_open(str(path), framework="numpy"))
-            except (OSError, SafetensorError) as error:
+                opened = (number, safe_open(str(path), framework="numpy"))
+                self._require_fitting(number, opened[1])
+            except (OSError, SafetensorError, DamagedFileError) as error:
                 raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
+            self._open = opened
         return opened[1].get_slice(layer)
+
+    def _require_fitting(self, number: int, shard: Any) -> None:  # noqa: ANN401 (an open file of safetensors)
+        """See that a shard has the layers and words that the manifest tells."""
+        n_words = int(self.bounds[number + 1] - self.bounds[number])
+        for layer in self.layers:
+            shape = shard.get_slice(layer["name"]).get_shape()
+            if shape != [n_words, layer["width"]]:
+                raise DamagedFileError(
+                    f"layer {layer['name']!r} is {shape}, in the manifest {[n_words, layer['width']]}"
+                )
 
     def _require_intact(self, path: Path) -> None:
         """Compare a shard with its own checksum when it is first read, once a process."""
@@ -155,9 +167,18 @@ class ActivationStore:
                 if noted is not None and file_digest(path) != noted["sha256"]:
                     raise DamagedFileError("its content is not what was written")
                 self._tables["words"] = pd.read_parquet(path)
-            except (OSError, ValueError) as error:
+                self._require_words(self._tables["words"])
+            except Exception as error:  # whatever the loading library raises where no digest tells of damage
+                self._tables.pop("words", None)
                 raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
         return self._tables["words"].iloc[slice(*self._rows)].reset_index(drop=True)
+
+    def _require_words(self, words: pd.DataFrame) -> None:
+        lacking = [name for name in ("sentence", "position", "word", "split", *self.properties) if name not in words]
+        if lacking:
+            raise DamagedFileError(f"it lacks the column '{lacking[0]}'")
+        if len(words) != self.manifest["n_words"]:
+            raise DamagedFileError(f"it has {len(words)} rows, the manifest {self.manifest['n_words']}")
 
     @cached_property
     def neurons(self) -> pd.DataFrame:

@@ -7,24 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.intervals import wilson
+
 if TYPE_CHECKING:
     import pandas as pd
-
-Z = 1.959963984540054
-"""Quantile of the normal distribution for 95 % intervals."""
-
-
-def wilson(hits: NDArray[np.intp], tries: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson's 95 % interval of shares (n,): low and high; 0 to 1 where nothing was tried.
-
-    Source: Wilson, J. Am. Stat. Assoc. 22 (1927); it keeps its level where shares are near 0 or 1, as those of rare labels are.
-    """
-    n = np.maximum(np.asarray(tries, dtype=np.float64), 1e-12)
-    p = np.asarray(hits, dtype=np.float64) / n
-    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    none = np.asarray(tries) == 0
-    return np.where(none, 0.0, np.clip(middle - half, 0, 1)), np.where(none, 1.0, np.clip(middle + half, 0, 1))
 
 
 def label_scores(gold: NDArray[np.generic], predicted: NDArray[np.generic]) -> pd.DataFrame:

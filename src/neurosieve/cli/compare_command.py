@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, chosen_format, emit
+from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, Format, chosen_format, emit, say
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,8 @@ def compare(
     Prints one row a run, model and property: how many neurons suffice, how many a label takes, how many are exclusive to
     one label and how many shared, how distributed labels are (with an interval over seeds), and how far labels overlap
     beyond chance. --pairs: agreement of two cells, neuron by neuron where they have the same neurons, as checkpoints of
-    one model have. Reads the runs' result files alone.
+    one model have. Reads the runs' result files and manifests alone, and says in which settings, text, labels and seeds the
+    cells of a property differ.
 
     In Python: neurosieve.compare
 
@@ -47,4 +48,7 @@ def compare(
         print(found.save(out), file=sys.stderr)
     frame = found.pairs if pairs else found.cells
     empty = [column for column in frame if frame[column].isna().all() or (frame[column] == "").all()]
-    emit(frame.drop(columns=empty), form=form, title="pairs" if pairs else "cells")
+    said = found.differences["said"].tolist()
+    for text in said if form is Format.csv else ():
+        say(f"warning: {text}")
+    emit(frame.drop(columns=empty), form=form, title="pairs" if pairs else "cells", what_else_differs=said)

@@ -54,5 +54,7 @@ def _sentence(file: TextFile, line: int, text: str) -> Sentence:
         if parts is None:
             raise file.error(line, f"'{item}' is not word|POS|category; give every word three parts divided by bars")
         rows.append(parts)
+    if not rows:  # white space that divides words and is not blank, such as no-break spaces
+        raise file.error(line, "holds no word, only white space of other kinds; delete the line, or make it empty")
     words, tags, categories = zip(*rows, strict=True)
     return make_sentence(file, line, map(unescape, words), labels=[("pos", tags), ("ccg", categories)])

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosieve.activations.labels import encode_labels
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.gaussian_probe import gaussian_codes
+from neurosieve.intervals import of_clusters
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import predict_codes, scoring_options
 from neurosieve.probes.spec import ProbeSpec
@@ -90,17 +90,6 @@ def cross_table(
             found = list(predict_codes(splits.test.activations, fitted, **scoring_options(settings)))
         for (name, k, _), kind in zip(tops, kinds, strict=True):
             right = (found[kind] == gold)[labelled]
-            score, margin = accuracy_interval(right, clusters[labelled])
-            rows.append(
-                {"ranking": name, "probe": probe, "k": k, "score": score, "low": score - margin, "high": score + margin}
-            )
+            score, low, high = of_clusters(right, clusters[labelled])
+            rows.append({"ranking": name, "probe": probe, "k": k, "score": score, "low": low, "high": high})
     return pd.DataFrame(rows, columns=["ranking", "probe", "k", "score", "low", "high"])
-
-
-def accuracy_interval(right: NDArray[np.bool_], clusters: NDArray[np.generic]) -> tuple[float, float]:
-    """Share of `right` (n_words,), and half the width of its 95 % interval, clusters (n_words,) being drawn independently."""
-    score = float(right.mean())
-    _, numbers = np.unique(clusters, return_inverse=True)
-    residuals = np.bincount(numbers, weights=right - score)
-    n = len(residuals)
-    return score, float(1.96 * np.sqrt((residuals**2).sum() * n / max(1, n - 1)) / len(right))

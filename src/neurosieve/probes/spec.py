@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosieve.activations.labels import Loss, is_labelled
 from neurosieve.errors import NeurosieveError
 from neurosieve.files import whole_file
+from neurosieve.json_shape import misfit
 from neurosieve.notebook import card, listed, short_repr
 
 
@@ -250,7 +252,8 @@ class FittedProbe:
             with safe_open(str(path), framework="numpy") as file:
                 settings = json.loads((file.metadata() or {})["neurosieve_probe"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+            _require_whole(settings, arrays)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise NeurosieveError(
                 f"{path} is not a saved probe ({error}); pass a file that FittedProbe.save wrote"
             ) from error
@@ -263,12 +266,45 @@ class FittedProbe:
             l1=settings["l1"],
             l2=settings["l2"],
             scale_=arrays.get("scale"),
-            objective_=settings["objective"],
-            gap_=settings["gap"],
+            objective_=settings.get("objective"),
+            gap_=settings.get("gap"),
             n_passes_=settings["n_passes"],
             loss=settings["loss"],
             info=settings["info"],
         )
+
+
+_SETTINGS = {
+    "classes": list,
+    "n_neurons": int,
+    "l1": float,
+    "l2": float,
+    "objective?": float,
+    "gap?": float,
+    "n_passes": float,
+    "loss": str,
+    "info": dict,
+}
+"""What `FittedProbe.save` writes beside the arrays (see `neurosieve.json_shape`)."""
+
+
+def _require_whole(settings: object, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Raise a ValueError unless the parts of a saved probe are there and belong together."""
+    wrong = misfit(settings, _SETTINGS)
+    if wrong or not isinstance(settings, dict):
+        raise ValueError(wrong)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    n_rows = 1 if settings["loss"] == "squared" else len(settings["classes"])
+    used = shapes["neurons"][0] if shapes.get("neurons") else settings["n_neurons"]
+    if shapes.get("coef") != (n_rows, used) or shapes.get("intercept") != (n_rows,):
+        raise ValueError(f"its arrays are {shapes}, where {n_rows} x {used} weights are expected")
+    if "scale" in shapes and shapes["scale"] != (used,):
+        raise ValueError(f"it has {shapes['scale']} scales, where {used} are expected")
+    neurons: Any = arrays.get("neurons")
+    if neurons is not None and (
+        neurons.dtype.kind != "i" or ((neurons < 0) | (neurons >= settings["n_neurons"])).any()
+    ):
+        raise ValueError(f"it reads neurons outside the {settings['n_neurons']} that there are")
 
 
 def r_squared(predicted: NDArray[np.generic], gold: NDArray[np.floating]) -> float:

@@ -34,8 +34,8 @@ def attribution_ranking(path: str | Path, *, neurons: pd.DataFrame) -> NeuronRan
         finite number.
     """
     try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
+        table = pd.read_csv(path, dtype={"neuron": str}, keep_default_na=False, na_values={"score": [""]})
+    except (OSError, ValueError, OverflowError) as error:
         raise NeurosieveError(
             f"{path}: cannot be read as CSV ({error}); expected the columns neuron and score"
         ) from error

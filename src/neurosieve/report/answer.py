@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosieve.figures.style import delta_name
+from neurosieve.intervals import of_share
 from neurosieve.report import numbers
 from neurosieve.report.neuron.says import headline
 from neurosieve.report.neuron.tables import looked_at
@@ -50,8 +51,7 @@ def _sizes(f: Findings, delta: float) -> str:
 
 def _interval(f: Findings, accuracy: float) -> str:
     """The 95 % interval of an accuracy on test."""
-    margin = numbers.sampling_margin(accuracy, f.words["test"])
-    low, high = max(0.0, accuracy - margin), min(1.0, accuracy + margin)
+    low, high = of_share(accuracy, f.words["test"])
     return f"95{SPACE}% interval {100 * low:.1f} to {100 * high:.1f}, {numbers.units(f)} taken as independent"
 
 

@@ -38,15 +38,22 @@ PERCENT = (
 
 
 def write_comparison(
-    folder: str | Path, *, cells: pd.DataFrame, pairs: pd.DataFrame, labels: pd.DataFrame, layers: pd.DataFrame
+    folder: str | Path,
+    *,
+    cells: pd.DataFrame,
+    pairs: pd.DataFrame,
+    labels: pd.DataFrame,
+    layers: pd.DataFrame,
+    settings: pd.DataFrame,
+    differences: pd.DataFrame,
 ) -> Path:
-    """Write ``compare.html``, with ``cells.csv``, ``pairs.csv``, ``labels.csv``, ``layers.csv`` and ``figures/`` beside it.
+    """Write ``compare.html``, with a CSV file of each table and ``figures/`` beside it.
 
     Parameters
     ----------
     folder : str or Path
         Made if it does not exist.
-    cells, pairs, labels, layers : DataFrame
+    cells, pairs, labels, layers, settings, differences : DataFrame
         As in `neurosieve.runs.compare.Comparison`.
 
     Returns
@@ -56,7 +63,8 @@ def write_comparison(
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    tables = {"cells": cells, "pairs": pairs, "labels": labels, "layers": layers}
+    tables = {"cells": cells, "pairs": pairs, "labels": labels, "layers": layers, "settings": settings}
+    tables["differences"] = differences
     for name, table in tables.items():
         write_csv(target / f"{name}.csv", table.dropna(axis=1, how="all"))
     return write_page(
@@ -66,6 +74,7 @@ def write_comparison(
         cells=rows_of(in_percent(cells)),
         pairs=rows_of(pairs.drop(columns=_empty(pairs))) if len(pairs) else None,
         said=in_words(cells),
+        differences=differences["said"].tolist(),
         figures=across_figures(target, panels_of(cells, layers=layers, labels=labels)),
         links=[f"{name}.csv" for name in tables],
     )
@@ -74,6 +83,7 @@ def write_comparison(
 def in_percent(cells: pd.DataFrame) -> pd.DataFrame:
     """The table of cells to read: percent, intervals in one column, columns without values left out."""
     table = cells.copy()
+    table["delta"] = [f"{delta:g}" for delta in table["delta"]]  # 0.005 would be 0.01 with two decimals
     for name in PERCENT:
         for column in (name, f"{name}_low", f"{name}_high"):
             if column in table:
@@ -99,7 +109,7 @@ def in_words(cells: pd.DataFrame) -> list[str]:
     for prop, table in cells.groupby("property", sort=False):
         if len(table) < 2:
             continue
-        names = _names(table)
+        names = cell_names(table)
         by_size = table["selected_share"].to_numpy().argsort(kind="stable")
         few, many = by_size[0], by_size[-1]
         shares = table["selected_share"].to_numpy()
@@ -128,7 +138,7 @@ def in_words(cells: pd.DataFrame) -> list[str]:
     return said
 
 
-def _names(table: pd.DataFrame) -> list[str]:
+def cell_names(table: pd.DataFrame) -> list[str]:
     """How a property's cells are called: by model, with the run, corpus and ranking where they tell cells apart."""
     several = [part for part in ("run", "corpus", "ranking") if part in table and len(table[part].unique()) > 1]
     names = []
@@ -140,7 +150,7 @@ def _names(table: pd.DataFrame) -> list[str]:
 
 def panels_of(cells: pd.DataFrame, *, layers: pd.DataFrame, labels: pd.DataFrame) -> list[Panel]:
     """What the figures draw: layers as means over seeds, labels of the first seed."""
-    names = _names(cells)
+    names = cell_names(cells)
     panels = []
     for name, record in zip(names, cells.to_dict("records"), strict=True):
 

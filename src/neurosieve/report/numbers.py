@@ -97,11 +97,6 @@ def majority(f: Findings, split: str = "test") -> tuple[str, float]:
     return str(counts["label"].iloc[most]), float(counts[split].iloc[most]) / max(1, f.words[split])
 
 
-def sampling_margin(accuracy: float, n_words: int) -> float:
-    """Half the width of a 95 % interval for an accuracy on `n_words` words, taken as independent."""
-    return float(1.96 * np.sqrt(max(accuracy * (1 - accuracy), 0.0) / max(1, n_words)))
-
-
 def oracle(f: Findings, split: str = "test") -> Spread:
     """Score of the probe on all neurons."""
     return Spread.of(f.oracle.loc[f.oracle["split"] == split, "score"])

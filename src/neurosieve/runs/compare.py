@@ -6,10 +6,12 @@ neither activations nor probes are needed, so that a folder can be compared that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from neurosieve.analysis.architectures import mean_interval
 from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.notebook import short_repr
+from neurosieve.runs.differences import differences, settings_of_cells
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.result import is_intact
 from neurosieve.study.results import TABLES
@@ -50,6 +53,11 @@ class Comparison:
         One row a cell, seed and label.
     layers : DataFrame
         One row a cell, seed and layer.
+    settings : DataFrame
+        One row a cell: everything that its results depend on, as the run's manifest tells it; empty columns where it does not.
+    differences : DataFrame
+        One row a property and a setting in which its cells differ beside model, run, corpus and ranking: ``property``,
+        ``setting``, ``said`` (a sentence with every value, and which cells have it).
     """
 
     __repr__ = short_repr
@@ -58,6 +66,8 @@ class Comparison:
     pairs: pd.DataFrame
     labels: pd.DataFrame
     layers: pd.DataFrame
+    settings: pd.DataFrame
+    differences: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
         """The cells."""
@@ -67,7 +77,15 @@ class Comparison:
         """Write ``compare.html`` with its tables and figures into `folder`, and return the page's path."""
         from neurosieve.report.comparison import write_comparison
 
-        return write_comparison(folder, cells=self.cells, pairs=self.pairs, labels=self.labels, layers=self.layers)
+        return write_comparison(
+            folder,
+            cells=self.cells,
+            pairs=self.pairs,
+            labels=self.labels,
+            layers=self.layers,
+            settings=self.settings,
+            differences=self.differences,
+        )
 
 
 def compare(*runs: str | Path) -> Comparison:
@@ -93,8 +111,10 @@ def compare(*runs: str | Path) -> Comparison:
     if not runs:
         raise StudyError("compare needs the folder of at least one run")
     tables = {file: [] for file in FILES}  # type: dict[str, list[pd.DataFrame]]
+    made: dict[str, list[dict[str, Any]]] = {}
     for name, folder in zip(_names([Path(run) for run in runs]), map(Path, runs), strict=True):
-        read = _read(folder)
+        manifest = RunFolder(folder).manifest()
+        read, made[name] = _read(folder, manifest), settings_of_cells(folder, manifest)
         own = read["results.csv"]["ranking"].iloc[0]  # tables of a run with one ranking do not name it
         for file, table in read.items():
             tables[file].append(table.assign(run=name, ranking=table.get("ranking", own)))
@@ -103,12 +123,52 @@ def compare(*runs: str | Path) -> Comparison:
     keys: list[Key] = list(whole["results.csv"][KEY].drop_duplicates().itertuples(index=False, name=None))
     if len(keys) < 2:
         raise StudyError(f"{runs[0]}: holds one model and property only; give the folder of another run as well")
-    cells = pd.DataFrame([_cell(key, whole) for key in keys])
-    pairs = pd.DataFrame(
-        [_pair(a, b, whole) for a, b in combinations(keys, 2) if a[2] == b[2]],
-        columns=[*PAIR_COLUMNS],
+    try:
+        cells = pd.DataFrame([_cell(key, whole) for key in keys])
+        pairs = pd.DataFrame(
+            [_pair(a, b, whole) for a, b in combinations(keys, 2) if a[2] == b[2]],
+            columns=[*PAIR_COLUMNS],
+        )
+        found = [_settings(key, whole, made[key[0]]) for key in keys]
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+    ) as error:  # each looks well, and they do not fit together
+        raise StudyError(
+            f"{', '.join(map(str, runs))}: the tables of a run do not fit together ({error!r}); write them again with "
+            "`neurosieve report`"
+        ) from error
+    from neurosieve.report.comparison import cell_names
+
+    told = differences(cells, settings=found, names=cell_names(cells))
+    places = cells[KEY].reset_index(drop=True)
+    made_with = pd.DataFrame([{k: v for k, v in s.items() if k not in (*KEY, "labels")} for s in found])
+    settings = pd.concat([places, made_with.map(_plain)], axis=1)
+    return Comparison(
+        cells, pairs, labels=whole["labels.csv"], layers=whole["layers.csv"], settings=settings, differences=told
     )
-    return Comparison(cells, pairs, labels=whole["labels.csv"], layers=whole["layers.csv"])
+
+
+def _settings(key: Key, whole: dict[str, pd.DataFrame], made: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What made a cell, and which seeds, delta and labels it has; the run's tables tell the latter whoever made it."""
+    _, model, prop, corpus, ranking = key
+    asked = {"model": model, "property": prop, "corpus": corpus, "ranking": ranking}
+    fits = [m for m in made if all(m[part] == value for part, value in asked.items() if value)]
+    delta, sizes = _sizes(_of(whole["results.csv"], key))
+    labels = _of(whole["labels.csv"], key)["label"]
+    return {
+        **(fits[0] if fits else {}),
+        "n_seeds": len(sizes),
+        "delta": delta,
+        "labels": list(dict.fromkeys(labels.astype(str))),
+    }
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (any JSON)
+    """A setting as a cell of a table."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, (list, dict)) else value
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
@@ -121,7 +181,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
     raise StudyError(f"{folders[0]}: is named twice; name each run once")
 
 
-def _read(folder: Path) -> dict[str, pd.DataFrame]:
+def _read(folder: Path, manifest: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     if not folder.is_dir():
         raise StudyError(f"{folder}: there is no such folder; check the path (from {Path.cwd()})")
     missing = [file for file in FILES if not (folder / file).is_file()]
@@ -131,7 +191,7 @@ def _read(folder: Path) -> dict[str, pd.DataFrame]:
         raise StudyError(
             f"{folder}: lacks {', '.join(missing)}; write the run's results again with `neurosieve report {folder}`"
         )
-    noted: dict[str, str] = RunFolder(folder).manifest().get(TABLES) or {}  # which a run that was handed on may lack
+    noted: dict[str, str] = manifest.get(TABLES) or {}  # which a run that was handed on may lack
     found = {}
     for file in FILES:
         if file in noted and not is_intact(folder / file, noted[file]):
@@ -146,7 +206,41 @@ def _read(folder: Path) -> dict[str, pd.DataFrame]:
             )
         except (ValueError, pd.errors.ParserError) as error:
             raise StudyError(f"{folder / file}: not a table of results ({error})") from error
+    _require_columns(folder, found)
     return found
+
+
+NEEDED = {
+    "results.csv": (
+        ("model", "property", "ranking", "metric", "subset", "split", "task"),
+        ("seed", "value", "n_neurons"),
+    ),
+    "rankings.csv": (("model", "property", "neuron"), ("index",)),
+    "architectures.csv": (("model", "property"), (*WITH_INTERVAL, *MEANS)),
+    "labels.csv": (("model", "property", "label"), ("seed", "n_neurons")),
+    "layers.csv": (("model", "property"), ("seed", "n_selected", "n_neurons", "expected")),
+}
+"""Columns of text and of numbers that are read of each table."""
+
+
+def _require_columns(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """See that tables have the columns that are read, of the kinds that they have to be."""
+    for file, (texts, values) in NEEDED.items():
+        table, again = tables[file], f"write the run's results again with `neurosieve report {folder}`"
+        for column in (*texts, *values):
+            if column not in table:
+                raise StudyError(f"{folder / file}: lacks the column '{column}'; {again}")
+        wrong = [c for c in values if len(table) and table[c].dtype.kind not in "iufb" and table[c].notna().any()]
+        if wrong:
+            raise StudyError(f"{folder / file}: the column '{wrong[0]}' holds something else than numbers; {again}")
+        for column in texts:
+            table[column] = [
+                value if isinstance(value, str) else "" if pd.isna(value) else str(value) for value in table[column]
+            ]
+    if tables["results.csv"].empty:
+        raise StudyError(
+            f"{folder / 'results.csv'}: has no rows; write the run's results again with `neurosieve report {folder}`"
+        )
 
 
 def _keyed(table: pd.DataFrame, *, several: bool) -> pd.DataFrame:

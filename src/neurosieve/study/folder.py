@@ -27,6 +27,7 @@ from neurosieve.activations.lock import extraction_lock, moment
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
+from neurosieve.json_shape import ANY, misfit
 from neurosieve.probes.solvers import current_name
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import is_intact, read_result
@@ -43,6 +44,17 @@ KINDS: dict[str, type[ModelSettings] | type[CorpusSettings] | type[StoreSettings
     "corpora": CorpusSettings,
     "stores": StoreSettings,
 }
+MANIFEST_SHAPE = {
+    "settings": {"models?": [dict], "corpora?": [dict], "stores?": [dict], "probes?": dict},
+    "files?": {ANY: str},
+    "seconds?": {ANY: float},
+    "failures?": [{ANY: str}],
+    "activations?": [{"folder": str}],
+    "cells?": [{"model": str, "corpus": str, "property": str}],
+    "table_files?": {ANY: str},
+    "page_files?": {ANY: str},
+}
+"""What is read of a manifest before anything else (see `neurosieve.json_shape`); its settings are looked at as a study file is."""
 ADDED_TO = ("seconds",)
 """Entries of the manifest that are added to, not replaced."""
 
@@ -106,7 +118,9 @@ class RunFolder:
                 f"{self.manifest_path}: format version {version!r}, this neurosieve reads versions 1 to {FORMAT_VERSION}; "
                 "read the run with the version that wrote it (neurosieve_version in the manifest), or update"
             )
-        probes = content.get("settings", {}).get("probes", {})
+        if wrong := misfit(content, MANIFEST_SHAPE):
+            raise StudyError(f"{self.manifest_path}: {wrong}; restore it from a copy, or choose another output folder")
+        probes = (content.get("settings") or {}).get("probes") or {}
         if "solver" in probes:
             probes["solver"] = current_name(probes["solver"])
         return content

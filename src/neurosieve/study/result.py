@@ -15,10 +15,20 @@ import pandas as pd
 
 from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, why_unreadable, write_sealed_json
+from neurosieve.json_shape import ANY, misfit
 
 FORMAT = "neurosieve stage"
 FORMAT_VERSION = 1
 """Rule: a file of another version, older or newer, is refused with what to do; activations are never affected."""
+SHAPE = {
+    "stage?": str,
+    "made_with": dict,
+    "units": [(object, object)],
+    "seconds": float,
+    "files?": {ANY: str},
+    "tables": {ANY: {ANY: list}},
+}
+"""What a stage's file holds (see `neurosieve.json_shape`)."""
 
 Unit: TypeAlias = tuple[int | None, float | None]
 """A seed and a delta; None where the stage's result does not depend on it (or, of deltas, where all neurons are meant)."""
@@ -142,9 +152,11 @@ def read_result(path: Path) -> Result:
         raise StudyError(f"{path}: {why_unreadable(error, again)}") from error
     if isinstance(content, dict) and "made_with" in content and content.get("format_version") != FORMAT_VERSION:
         raise StudyError(
-            f"{path}: version {content.get('format_version', 0)} of a stage's result, this neurosieve reads version "
+            f"{path}: version {content.get('format_version', 0)!r} of a stage's result, this neurosieve reads version "
             f"{FORMAT_VERSION}; {again}, or the folder 'cells' for all of them (activations are kept)"
         )
+    if wrong := misfit(content, SHAPE):
+        raise StudyError(f"{path}: {wrong}; {again}")
     try:
         return Result(
             made_with=dict(content["made_with"]),
@@ -153,7 +165,7 @@ def read_result(path: Path) -> Result:
             tables={name: _frame(columns) for name, columns in content["tables"].items()},
             files=dict(content.get("files", {})),
         )
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise StudyError(f"{path}: not what a stage leaves ({error!r}); {again}") from error
 
 

@@ -23,6 +23,8 @@ from neurosieve.study.spread import FILES
 
 TABLES = "table_files"
 """Entry of the manifest with the digest of each of the files that `write_tables` writes."""
+MADE_WITH = "made_with"
+"""Entry of a cell in the manifest with all that its stages were made with, so that runs can be compared without their stages."""
 RESULTS = ("results.csv", "rankings.csv")
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "safetensors", "tokenizers", "torch", "transformers")
 
@@ -99,6 +101,7 @@ def _entry(found: Findings, cell: OpenCell) -> dict[str, Any]:
         "folder": cell.folder.name,
         "stages": sorted(path.name for path in cell.folder.glob("*.json")),
         "in_short": in_a_sentence(found),
+        MADE_WITH: {key: value for stage in cell.finished for key, value in cell.result(stage).made_with.items()},
     }
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosieve.errors import ModelError
+from neurosieve.models.elmo.weights import LARGEST
 
 MAX_CHARACTERS = 50
 """Character numbers of a word; longer words are cut, as these models were trained: to the first 48 bytes."""
@@ -90,6 +91,11 @@ def parse_filters(value: object, *, where: str) -> tuple[tuple[int, int], ...]:
     pairs = value if isinstance(value, list) else []
     if not pairs or not all(isinstance(p, list) and len(p) == 2 and all(type(n) is int for n in p) for p in pairs):
         raise ModelError(f"{where}: option 'filters' is {value!r}, where pairs of integers are expected")
+    if any(not 1 <= span <= MAX_CHARACTERS or not 1 <= n <= LARGEST for span, n in pairs):
+        raise ModelError(
+            f"{where}: option 'filters' is {value!r}; expected spans from 1 to {MAX_CHARACTERS} characters, and 1 to "
+            f"{LARGEST:,} filters of each"
+        )
     return tuple((span, n) for span, n in pairs)
 
 

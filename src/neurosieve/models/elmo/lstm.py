@@ -9,6 +9,7 @@ cell but the first.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from neurosieve.models.elmo.characters import (
     parse_filters,
 )
 from neurosieve.models.elmo.directions import both_directions, turned
-from neurosieve.models.elmo.weights import WeightFile, require
+from neurosieve.models.elmo.weights import MOST_LAYERS, WeightFile, built, require
 
 
 class ProjectedCells(nn.Module):
@@ -129,7 +130,10 @@ def read_elmo(folder: Path) -> ElmoNetwork:
         If a file is missing, damaged, or does not fit the other; the message names the option or the weights.
     """
     options_path, weights_path = (only_file(folder, pattern) for pattern in ("*options.json", "*weights.hdf5"))
-    network = _build(read_options(options_path), where=options_path.name)
+    options = read_options(options_path)
+    network = built(
+        lambda: _build(options, where=options_path.name), n_bytes=weights_path.stat().st_size, where=options_path.name
+    )
     try:
         import h5py
     except ImportError as error:
@@ -155,7 +159,7 @@ def read_options(path: Path) -> Mapping[str, Any]:
     """Read an ``*options.json``; what is no JSON object is an error."""
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path.name} is not JSON ({error}); get it again") from error
     if not isinstance(options, dict):
         raise ModelError(
@@ -171,16 +175,26 @@ def _build(options: Mapping[str, Any], *, where: str) -> ElmoNetwork:
         CharacterOptions(
             embedding=require(options, "char_cnn.embedding.dim", where=where),
             filters=parse_filters(characters.get("filters"), where=where),
-            n_highway=require(options, "char_cnn.n_highway", where=where),
+            n_highway=require(options, "char_cnn.n_highway", where=where, least=0, most=MOST_LAYERS),
             projection=require(options, "lstm.projection_dim", where=where),
             activation=parse_activation(characters.get("activation", "relu"), where=where),
         ),
-        n_layers=require(options, "lstm.n_layers", where=where),
+        n_layers=require(options, "lstm.n_layers", where=where, most=MOST_LAYERS),
         n_cells=require(options, "lstm.dim", where=where),
         skip=bool(lstm.get("use_skip_connections", False)),
-        cell_clip=lstm.get("cell_clip"),
-        projection_clip=lstm.get("proj_clip"),
+        cell_clip=_limit(lstm, "cell_clip", where=where),
+        projection_clip=_limit(lstm, "proj_clip", where=where),
     )
+
+
+def _limit(lstm: Mapping[str, Any], name: str, *, where: str) -> float | None:
+    """A magnitude at which something is clipped, or None."""
+    value = lstm.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ModelError(f"{where}: option 'lstm.{name}' is {value!r}, where a number above 0, or null, is expected")
+    return float(value)
 
 
 def _fill(network: ElmoNetwork, file: WeightFile) -> None:

@@ -30,7 +30,7 @@ from neurosieve.models.elmo.characters import (
     parse_filters,
 )
 from neurosieve.models.elmo.directions import both_directions, turned
-from neurosieve.models.elmo.weights import WeightFile, require
+from neurosieve.models.elmo.weights import MOST_LAYERS, WeightFile, built, require
 
 N_HEADS = 8
 """Not in the archive's config.json: the released code has no option for it."""
@@ -132,7 +132,14 @@ def read_transformer_elmo(archive: Path) -> TransformerElmoNetwork:
     """
     members = read_members(archive, ("config.json", "weights.th"))
     config = read_config(members["config.json"], where=f"{archive.name}: config.json")
-    network, embedder = _build(config, where=f"{archive.name}: config.json")
+    where, names = f"{archive.name}: config.json", list[str]()
+
+    def build() -> TransformerElmoNetwork:
+        network, name = _build(config, where=where)
+        names.append(name)
+        return network
+
+    network, embedder = built(build, n_bytes=len(members["weights.th"]), where=where), names[0]
     try:
         weights = torch.load(io.BytesIO(members["weights.th"]), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
@@ -150,7 +157,7 @@ def read_config(content: bytes, *, where: str) -> Mapping[str, Any]:
     """Read the content of a ``config.json``; what is no JSON object is an error."""
     try:
         config = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{where} is not JSON ({error}); get the archive again") from error
     if not isinstance(config, dict):
         raise ModelError(f"{where} holds {type(config).__name__}, where an object with 'model' is expected")
@@ -176,16 +183,20 @@ def _build(config: Mapping[str, Any], *, where: str) -> tuple[TransformerElmoNet
     characters = CharacterOptions(
         embedding=require(encoder, "embedding_dim", where=where),
         filters=parse_filters(encoder.get("filters"), where=where),
-        n_highway=require(encoder, "num_highway", where=where),
+        n_highway=require(encoder, "num_highway", where=where, least=0, most=MOST_LAYERS),
         projection=require(encoder, "projection_dim", where=where),
         activation=parse_activation(encoder.get("activation", "relu"), where=where),
         project_first=place == "after_cnn",
         normed=bool(encoder.get("do_layer_norm", False)),
     )
+    if characters.projection % N_HEADS:
+        raise ModelError(
+            f"{where}: the vectors are {characters.projection} wide, which {N_HEADS} heads of attention cannot share"
+        )
     network = TransformerElmoNetwork(
         characters,
         n_hidden=require(config, "model.contextualizer.hidden_dim", where=where),
-        n_layers=require(config, "model.contextualizer.num_layers", where=where),
+        n_layers=require(config, "model.contextualizer.num_layers", where=where, most=MOST_LAYERS),
     )
     return network, names[0]
 

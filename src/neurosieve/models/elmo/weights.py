@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from neurosieve.errors import ModelError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+Network = TypeVar("Network", bound="nn.Module")
+LARGEST = 1_000_000
+"""Largest width that an option may have."""
+MOST_LAYERS = 1_000
+MOST_TIMES = 16
+"""How many times the bytes of its file a network's weights may have: more than packing ever saves on weights."""
+LEAST_BOUND = 1 << 24
+"""Bytes of weights that are built whatever the file."""
 
 
 class WeightFile:
@@ -65,7 +74,35 @@ class WeightFile:
         return tensor
 
 
-def require(options: Mapping[str, Any], path: str, *, where: str, kind: type = int) -> Any:  # noqa: ANN401
+def built(build: Callable[[], Network], *, n_bytes: int, where: str) -> Network:
+    """Build a network, unless its options ask for far more weights than its file can hold.
+
+    Raises
+    ------
+    ModelError
+        If they do; nothing of that size is made then.
+    """
+    import torch
+
+    with torch.device("meta"):
+        asked = sum(parameter.numel() for parameter in build().parameters())
+    if 4 * asked > max(MOST_TIMES * n_bytes, LEAST_BOUND):
+        raise ModelError(
+            f"{where}: the options ask for {asked:,} weights, and the file of weights has {n_bytes:,} bytes; options and "
+            "weights do not belong together"
+        )
+    return build()
+
+
+def require(
+    options: Mapping[str, Any],
+    path: str,
+    *,
+    where: str,
+    kind: type = int,
+    least: int = 1,
+    most: int = LARGEST,
+) -> Any:  # noqa: ANN401
     """Return a nested option.
 
     Parameters
@@ -77,11 +114,13 @@ def require(options: Mapping[str, Any], path: str, *, where: str, kind: type = i
         Names the file in errors.
     kind : type
         Of the value.
+    least, most : int
+        Bounds of a number.
 
     Raises
     ------
     ModelError
-        If the option is missing or of another kind.
+        If the option is missing, of another kind, or out of bounds.
     """
     value: Any = options
     for key in path.split("."):
@@ -90,4 +129,7 @@ def require(options: Mapping[str, Any], path: str, *, where: str, kind: type = i
         value = value[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ModelError(f"{where}: option {path!r} is {value!r}, where {kind.__name__} is expected")
+    number: Any = value
+    if kind is int and not least <= number <= most:
+        raise ModelError(f"{where}: option {path!r} is {value}; expected {least} to {most:,}")
     return value

@@ -12,6 +12,7 @@ import numpy as np
 from neurosieve.errors import ModelError
 from neurosieve.models.digest import weights_digest
 from neurosieve.models.families import Place
+from neurosieve.models.huggingface.counts import require_possible
 from neurosieve.models.huggingface.editing import Editor
 from neurosieve.models.huggingface.fresh_network import fresh_network
 from neurosieve.models.huggingface.head import Head, class_with_head
@@ -53,6 +54,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         commit = _commit(place, options.revision)
         where = {"trust_remote_code": options.trust_remote_code, "revision": commit or options.revision or "main"}
         precision = getattr(torch, options.dtype)
+        require_possible(place, **where)
         config = AutoConfig.from_pretrained(place, **where)
         kind = class_with_head(config, place) if options.head else class_without_decoder(config, place) or AutoModel
         whole: Any

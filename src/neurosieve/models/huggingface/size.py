@@ -8,6 +8,7 @@ import torch
 
 from neurosieve.errors import ModelError
 from neurosieve.models.families import Place
+from neurosieve.models.huggingface.counts import require_possible
 from neurosieve.models.huggingface.sites import matching_modules, parse_site
 from neurosieve.models.options import LoadOptions
 from neurosieve.models.sizes import ModelSize
@@ -31,9 +32,12 @@ def huggingface_size(place: Place, options: LoadOptions) -> ModelSize:
 
     where = {"revision": options.revision or "main", "trust_remote_code": options.trust_remote_code}
     try:
+        require_possible(place, **where)
         config = AutoConfig.from_pretrained(str(place), **where)
         with torch.device("meta"):
             network: Any = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    except ModelError:
+        raise
     except Exception as error:  # whatever the loading library raises
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"the configuration of '{place}' cannot be read ({reason})") from error
@@ -43,7 +47,7 @@ def huggingface_size(place: Place, options: LoadOptions) -> ModelSize:
         return ModelSize(_site_widths(network, options.site, config), n_weights)
     text = config.get_text_config()
     width, depth = getattr(text, "hidden_size", None), getattr(text, "num_hidden_layers", None)
-    if not isinstance(width, int) or not isinstance(depth, int):
+    if not isinstance(width, int) or not isinstance(depth, int) or width < 1 or depth < 0:
         raise ModelError(f"the configuration of '{place}' does not say how many layers of which width it has")
     depths = [depth]
     if config.is_encoder_decoder:  # both sides are read

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from neurosieve.figures.style import score_name
+from neurosieve.intervals import of_share
 from neurosieve.report import numbers
 from neurosieve.report.numbers import count, listed, percent, points
 from neurosieve.report.section import Section
@@ -41,10 +42,10 @@ def words(f: Findings) -> list[str]:
         said.append("The probe is not above that guess, so nothing below tells how the model represents this property.")
     said += beside_baselines(f)
     if f.metric == "accuracy":
-        margin = numbers.sampling_margin(score.mean, f.words["test"])
+        low, high = of_share(score.mean, f.words["test"])
         said.append(
-            f"With this many test {units} an accuracy is known to about ± {points(margin)} (95{numbers.SPACE}% interval, "
-            f"{units} taken as independent); the range over seeds does not contain this uncertainty."
+            f"With this many test {units} the accuracy is known to lie between {percent(low)} and {percent(high)} (Wilson's "
+            f"95{numbers.SPACE}% interval, {units} taken as independent); the range over seeds does not contain this uncertainty."
         )
     return said
 
@@ -121,7 +122,7 @@ def no_gain(f: Findings) -> list[str]:
     table, own, turned = (baseline(f, name) for name in ("lookup", "neurons", "rotated"))
 
     def margin(value: float) -> float:
-        return numbers.sampling_margin(value, f.words["test"]) if f.metric == "accuracy" else 0.0
+        return value - of_share(value, f.words["test"])[0] if f.metric == "accuracy" else 0.0
 
     if table is not None and score - table["score"] <= margin(score):
         said.append(

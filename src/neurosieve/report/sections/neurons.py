@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.report import numbers
+from neurosieve.report.neuron.says import signed
+from neurosieve.report.neuron.tables import PREFIX
 from neurosieve.report.numbers import percent
 from neurosieve.report.section import Section
 
@@ -31,10 +33,16 @@ def words(f: Findings) -> str:
         said += "The mass of a neuron is its largest share of the absolute weights of any label."
     if _label_keys(f) is None:
         return said
-    return (
-        f"{said} The labels in the last column take the neuron earliest; in brackets, its place among their own "
+    said += (
+        " The labels in the last column take the neuron earliest; in brackets, its place among their own "
         f"{'weights' if f.by_mass else 'scores'}."
     )
+    if f"{PREFIX}weights" in f.tables:
+        said += (
+            " Behind it stands the label's weight in the probe on all neurons, for a change by the neuron's standard deviation: "
+            "with a plus the label is more likely where the neuron is high, with a minus where it is low."
+        )
+    return said
 
 
 def table(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
@@ -108,7 +116,23 @@ def _takers(f: Findings, keys: np.ndarray, neuron: int) -> str:
     places = (keys < keys[:, [neuron]]).sum(axis=1) + 1
     usable = np.flatnonzero(np.isfinite(keys[:, neuron]))
     first = usable[np.argsort(places[usable], kind="stable")][:TAKERS]
-    return ", ".join(f"“{f.ranking.labels[i]}” ({_ordinal(int(places[i]))})" for i in first) or "none"
+    weights = _weights(f, neuron)
+    return (
+        ", ".join(
+            f"“{label}” ({_ordinal(int(place))}){weights.get(str(label), '')}"
+            for label, place in zip(f.ranking.labels[first], places[first], strict=True)
+        )
+        or "none"
+    )
+
+
+def _weights(f: Findings, neuron: int) -> dict[str, str]:
+    """The weight of each label with its sign, where the neuron was looked at."""
+    table = f.tables.get(f"{PREFIX}weights")
+    if table is None:
+        return {}
+    own = table[table["index"] == neuron]
+    return {str(label): f" {signed(weight)}" for label, weight in zip(own["label"], own["per_sd"], strict=True)}
 
 
 def _ordinal(place: int) -> str:
