@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from neurosieve.study import looks_columns
 from neurosieve.study.cell import Cell
-from neurosieve.study.label_scores import scores_by_label
+from neurosieve.study.label_scores import scores_by_label, telling_neurons
 from neurosieve.study.neurons import look
 from neurosieve.study.reading import text_sample
 from neurosieve.study.result import Tables, Unit
@@ -23,6 +23,17 @@ from neurosieve.study.stages import minimal, neurons_of
 def label_scores(cell: Cell, _units: Sequence[Unit]) -> Tables:
     """Score each label on dev and test, and count which is taken for which, with seed 0's probe on all neurons."""
     return scores_by_label(cell.splits, cell.probe(0))
+
+
+@stage(
+    "label_pairs",
+    after=("label_scores",),
+    wanted=lambda cell: cell.metric == "accuracy",
+    tables=looks_columns.LABEL_PAIRS,
+)
+def label_pairs(cell: Cell, _units: Sequence[Unit]) -> Tables:
+    """Find the neurons that tell two labels apart, for all pairs of labels, or for those that are confused most."""
+    return {"label_pairs": telling_neurons(cell.splits, label_scores(cell)["confusion"])}
 
 
 @stage(

@@ -33,6 +33,20 @@ LABEL_SCORES = {
     ),
 }
 
+LABEL_PAIRS = {
+    "label_pairs": Table(
+        {
+            "first": "one label",
+            "second": "another; pairs of labels with at least ten words in train, the most confused ones where there are many",
+            "place": "0 for the neuron that tells them apart best",
+            "index": "column of the activations",
+            "d": "mean of the first less that of the second on train, in standard deviations within both (Cohen's d)",
+            "mean_first": "mean value in the first",
+            "mean_second": "and in the second",
+        }
+    )
+}
+
 _INDEX = "column of the activations"
 _QUANTILES = {
     "min": "smallest value",

@@ -24,35 +24,33 @@ NAMED = 3
 
 
 def words(f: Findings) -> list[str]:
-    """The pair of labels that is confused most, and the neurons whose means differ most between the two."""
+    """The pair of labels that is confused most, and the neurons that tell its labels apart."""
     pair = _most_confused(f)
     said = [
-        f"Choose two labels: of the neurons looked at, those come first whose mean differs most between the {numbers.units(f)} of the "
-        "one and of the other, in standard deviations of the neuron. The weight is what the probe on all neurons adds to the "
-        "first label's score against the second's when the neuron rises by one standard deviation."
+        "Choose two labels. Of all neurons those are named whose means differ most between the training "
+        f"{numbers.units(f)} of the one and of the other, in standard deviations within them (Cohen's d); below stand the neurons "
+        "that were looked at, in standard deviations of the neuron, with what the probe adds to the first label's score against "
+        "the second's when the neuron rises by one."
     ]
-    if pair is None:
-        return said
-    first, second = pair
-    apart = []
-    for n in neurons_of(f).values():
-        a, b = (_mean_of(n, label) for label in pair)
-        if a is not None and b is not None:
-            apart.append((n.name, a - b))
-    apart.sort(key=lambda each: -abs(each[1]))
-    if apart:
-        names = ", ".join(f"{name} ({signed(gap, 1)})" for name, gap in apart[:NAMED])
-        said.append(
-            f"Most often confused are “{visible(first)}” and “{visible(second)}”; of the neurons looked at, the means of {names} "
-            "differ most between them."
-        )
+    rows = _telling(f)
+    if pair is not None:
+        rows = rows[(rows["first"].isin(pair)) & (rows["second"].isin(pair))]
+        if len(rows):
+            turned = 1 if rows["first"].iloc[0] == pair[0] else -1
+            named = [
+                f"{f.neurons['neuron'].iloc[int(index)]} ({signed(turned * d, 1)})"
+                for index, d in zip(rows["index"][:NAMED], rows["d"][:NAMED], strict=True)
+            ]
+            said.append(
+                f"Most often confused are “{visible(pair[0])}” and “{visible(pair[1])}”, which {', '.join(named)} tell apart best "
+                f"(above 0: higher in “{visible(pair[0])}”)."
+            )
     return said
 
 
-def _mean_of(n: NeuronTables, label: str) -> float | None:
-    """A label's mean in standard deviations from the neuron's; None where it has no words."""
-    rows = n.labels[(n.labels["label"] == label) & (n.labels["n"] > 0)]
-    return float(n.scaled(rows["mean"].iloc[0])) if len(rows) else None
+def _telling(f: Findings) -> pd.DataFrame:
+    """The table ``label_pairs``; without rows in runs that lack it."""
+    return f.tables.get("label_pairs", pd.DataFrame({name: [] for name in ("first", "second", "index", "d")}))
 
 
 def _confused(f: Findings) -> pd.DataFrame:
@@ -84,6 +82,12 @@ def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
     given: dict[str, list[str]] = {}
     for gold, predicted, n in zip(wrong["gold"], wrong["predicted"], wrong["n"], strict=True):
         given.setdefault(str(gold), []).append(f"{number[str(predicted)]}:{int(n)}")
+    apart: dict[str, dict[int, list[str]]] = {}
+    told = _telling(f)
+    told = told[told["first"].isin(number) & told["second"].isin(number)]
+    for first, second, index, d in zip(told["first"], told["second"], told["index"], told["d"], strict=True):
+        name = f.neurons["neuron"].iloc[int(index)]
+        apart.setdefault(str(first), {}).setdefault(number[str(second)], []).append(f"{name} {d:.1f}")
     pair = _most_confused(f) or tuple(names[:2])
     return [
         {
@@ -98,6 +102,7 @@ def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
                     "means": _packed(means[i], 1),
                     "weights": _packed(weights[i], 2),
                     "given": " ".join(given.get(name, ())),
+                    "apart": ";".join(f"{other}:{','.join(named)}" for other, named in apart.get(name, {}).items()),
                     "test": count(int(n)),
                 }
                 for i, (name, n) in enumerate(zip(names, counts["test"], strict=True))

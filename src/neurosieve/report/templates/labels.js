@@ -9,6 +9,13 @@ for (const box of document.querySelectorAll(".two")) {
     const own = first.options[one].dataset.g.split(" ").find((part) => part.startsWith(`${other}:`));
     return own ? Number(own.split(":")[1]) : 0;
   };
+  const telling = (a, b) => { // names and differences, which stand with one of the two
+    for (const [one, other, sign] of [[a, b, 1], [b, a, -1]]) {
+      const own = (first.options[one].dataset.d || "").split(";").find((part) => part.startsWith(`${other}:`));
+      if (own) return own.slice(own.indexOf(":") + 1).split(",").map((each) => each.split(" ")).map(([name, d]) => [name, sign * d]);
+    }
+    return [];
+  };
   const show = () => {
     const [a, b] = [first.selectedIndex, second.selectedIndex];
     const [meansA, meansB, weightsA, weightsB] = [numbers(a, "m"), numbers(b, "m"), numbers(a, "w"), numbers(b, "w")];
@@ -34,6 +41,10 @@ for (const box of document.querySelectorAll(".two")) {
       const [from, to] = [first.options[one], first.options[other]];
       return `${given(one, other)} of the ${from.dataset.n} test ${status.dataset.units} with “${from.textContent}” are given “${to.textContent}”`;
     };
+    const apart = telling(a, b).slice(0, 5).map(([name, d]) => `${name} (${signed(d, 1)})`);
+    box.querySelector(".apart").textContent = apart.length
+      ? `Of all neurons tell them apart best: ${apart.join(", ")}.`
+      : a === b ? "" : "For these two the run has not looked through all neurons (labels are too rare, or never confused).";
     status.textContent = a === b ? "Choose two different labels." : `${told(a, b)}, ${told(b, a)}.`;
   };
   first.addEventListener("change", show);
