@@ -77,6 +77,11 @@ def on_page_markdown(markdown: str, page: Any, **_: object) -> str:  # noqa: ANN
     return markdown if page.file.generated_by else linked(markdown, f"docs/{page.file.src_uri}")
 
 
+def on_post_page(output: str, **_: object) -> str:
+    """Take out the one script that would be loaded from elsewhere: it only emulates workers for the search of pages on disk."""
+    return re.sub(r'<script src="https://unpkg\.com/[^"]*"></script>', "", output)
+
+
 def linked(text: str, source: str) -> str:
     """The text of the file `source` (from the root), its links as they are on the site."""
 
