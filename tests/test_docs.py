@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import neurosieve
+
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md"]
+NAMES = ("own-activations", "corpora", "reading-the-report", "reliability", "how-to")
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
+ELSEWHERE = {"models", "gallery"}
+"""Pages whose code other tests run: it needs models, or draws the figures of the site."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -32,6 +40,11 @@ def test_python_blocks_run(
         assert "neurons suffice" in capsys.readouterr().out
 
 
+def test_no_page_with_code_is_left_out() -> None:
+    having = {page.stem for page in (ROOT / "docs").glob("*.md") if BLOCK.search(page.read_text(encoding="utf-8"))}
+    assert having <= {*NAMES, *ELSEWHERE}
+
+
 def test_python_blocks_about_models_run(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
 
@@ -50,3 +63,34 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(docs/([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    there = {path.name for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".ipynb")}
+    assert there <= linked
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_loads_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocstrings", reason="the extra `docs` is not installed")
+    source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(tmp_path / "site")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": source, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    pages = list((tmp_path / "site").glob("*.html"))
+    assert {"index.html", "api.html", "gallery.html", "first-hour.html"} <= {page.name for page in pages}
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not re.findall(r'<(?:script|img|iframe)[^>]* src="(?:https?:)?//[^"]*"', text)
+        assert not re.findall(r'<link[^>]* rel="(?:stylesheet|preconnect)"[^>]* href="(?:https?:)?//[^"]*"', text)
+    reference = (tmp_path / "site" / "api.html").read_text(encoding="utf-8")
+    for name in neurosieve.__all__:
+        assert name == "__version__" or f".{name}" in reference, name
+    drawn = list((tmp_path / "site" / "gallery").glob("*.png"))
+    assert len(drawn) == len(re.findall(r"^ax = ", (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE))

@@ -142,6 +142,111 @@ def test_coloured_words_are_the_stores(driver: Any, visit, page: Path) -> None:
     assert len({next(iter(each)) for each in colours.values()}) == len(colours)
 
 
+def shown_words(driver: Any) -> list[list[str]]:
+    """Word, class, given label (crossed out) of the words that are shown."""
+    return driver.execute_script(
+        "return [...document.querySelectorAll('.text .contexts > li:not([hidden]) ruby')].map((r) =>"
+        " [r.firstChild.data, r.className, r.querySelector('del').textContent])"
+    )
+
+
+def test_the_text_is_coloured_by_neuron_set_and_label(driver: Any, visit, page: Path) -> None:
+    cell = open_run(page.parent).cells["pos"]
+    kept = cell.tables["text_words"]
+    classes = ["n3", "n2", "n1", "z", "p1", "p2", "p3"]
+    name = cell.minimal().names[1]
+    visit(page)
+    box = driver.execute_script("return document.querySelector('.text').id")
+    visit(page, f"#{box}={name}")
+    assert driver.execute_script("return document.querySelector('.text').open")
+    shown = shown_words(driver)
+    assert len(shown) == kept["sentence"].isin(kept["sentence"].unique()[:10]).sum()
+    for (word, colour, wrong), row in zip(shown, kept.to_dict("records"), strict=False):
+        assert word == row["word"]
+        assert colour == classes[int(row["levels"][1])]
+        assert wrong == ("" if row["predicted"] == row["gold"] else row["predicted"])
+    visit(page, f"#{box}=NN")
+    probable = cell.tables["text_labels"].query("label == 'NN'").set_index("row")["probability"].to_dict()
+    for row, (_, colour, _) in enumerate(shown_words(driver)):
+        size = sum(probable.get(row, 0) >= edge for edge in (0.05, 0.5, 0.9))
+        assert colour == (f"p{size}" if size else "z")
+    visit(page, f"#{box}")  # the whole set
+    for (_, _, wrong), row in zip(shown_words(driver), kept.to_dict("records"), strict=False):
+        assert wrong == ("" if row["set_predicted"] == row["gold"] else row["set_predicted"])
+
+
+def test_sentences_are_found_turned_and_led_to(driver: Any, visit, page: Path) -> None:
+    visit(page)
+    box = driver.execute_script("return document.querySelector('.text').id")
+    visit(page, f"#{box}")
+    field = driver.find_element("css selector", ".text input[type=search]")
+    word = open_run(page.parent).cells["pos"].tables["text_words"]["word"].iloc[-2]
+    field.send_keys(word)
+    items = driver.execute_script(
+        "return [...document.querySelectorAll('.text .contexts > li:not([hidden])')].map((li) => li.textContent)"
+    )
+    assert items
+    assert all(word in item for item in items)
+    field.send_keys("\ue00c")
+    numbers = driver.execute_script("return [...document.querySelectorAll('.text .contexts > li')].map((li) => li.id)")
+    visit(page, f"#{numbers[-1]}")
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('.text .contexts > li:not([hidden])')].map((li) => li.id)"
+    )
+    assert numbers[-1] in shown
+    driver.execute_script(
+        "const s = document.querySelector('.text select'); s.value = 'n0'; s.dispatchEvent(new Event('change'))"
+    )
+    assert driver.current_url.endswith(f"#{box}={neurons(driver)[0]}")
+    assert driver.get_log("browser") == []
+
+
+def test_two_labels_are_compared(driver: Any, visit, page: Path) -> None:
+    cell = open_run(page.parent).cells["pos"]
+    visit(page)
+    driver.execute_script(
+        "const box = document.querySelector('.two'); box.open = true;"
+        "const [a, b] = box.querySelectorAll('select'); const set = (s, t) => {"
+        " s.selectedIndex = [...s.options].findIndex((o) => o.textContent === t); s.dispatchEvent(new Event('change')); };"
+        "set(a, 'VB'); set(b, 'NN')"
+    )
+    rows = driver.execute_script(
+        "return [...document.querySelectorAll('.two tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+    )
+    means = cell.tables["neuron_labels"].pivot_table(index="index", columns="label", values="mean")
+    sd = cell.tables["neuron_summary"].set_index("index")["sd"]
+    gaps = ((means["VB"] - means["NN"]) / sd).abs()
+    assert rows[0][0] in [cell.store.neurons["neuron"][i] for i in gaps.index[gaps >= gaps.max() - 0.11]]
+    told = cell.tables["label_pairs"].query("first == 'NN' and second == 'VB'")
+    said = driver.find_element("css selector", ".two .apart").text
+    sign = "−" if told["d"].iloc[0] > 0 else "+"  # turned round: VB comes first
+    assert f"best: {cell.store.neurons['neuron'][told['index'].iloc[0]]} ({sign}{abs(told['d'].iloc[0]):.1f})" in said
+    wrong = cell.tables["confusion"].query("split == 'test' and gold == 'VB' and predicted == 'NN'")["n"].sum()
+    assert driver.find_element("css selector", ".two [role=status]").text.startswith(f"{wrong} of the ")
+
+
+def test_neurons_are_sorted_found_by_layer_and_reached_by_keys(driver: Any, visit, page: Path) -> None:
+    visit(page)
+    every = neurons(driver)
+    driver.execute_script(
+        "const s = document.querySelector('.find select'); s.value = 'layer'; s.dispatchEvent(new Event('change'))"
+    )
+    layers = [int(name[1 : name.index("N")]) for name in neurons(driver)]
+    assert layers == sorted(layers)
+    driver.execute_script(
+        "const s = document.querySelector('.find select'); s.value = ''; s.dispatchEvent(new Event('change'))"
+    )
+    assert neurons(driver) == every
+    driver.find_element("css selector", "body").send_keys("/")
+    assert driver.execute_script("return document.activeElement.matches('.find input')")
+    driver.switch_to.active_element.send_keys("l1")
+    assert neurons(driver, ":not([hidden])") == [name for name in every if name.startswith("L1N")]
+    driver.switch_to.active_element.send_keys("\ue00c")
+    driver.execute_script("document.querySelector('details[data-neuron] > summary').focus()")
+    driver.switch_to.active_element.send_keys("\ue015")  # down
+    assert driver.execute_script("return document.activeElement.parentElement.dataset.neuron") == every[1]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200, 3840])
 def test_nothing_is_wider_than_the_window(driver: Any, visit, page: Path, width: int, scheme: str) -> None:

@@ -47,7 +47,9 @@ def test_progress_and_findings_are_lines_on_stderr(console_run: subprocess.Compl
         "control",
         "baselines",
         "label_scores",
+        "label_pairs",
         "looks",
+        "text",
     ]
     assert lines[-1].startswith("tiny-bert / pos: ")
     assert "% on test with all 48 neurons" in lines[-1]

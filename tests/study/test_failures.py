@@ -132,7 +132,9 @@ def test_a_run_writes_what_comparisons_read(finished_run: Path) -> None:
         "control",
         "baselines",
         "label_scores",
+        "label_pairs",
         "looks",
+        "text",
         "total",
     ]
 

@@ -59,7 +59,7 @@ def intervene(
     if pairs is not None:
         asked = {
             "pairs": str(pairs.absolute()),
-            "property": on.prop,
+            "property": on.named,
             "edit": edit,
             "of": of,
             "to": to,

@@ -33,7 +33,6 @@ INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="neurosieve",
-    add_completion=False,
     rich_markup_mode=None,  # plain help: it is as wide as it needs to be, and can be copied
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,7 +54,8 @@ for module in (
     invoke_without_command=True,
     epilog="\b\nExample:\n  neurosieve run --model bert-base-cased --corpus sample --property pos --out runs/bert\n\n"
     "The single steps work on the folder that `extract` made, in this order: extract, search, rank, ablate, minimal, "
-    "control, rankings, stability, intervene, layers, labels, report. Each has its own help: neurosieve search -h",
+    "control, rankings, stability, intervene, layers, labels, report. Each has its own help: neurosieve help search\n\n"
+    "`neurosieve --install-completion` teaches your shell (bash, zsh, fish) to complete verbs and options.",
 )
 def _root(
     context: typer.Context,
@@ -80,7 +80,7 @@ def main() -> None:
     """Run the command line: exit 0, 1 (a stated failure), 2 (wrong usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
     try:
         with interruptible():
-            code = app(prog_name="neurosieve", standalone_mode=False)
+            code = app(_arguments(), prog_name="neurosieve", standalone_mode=False)
     except NeurosieveError as error:
         _fail(str(error))
     except UsageError as error:
@@ -100,6 +100,12 @@ def main() -> None:
         said, code = ended_by(signal.SIGINT)
         _fail(said, code=code)
     sys.exit(code or 0)
+
+
+def _arguments() -> list[str]:
+    """The command line, with ``help VERB`` as another way to write ``VERB --help``."""
+    given = sys.argv[1:]
+    return [*given[1:], "--help"] if given[:1] == ["help"] else given
 
 
 def _fail(message: str, *, code: int = 1) -> NoReturn:

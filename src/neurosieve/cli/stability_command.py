@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.on_run import OnRun, on_run
+from neurosieve.cli.on_run import TOP, OnRun, on_run
 
 RESAMPLES = 20
 
@@ -27,7 +27,7 @@ def stability(
     rate: float | None = typer.Option(
         None, "--rate", help="Share of false entries allowed on the list of neurons.", metavar="SHARE"
     ),
-    top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
+    top: int | None = TOP,
     scores: bool = typer.Option(False, "--scores", help="Show the intervals of the scores instead of the neurons."),
 ) -> None:
     """Say how sure the ranking, the scores and the sets are.
@@ -48,4 +48,4 @@ def stability(
     if scores:
         on.emit(intervals, title="scores with 95 % intervals", **said)
     else:
-        on.emit(neurons.head(top) if top else neurons, title="neurons by weight mass", **said)
+        on.emit(neurons.head(on.rows(top)), title="neurons by weight mass", **said)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from neurosieve.cli.describe import add
-from neurosieve.cli.on_run import OnRun, on_run
+from neurosieve.cli.on_run import TOP, OnRun, on_run
+from neurosieve.cli.output import UsageError
 from neurosieve.cli.solver import refuse_idle
 from neurosieve.errors import NeurosieveError
 
@@ -73,7 +74,7 @@ def search(
 
 def rank(
     on: OnRun,
-    top: int = typer.Option(20, "--top", help="Neurons to show; 0 for all.", metavar="N", min=0),
+    top: int | None = TOP,
     seed: int = typer.Option(0, "--seed", help="The run whose ranking is shown.", metavar="SEED", min=0),
     labels: bool = typer.Option(False, "--labels", help="Add each label's own rank."),
 ) -> None:
@@ -96,7 +97,7 @@ def rank(
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
     frame = frame if labels else frame[[name for name in frame if not str(name).startswith("rank:")]]
     title = f"neurons by {cell.method.replace('-', ' ')}"
-    on.emit(frame.head(top) if top else frame, title=title, seed=seed)
+    on.emit(frame.head(on.rows(top)), title=title, seed=seed)
 
 
 def ablate(on: OnRun) -> None:
@@ -185,18 +186,35 @@ def layers(on: OnRun) -> None:
     _distribution("layers", on)
 
 
-def labels(on: OnRun) -> None:
+def labels(
+    on: OnRun,
+    between: list[str] = typer.Option(
+        [], "--between", help="Name two labels to list the neurons that tell them apart.", metavar="LABEL"
+    ),
+    top: int | None = TOP,
+) -> None:
     """Count the selected neurons that each label takes.
 
     Selected is the minimal set of the smallest delta; numbers are means over seeds. A neuron may serve several labels;
-    n_exclusive counts those that serve no other. main_layer is the layer that holds most of a label's neurons.
+    n_exclusive counts those that serve no other. main_layer is the layer that holds most of a label's neurons. With two
+    labels, prints one row a neuron instead: d is the difference of its means in standard deviations within both, on train.
 
-    In Python: neurosieve.label_distribution
+    In Python: neurosieve.label_distribution and neurosieve.analysis.label_pairs.label_pairs
 
     Example:
         neurosieve labels runs/bert --property pos --table
     """
-    _distribution("labels", on)
+    if not between:
+        return _distribution("labels", on)
+    from neurosieve.study.label_scores import neurons_between
+
+    if len(set(between)) != 2:
+        raise UsageError(f"--between names two labels, each with an option of its own; got {len(set(between))}")
+    with on.cell() as cell:
+        if cell.metric == "r2":
+            raise NeurosieveError(f"'{cell.prop}' has real values, so there are no labels to tell apart; see `layers`")
+        found = neurons_between(cell.splits, cell.store.neurons, between=(between[0], between[1]), top=on.rows(top))
+    return on.emit(found, title="neurons that tell the two apart", first=between[0], second=between[1])
 
 
 def _distribution(what: str, on: OnRun) -> None:
@@ -205,7 +223,7 @@ def _distribution(what: str, on: OnRun) -> None:
 
     with on.cell() as cell:
         if what == "labels" and cell.metric == "r2":
-            raise NeurosieveError(f"'{on.prop}' has real values, so there are no labels to tell apart; see `layers`")
+            raise NeurosieveError(f"'{on.named}' has real values, so there are no labels to tell apart; see `layers`")
         if what == "labels" and cell.method != WEIGHT_MASS:
             raise NeurosieveError(
                 f"which labels take a neuron is said by {WEIGHT_MASS}, not by {cell.method}; see `layers`"

@@ -33,6 +33,20 @@ LABEL_SCORES = {
     ),
 }
 
+LABEL_PAIRS = {
+    "label_pairs": Table(
+        {
+            "first": "one label",
+            "second": "another; pairs of labels with at least ten words in train, the most confused ones where there are many",
+            "place": "0 for the neuron that tells them apart best",
+            "index": "column of the activations",
+            "d": "mean of the first less that of the second on train, in standard deviations within both (Cohen's d)",
+            "mean_first": "mean value in the first",
+            "mean_second": "and in the second",
+        }
+    )
+}
+
 _INDEX = "column of the activations"
 _QUANTILES = {
     "min": "smallest value",
@@ -109,6 +123,28 @@ LOOKS = {
             "weight": "in the probe of seed 0 on all neurons, on raw values",
             "per_sd": "the same for a change by the neuron's standard deviation",
             "place": "how many neurons the label weighs more",
+        }
+    ),
+}
+
+TEXT = {
+    "text_words": Table(
+        {
+            "sentence": "number of the sentence in the corpus; sentences of test, drawn at random",
+            "position": "place in the sentence",
+            "word": "the word",
+            "gold": "its label or value; missing where it has none",
+            "predicted": "what the probe of seed 0 on all neurons gives it",
+            "set_predicted": "the same where only the neurons of the smallest set keep their values, the others have their mean",
+            "set_margin": "score of its label there, less the highest of another label; of real values sds from the mean prediction",
+            "levels": "a digit for each neuron of neuron_summary, 0 to 6: far below its mean to far above (0.5, 1 and 2 sds)",
+        }
+    ),
+    "text_labels": Table(
+        {
+            "row": "row of text_words",
+            "label": "a label that the probe gives the word with a probability of at least 0.05",
+            "probability": "that probability, rounded",
         }
     ),
 }

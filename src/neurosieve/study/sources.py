@@ -107,6 +107,18 @@ def activations_of(folder: RunFolder, settings: StudySettings) -> list[Activatio
     return found
 
 
+def properties_of(run: str | Path) -> tuple[str, ...]:
+    """What the properties of a run are called: those that its study names, else those of its finished activations."""
+    folder = RunFolder(run)
+    manifest = folder.manifest()
+    if not manifest:
+        return ()
+    there = activations_of(folder, StudySettings.checked(manifest["settings"], where=str(folder.manifest_path)))
+    named = [name for each in there for name in each.names]
+    held = [name for each in there if each.complete and not named for name in open_store(each.path).properties]
+    return tuple(dict.fromkeys([*named, *held]))
+
+
 def named_stores(settings: StudySettings) -> StudySettings:
     """The settings with the names of model and corpus that stores have, where the study gives them none."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +16,7 @@ from neurosieve.activations.source import ActivationSource, as_source
 from neurosieve.analysis.neurons.contexts import chosen_rows, window_of
 from neurosieve.analysis.neurons.reading import held_values
 from neurosieve.analysis.neurons.text import Text
-from neurosieve.analysis.neurons.values import by_group, edges_of, histogram, inner, quantiles
+from neurosieve.analysis.neurons.values import Columns, by_group, edges_of, histogram, inner, quantiles
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 
@@ -32,6 +35,9 @@ OTHERS = "all others"
 EVERYTHING = "all words"
 """Name of the only line where no word has a label."""
 N_TWINS = 5
+BLOCK = 8
+"""Neurons that are looked at together, by one worker."""
+_WORKERS = min(4, os.cpu_count() or 1)
 HELD_BYTES = 1 << 28
 """Values that are held at once; with more neurons or words than that the store is read again for each part of the neurons."""
 QUANTILES = {"min": 0.0, "q01": 0.01, "q25": 0.25, "median": 0.5, "q75": 0.75, "q99": 0.99, "max": 1.0}
@@ -139,19 +145,58 @@ def neuron_records(
     source = as_source(activations)
     text = words if isinstance(words, Text) else Text.of(words, labels)
     asked = _checked(neurons, source, text)
+    n_block = max(1, min(BLOCK, held_bytes // (32 * text.n_words)))
+    for each in (text.labels, text.types, text.in_sentences):
+        _ = each.members  # made once, before workers share it
+    _ = text.standard_features
     found = _Tables()
-    for numbers, values, correlated in held_values(source, asked, held_bytes):
-        if correlated is not None:
-            _add_twins(found, asked, correlated)
-        for number, own in zip(numbers.tolist(), values, strict=True):
-            ordered = np.sort(own)
-            _add_values(found, number, own.astype(np.float64), text, ordered=ordered)
-            _add_types(found, number, own.astype(np.float64), text, n=n_types)
-            rows = chosen_rows(
-                own, text, ordered=ordered, n=n_contexts, generator=np.random.default_rng((random_state, number))
-            )
-            _add_contexts(found, number, own, text, rows=rows, window=window)
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        for numbers, values, correlated in held_values(source, asked, held_bytes):
+            if correlated is not None:
+                _add_twins(found, asked, correlated)
+
+            def look(start: int, numbers: NDArray[np.intp] = numbers, values: NDArray[np.float32] = values) -> _Tables:
+                part = slice(start, start + n_block)
+                made = _Tables()
+                for number, own, seen in zip(numbers[part].tolist(), values[part], _seen(values[part], text), strict=True):
+                    generator = np.random.default_rng((random_state, number))
+                    ordered = np.sort(own)
+                    _add_values(made, number, seen, text, ordered=ordered)
+                    _add_types(made, number, seen, text, n=n_types)
+                    rows = chosen_rows(own, text, ordered=ordered, n=n_contexts, generator=generator)
+                    _add_contexts(made, number, own, text, rows=rows, window=window)
+                return made
+
+            for made in workers.map(look, range(0, len(numbers), n_block)):
+                found.extend(made)
     return NeuronRecords(**{each.name: found.frame(each.name) for each in fields(NeuronRecords)})
+
+
+class _Part(NamedTuple):
+    """One neuron's row of a `ByGroup`."""
+
+    mean: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    share: float
+
+
+class _Seen(NamedTuple):
+    """One neuron's values (n_words,), and by group."""
+
+    values: NDArray[np.float64]
+    of_labels: _Part
+    of_types: _Part
+    of_sentences: _Part
+
+
+def _seen(values: NDArray[np.float32], text: Text) -> Iterator[_Seen]:
+    """The values of some neurons (n_neurons, n_words), one after the other; summed by group together."""
+    block = values.astype(np.float64)
+    columns = Columns.of(block)
+    groups = [by_group(columns, each) for each in (text.labels, text.types, text.in_sentences)]
+    for row, v in enumerate(block):
+        labels, types, sentences = (_Part(g.mean[row], g.sd[row], float(g.share[row])) for g in groups)
+        yield _Seen(v, labels, types, sentences)
 
 
 def _checked(neurons: Sequence[int] | NDArray[np.intp], source: ActivationSource, text: Text) -> NDArray[np.intp]:
@@ -175,48 +220,69 @@ class _Tables:
             table: {name: [] for name in names} for table, names in COLUMNS.items()
         }
 
-    def add(self, table: str, **columns: Any) -> None:  # noqa: ANN401 (arrays, lists, or one value for all rows)
-        """Add rows; a single value stands for all of them."""
-        lists = {name: c.tolist() if isinstance(c, np.ndarray) else c for name, c in columns.items()}
-        n = max((len(column) for column in lists.values() if isinstance(column, list)), default=1)
-        for name, column in lists.items():
-            self.parts[table][name].extend(column if isinstance(column, list) else [column] * n)
+    def add(self, table: str, n_rows: int, /, **columns: Any) -> None:  # noqa: ANN401 (arrays, lists, or one value for all rows)
+        """Add `n_rows` rows; a single value stands for all of them."""
+        parts = self.parts[table]
+        for name, column in columns.items():
+            parts[name].append(column if isinstance(column, (np.ndarray, list)) else [column] * n_rows)
+
+    def extend(self, other: _Tables) -> None:
+        """Add the rows of another one."""
+        for table, parts in self.parts.items():
+            for name, column in parts.items():
+                column.extend(other.parts[table][name])
 
     def frame(self, table: str) -> pd.DataFrame:
         """A table."""
         import pandas as pd
 
-        return pd.DataFrame(self.parts[table])
+        return pd.DataFrame({name: _joined(parts) for name, parts in self.parts[table].items()})
 
 
-def _add_values(
-    found: _Tables, number: int, v: NDArray[np.float64], text: Text, *, ordered: NDArray[np.float32]
-) -> None:
+def _joined(parts: list[Any]) -> Any:  # noqa: ANN401 (an array of numbers, or a list)
+    """The parts of a column behind each other."""
+    if parts and all(isinstance(part, np.ndarray) and part.dtype != object for part in parts):
+        return np.concatenate(parts)
+    return list(chain.from_iterable(parts))
+
+
+def _add_values(found: _Tables, number: int, seen: _Seen, text: Text, *, ordered: NDArray[np.float32]) -> None:
     """Add moments, quantiles, shares of variance, means by label, the distribution and what else the neuron follows."""
-    labelled = by_group(v, text.labels)
+    v, labelled = seen.values, seen.of_labels
     center, sd = float(v.mean()), float(v.std())
     found.add(
         "summary",
+        1,
         index=number,
         n_words=len(v),
         mean=center,
         sd=sd,
         **dict(zip(QUANTILES, quantiles(ordered, tuple(QUANTILES.values())).tolist(), strict=True)),
         of_property=labelled.share if text.values is None else _explained(v, text.values),
-        of_types=by_group(v, text.types).share,
-        of_sentences=by_group(v, text.in_sentences).share,
+        of_types=seen.of_types.share,
+        of_sentences=seen.of_sentences.share,
     )
     names, counts = [str(name) for name in text.labels.names], text.labels.counts
-    found.add("labels", index=number, label=names, n=counts, mean=labelled.mean, sd=labelled.sd)
-    for feature, standard in text.standard_features.items():
-        r = inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0  # the feature's mean is 0
-        found.add("follows", index=number, feature=feature, r=r)
+    found.add("labels", len(names), index=number, label=names, n=counts, mean=labelled.mean, sd=labelled.sd)
+    features = text.standard_features
+    r = [inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0 for standard in features.values()]  # a feature's mean is 0
+    found.add("follows", len(r), index=number, feature=list(features), r=r)
     edges = edges_of(ordered, N_BINS)
     codes, lines = _lines(counts * (labelled.mean - center) ** 2, names)
-    known = text.labels.known if names else np.ones(len(v), dtype=bool)
-    of_line = codes[text.labels.codes[known]] if names else np.zeros(len(v), dtype=np.intp)
-    for line, row in zip(lines, histogram(v[known], of_line, edges=edges, n_groups=len(lines)), strict=True):
-        found.add("histogram", index=number, label=line, low=edges[:-1], high=edges[1:], count=row)
+    known = text.labels.known
+    inside, of_line = (v, np.zeros(len(v), dtype=np.intp)) if not names else (v, codes[text.labels.codes])
+    if names and not known.all():
+        inside, of_line = v[known], codes[text.labels.codes[known]]
+    rows = histogram(inside, of_line, edges=edges, n_groups=len(lines))
+    found.add(
+        "histogram",
+        rows.size,
+        index=number,
+        label=[line for line in lines for _ in range(N_BINS)],
+        low=np.tile(edges[:-1], len(lines)),
+        high=np.tile(edges[1:], len(lines)),
+        count=rows.ravel(),
+    )
 
 
 def _lines(part: NDArray[np.float64], names: list[str]) -> tuple[NDArray[np.intp], list[str]]:
@@ -238,13 +304,13 @@ def _explained(v: NDArray[np.float64], values: NDArray[np.float64]) -> float:
     return inner(a, b) ** 2 / size if size > 0 else 0.0
 
 
-def _add_types(found: _Tables, number: int, v: NDArray[np.float64], text: Text, *, n: int) -> None:
+def _add_types(found: _Tables, number: int, seen: _Seen, text: Text, *, n: int) -> None:
     """Add the word types with the highest and the lowest means, and those above and below the mean that move it most."""
-    of_types, counts = by_group(v, text.types), text.types.counts
+    of_types, counts = seen.of_types, text.types.counts
     often = np.flatnonzero(counts >= FEWEST)
     order = often[np.argsort(of_types.mean[often], kind="stable")]
     n_ends = min(n, (len(order) + 1) // 2)  # no type stands at both ends, but one in the middle
-    far = of_types.mean[often] - v.mean()
+    far = of_types.mean[often] - seen.values.mean()
     by_part = np.argsort(-counts[often] * far**2, kind="stable")
     ends = {
         "top": order[::-1][:n_ends],
@@ -255,6 +321,7 @@ def _add_types(found: _Tables, number: int, v: NDArray[np.float64], text: Text, 
     for end, chosen in ends.items():
         found.add(
             "types",
+            len(chosen),
             index=number,
             end=end,
             place=np.arange(len(chosen)),
@@ -269,24 +336,28 @@ def _add_contexts(
     found: _Tables, number: int, own: NDArray[np.float32], text: Text, *, rows: dict[str, list[int]], window: int
 ) -> None:
     """Add the chosen words with those around them."""
-    names = [None if name is None else str(name) for name in text.labels.names]
+    names = [*text.labels.names, None]  # the last is that of words without one
+    labels = [None if name is None else str(name) for name in names]
     for kind, chosen in rows.items():
-        for context, row in enumerate(chosen):
-            near = window_of(row, text, window)
-            codes = text.labels.codes[near].tolist()
-            found.add(
-                "contexts",
-                index=number,
-                kind=kind,
-                context=context,
-                sentence=int(text.sentences[row]),
-                split=str(text.splits[row]),
-                offset=text.place[near] - text.place[row],
-                position=text.positions[near],
-                word=text.words[near],
-                label=[None if code < 0 else names[code] for code in codes],
-                value=own[near].astype(np.float64),
-            )
+        windows = [window_of(row, text, window) for row in chosen]
+        if not windows:
+            continue
+        sizes = [len(near) for near in windows]
+        near, meant = np.concatenate(windows), np.repeat(chosen, sizes)
+        found.add(
+            "contexts",
+            len(near),
+            index=number,
+            kind=kind,
+            context=np.repeat(np.arange(len(chosen)), sizes),
+            sentence=text.sentences[meant],
+            split=text.splits[meant],
+            offset=text.place[near] - text.place[meant],
+            position=text.positions[near],
+            word=text.words[near],
+            label=[labels[code] for code in text.labels.codes[near].tolist()],
+            value=own[near].astype(np.float64),
+        )
 
 
 def _add_twins(found: _Tables, asked: NDArray[np.intp], correlated: NDArray[np.float64]) -> None:
@@ -294,4 +365,4 @@ def _add_twins(found: _Tables, asked: NDArray[np.intp], correlated: NDArray[np.f
     for place, number in enumerate(asked.tolist()):
         order = np.argsort(-np.abs(correlated[place]), kind="stable")
         others = order[order != place][:N_TWINS]
-        found.add("twins", index=number, other=asked[others], r=correlated[place, others])
+        found.add("twins", len(others), index=number, other=asked[others], r=correlated[place, others])

@@ -17,6 +17,7 @@ from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy import sparse
 
 FIFTHS = 5
 
@@ -44,11 +45,20 @@ class Groups:
         """Count the rows of each group."""
         return cls(codes, names, np.bincount(codes[codes >= 0], minlength=len(names)))
 
-    @property
+    @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Rows that are in a group, shape (n_words,)."""
         known: NDArray[np.bool_] = self.codes >= 0
         return known
+
+    @cached_property
+    def members(self) -> sparse.csr_array:
+        """Sparse matrix (n_groups, n_words) with a one for each row of a group, in the order of the rows."""
+        from scipy import sparse
+
+        order = np.argsort(self.codes, kind="stable")[np.count_nonzero(~self.known) :]
+        ends = np.concatenate([[0], np.cumsum(self.counts)])
+        return sparse.csr_array((np.ones(len(order)), order, ends), shape=(len(self.counts), len(self.codes)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,7 +107,7 @@ class Text:
 
     @cached_property
     def standard_features(self) -> dict[str, NDArray[np.float64]]:
-        """Features with mean 0 and variance 1, without those that do not vary."""
+        """Features with mean 0 and variance 1, each of shape (n_words,), without those that do not vary."""
         spread = {name: float(column.std()) for name, column in self.features.items()}
         return {name: (self.features[name] - self.features[name].mean()) / sd for name, sd in spread.items() if sd > 0}
 

@@ -16,38 +16,72 @@ TAIL = 0.001
 
 @dataclass(frozen=True)
 class ByGroup:
-    """Values in groups.
+    """Values of several neurons in groups.
 
     Attributes
     ----------
-    mean, sd : ndarray of shape (n_groups,), float64
+    mean, sd : ndarray of shape (n_neurons, n_groups), float64
         NaN for a group without rows.
-    share : float
+    share : ndarray of shape (n_neurons,), float64
         Share of the variance that lies between groups: eta squared, less what as many groups drawn at random would have
         (epsilon squared). 0 where that is negative, NaN where every row is a group of its own.
     """
 
     mean: NDArray[np.float64]
     sd: NDArray[np.float64]
-    share: float
+    share: NDArray[np.float64]
 
 
-def by_group(values: NDArray[np.float64], groups: Groups) -> ByGroup:
-    """Means and standard deviations of `values` (n_words,) in each group; rows of no group are left out."""
-    known = groups.known
-    codes, v = (groups.codes, values) if known.all() else (groups.codes[known], values[known])
-    n, k = len(v), int((groups.counts > 0).sum())
-    center = v.mean() if n else 0.0
-    v = v - center  # the squares of values far from zero would lose their differences
-    counts = groups.counts.astype(np.float64)
+@dataclass(frozen=True)
+class Columns:
+    """Values of several neurons, prepared to be summed by group.
+
+    Attributes
+    ----------
+    center : ndarray of shape (n_neurons,), float64
+        Means; the squares of values far from zero would lose their differences.
+    stacked : ndarray of shape (n_words, 2 n_neurons), float64
+        Values less the center, and their squares.
+    """
+
+    center: NDArray[np.float64]
+    stacked: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Columns:
+        """Take `values` (n_neurons, n_words)."""
+        n = len(values)
+        center = values.mean(axis=1)
+        stacked = np.empty((values.shape[1], 2 * n))
+        stacked[:, :n] = (values - center[:, None]).T
+        np.multiply(stacked[:, :n], stacked[:, :n], out=stacked[:, n:])
+        return cls(center, stacked)
+
+
+def by_group(columns: Columns, groups: Groups) -> ByGroup:
+    """Means and standard deviations of each neuron in each group; rows of no group are left out.
+
+    Sums are products with the sparse matrix of who is in which group: one for all neurons, and each neuron's sum in the order of
+    its rows, whichever others are with it.
+    """
+    n_neurons, n, k = len(columns.center), int(groups.counts.sum()), int((groups.counts > 0).sum())
+    sums = groups.members @ columns.stacked
+    first, second = sums[:, :n_neurons], sums[:, n_neurons:]
+    counts = groups.counts.astype(np.float64)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):  # groups without rows
-        mean = np.bincount(codes, weights=v, minlength=len(counts)) / counts
-        square = np.bincount(codes, weights=v * v, minlength=len(counts)) / counts
-    sd = np.sqrt(np.clip(square - mean**2, 0.0, None))
-    total = inner(v, v)
-    between = float(np.nansum(counts * mean**2))
-    share = 0.0 if total == 0 or k < 2 else np.nan if n <= k else 1 - (1 - between / total) * (n - 1) / (n - k)
-    return ByGroup(mean + center, sd, max(0.0, float(share)) if share == share else np.nan)
+        mean = first / counts
+        sd = np.sqrt(np.clip(second / counts - mean**2, 0.0, None))
+        whole = first.sum(axis=0) / n  # 0 up to rounding, where every row is in a group
+    total = second.sum(axis=0) - n * whole**2
+    between = np.nansum(counts * (mean - whole) ** 2, axis=0)
+    if k < 2:
+        share = np.zeros(n_neurons)
+    elif n <= k:
+        share = np.where(total > 0, np.nan, 0.0)
+    else:
+        of_total = np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+        share = np.where(total > 0, np.clip(1 - (1 - of_total) * (n - 1) / (n - k), 0.0, None), 0.0)
+    return ByGroup((mean + columns.center).T, sd.T, share)
 
 
 def inner(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -95,5 +129,7 @@ def histogram(
     ndarray of shape (n_groups, n_bins), int
     """
     n_bins = len(edges) - 1
-    place = np.floor((values - edges[0]) * (n_bins / (edges[-1] - edges[0]))).clip(0, n_bins - 1).astype(np.intp)
-    return np.bincount(codes * n_bins + place, minlength=n_groups * n_bins).reshape(n_groups, n_bins)
+    scaled = (values - edges[0]) * (n_bins / (edges[-1] - edges[0]))
+    place = np.clip(scaled, 0, n_bins - 1, out=scaled).astype(np.intp)  # rounds down, as all are positive now
+    place += codes * n_bins
+    return np.bincount(place, minlength=n_groups * n_bins).reshape(n_groups, n_bins)

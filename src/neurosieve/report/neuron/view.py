@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurosieve.analysis.neurons.levels import LEVELS, levels_of
 from neurosieve.report.neuron.picture import distribution
 from neurosieve.report.neuron.says import signed, top_weights, what_it_does
 from neurosieve.report.neuron.tables import NeuronTables
 from neurosieve.report.numbers import count, percent
 from neurosieve.report.text import visible
 
-LEVELS = (0.5, 1.0, 2.0)
-"""Standard deviations from the mean at which a word's colour changes."""
+CLASSES = ("n3", "n2", "n1", "z", "p1", "p2", "p3")
+"""Classes of the colours, from far below the mean to far above it."""
 MOST_LABELS = 8
 TITLES = {
     "top": "Highest values",
@@ -38,6 +39,8 @@ def view_of(
     anchor: str,
     facts: Sequence[tuple[str, str]] = (),
     links: Mapping[str, str] | None = None,
+    text: str = "",
+    layer: int = 0,
     opened: bool = False,
 ) -> dict[str, Any]:
     """What the template takes.
@@ -51,6 +54,10 @@ def view_of(
         What others know of it: its rank, how sure that is.
     links : mapping of str to str, optional
         Addresses of other neurons on the page, by name.
+    text : str
+        Address of sentences on the page that can be coloured by it; empty where there are none.
+    layer : int
+        Place of its layer among those of the model, by which parts are sorted.
     opened : bool
         Whether its part stands open.
     """
@@ -59,6 +66,8 @@ def view_of(
         "id": anchor,
         "name": n.name,
         "opened": opened,
+        "text": text,
+        "sorts": {"layer": layer, **{name: _share(n, name) for name in ("property", "types", "sentences")}},
         "unit": n.unit,
         "headline": said[0].removeprefix(f"{n.name} "),
         "said": said,
@@ -75,6 +84,12 @@ def view_of(
     }
 
 
+def _share(n: NeuronTables, name: str) -> str:
+    """Share of the variance between labels, word types or sentences, for sorting; 0 where it is not known."""
+    share = n.summary[f"of_{name}"]
+    return f"{share:.4f}" if share is not None and share == share else "0"
+
+
 def number(value: float) -> str:
     """A value of a neuron: three digits that count, a true minus."""
     return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
@@ -82,8 +97,7 @@ def number(value: float) -> str:
 
 def level(z: float) -> str:
     """Class of a word's colour from its distance from the mean: ``n3`` (far below) to ``p3`` (far above), ``z`` between."""
-    size = sum(abs(z) >= edge for edge in LEVELS)
-    return "z" if not size else f"{'p' if z > 0 else 'n'}{size}"
+    return CLASSES[int(levels_of(z)) + 3]
 
 
 def scale_of(n: NeuronTables) -> list[tuple[str, str]]:

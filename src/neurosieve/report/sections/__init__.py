@@ -20,6 +20,8 @@ from neurosieve.report.sections import (
     neurons,
     rankings,
     selectivity,
+    text,
+    two_labels,
     values,
 )
 
@@ -29,9 +31,11 @@ BUILT_IN = (
     minimal.SECTION,
     neurons.SECTION,
     looks.SECTION,
+    text.SECTION,
     layers.SECTION,
     labels.SECTION,
     label_scores.SECTION,
+    two_labels.SECTION,
     values.SECTION,
     ablation.SECTION,
     selectivity.SECTION,

@@ -44,7 +44,19 @@ def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
     """The parts, in the order of the ranking."""
     known = list(neurons_of(f).values())[:most]
     links = {n.name: f"{anchor}--{file_name(n.name)}" for n in known}
-    return [view_of(n, anchor=links[n.name], facts=facts(f, n.index), links=links) for n in known]
+    text = f"{anchor}--text-view" if "text_words" in f.tables else ""
+    layers = {layer: place for place, layer in enumerate(dict.fromkeys(f.neurons["layer"]))}
+    return [
+        view_of(
+            n,
+            anchor=links[n.name],
+            facts=facts(f, n.index),
+            links=links,
+            text=text,
+            layer=layers[f.neurons["layer"].iloc[n.index]],
+        )
+        for n in known
+    ]
 
 
 def facts(f: Findings, neuron: int) -> list[tuple[str, str]]:
