@@ -28,6 +28,7 @@ from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.probes.solvers import current_name
+from neurosieve.study.cell_folder import PARTS
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
@@ -152,7 +153,8 @@ class RunFolder:
 
     def sweep(self) -> None:
         """Delete what a killed process left half-written; only for the one that holds the folder's lock."""
-        for place in (self.path, *(path for path in (self.path / "cells").glob("*") if path.is_dir())):
+        cells = [path for path in (self.path / "cells").glob("*") if path.is_dir()]
+        for place in (self.path, *cells, *(path / PARTS for path in cells)):
             sweep(place)
 
     def written(self, part: str) -> bool:
