@@ -87,6 +87,7 @@ def _connect(ray: Any, address: str) -> None:  # noqa: ANN401 (a module)
     quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
     if address == LOCAL:
         n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own would let everything else go first
         quiet |= {"num_cpus": n, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
         with warnings.catch_warnings():
@@ -130,8 +131,10 @@ class RayEngine:
             Share(tasks.processors, memory),
             str(Path.cwd()),
         )
-        asked = {"num_cpus": tasks.processors, "num_gpus": tasks.gpus, "max_retries": tasks.retries}
-        self._do = ray.remote(on_worker).options(**asked, **({} if memory is None else {"memory": memory}))
+        asked: dict[str, Any] = {"num_cpus": tasks.processors, "num_gpus": tasks.gpus, "max_retries": tasks.retries}
+        if memory is not None:
+            asked["memory"] = memory
+        self._do = ray.remote(**asked)(on_worker)
         self._board = ray.remote(Board).options(num_cpus=0, max_restarts=-1).remote()
         self._bars = Bars(report)
         self._tasks: dict[Any, Task] = {}
