@@ -51,6 +51,7 @@ def study(kind: str, folder: Path) -> dict[str, Any]:
         "models": [{**model, "name": "stories"}, {**model, "name": "twin", "untrained": 0}],
         "corpora": [{"splits": slice_of_ewt(folder, train=train, rest=rest), "name": "ewt"}],
         "probes": {"memory_limit": "1GB", "seeds": 2, "step": 0.05, "neuron_pages": 5},
+        "cluster": {"retries": 50},
     }
     whole["corpora"][0]["properties"] = ["upos", "casing", "xpos"] if kind == "speed" else ["upos", "casing"]
     if kind == "kills":
@@ -110,7 +111,7 @@ def kill_workers(most: int, seed: int, stop: threading.Event, killed: list[str])
 
     generator = random.Random(seed)
     names = {f"ray::{name}" for name in (BEGIN, SHARDS, STORE, *STAGES)}
-    while len(killed) < most and not stop.wait(generator.uniform(0.2, 3.0)):
+    while len(killed) < most and not stop.wait(generator.uniform(0.5, 6.0)):
         mine = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] and p.info["cmdline"][0] in names]
         mine = [p for p in mine if os.getpid() in {parent.pid for parent in p.parents()}]
         if mine:

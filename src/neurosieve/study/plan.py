@@ -138,7 +138,9 @@ class Plan:
             parts = stage.parts(cell.settings, missing)
             task = replace(of, what=stage.name, method=cell.method)
             if len(parts) > 1:
-                seeds = [replace(task, seed=units[0][0]) for units in parts]
+                seeds = [
+                    replace(task, seed=seed) for ((seed, _), *_) in parts if not cell.part_path(stage, seed).is_file()
+                ]
                 self._before |= {part: set(before) for part in seeds}
                 before |= set(seeds)
             whole[key] = task
