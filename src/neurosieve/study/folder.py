@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -44,6 +45,8 @@ KINDS: dict[str, type[ModelSettings] | type[CorpusSettings] | type[StoreSettings
     "corpora": CorpusSettings,
     "stores": StoreSettings,
 }
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/")
+"""How ``s3://bucket/run`` begins, also after it was taken for a path; a drive has one letter."""
 ADDED_TO = ("seconds",)
 """Entries of the manifest that are added to, not replaced."""
 
@@ -58,6 +61,11 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if found := _ADDRESS.match(str(path)):
+            raise StudyError(
+                f"{path}: is an address ({found[1]}), and a run lies in a folder; give one on this machine, or, for several "
+                "machines, on a file system that they share (such as NFS or Lustre, or a bucket that is mounted)"
+            )
 
     @property
     def manifest_path(self) -> Path:
