@@ -133,10 +133,18 @@ def test_a_worker_of_another_version_says_so(tmp_path: Path) -> None:
     assert "and the study was started by 0.0.1; install the same on all machines" in str(answer.outcome.error)
 
 
+def test_what_is_no_address_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(
+        StudyError, match="--address nowhere: expected local, auto or the HOST:PORT of a cluster's head"
+    ):
+        run_study(StudySettings.checked(STUDY), tmp_path / "run", address="nowhere")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (the extra 'cluster')")
-def test_no_cluster_at_an_address_is_told(tmp_path: Path) -> None:
+def test_no_cluster_at_an_address_is_told(tiny_bert: Path, tmp_path: Path) -> None:
     code = "from neurosieve.cli.main import main; main()"
-    model = ["--model", "none", "--corpus", "sample", "--property", "pos", "--out", str(tmp_path / "run")]
+    model = ["--model", str(tiny_bert), "--corpus", "sample", "--property", "pos", "--out", str(tmp_path / "run")]
     done = subprocess.run(
         [sys.executable, "-c", code, "run", *model, "--address", "127.0.0.1:1"],
         capture_output=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import warnings
 from collections.abc import Iterator
@@ -31,15 +32,20 @@ log = logging.getLogger(__name__)
 LOCAL, AUTO = "local", "auto"
 OBJECT_STORE_BYTES = 80 << 20
 """Of a cluster that is made for one run: tasks hand on files, so hardly anything goes through Ray's own memory."""
+PATIENCE = 10.0
+"""Seconds in which a cluster's head must answer."""
 
 
-def refuse_absent(address: str) -> None:
-    """Refuse an address where there is no Ray to go to it.
+def check_address(address: str) -> None:
+    """Refuse what is no address, and any where there is no Ray to go to it.
 
     Raises
     ------
     StudyError
     """
+    host, _, port = address.rpartition(":")
+    if address not in (LOCAL, AUTO) and not (host and port.isdigit()):
+        raise StudyError(f"--address {address}: expected local, auto or the HOST:PORT of a cluster's head")
     if find_spec("ray") is None:
         raise StudyError(f'--address {address}: needs Ray; pip install "neurosieve[cluster]"')
 
@@ -65,7 +71,7 @@ def ray_engine(
     StudyError
         If Ray is not installed, there is no such cluster, or no machine of it can do a task.
     """
-    refuse_absent(address)
+    check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
@@ -89,7 +95,10 @@ def _connect(ray: Any, address: str) -> None:  # noqa: ANN401 (a module)
         n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own would let everything else go first
         quiet |= {"num_cpus": n, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    host, _, port = address.rpartition(":")
     try:
+        if port:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=PATIENCE).close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's about itself
             ray.init(address=address, **quiet)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurosieve.runs.cluster import ray_engine, refuse_absent
+from neurosieve.runs.cluster import ray_engine, check_address
 from neurosieve.runs.page import page_of, report_on
 from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.failures import IncompleteStudyError
@@ -53,7 +53,7 @@ def run_study(
     folder = RunFolder(out)
     engine = None if address is None else partial(ray_engine, address=address, tasks=settings.cluster)
     if address is not None:
-        refuse_absent(address)
+        check_address(address)
     try:
         found = run_cells(settings, out, report=report, engine=engine)
     except IncompleteStudyError as error:
