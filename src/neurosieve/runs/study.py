@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurosieve.runs.cluster import ray_engine, check_address
+from neurosieve.runs.cluster import check_address, ray_engine
 from neurosieve.runs.page import page_of, report_on
 from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.failures import IncompleteStudyError
