@@ -49,7 +49,11 @@ def test_a_task_has_the_share_of_the_smallest_machine_that_its_processors_are() 
         ),
         ({"gpus": 1}, None, "1 GPUs"),
         ({"memory": "100GB"}, None, "100GB memory"),
-        ({"memory": "2GB"}, "2GB", "memory_limit is 2GB, and a task has 2.0 GB for its whole process; raise memory"),
+        (
+            {"memory": "2GB"},
+            "2GB",
+            "memory_limit is 2GB, and a task has 2.0 GB, its program of about 1 GB included; raise memory",
+        ),
     ],
 )
 def test_what_no_machine_can_do_is_refused(settings: dict[str, Any], limit: str | None, said: str) -> None:

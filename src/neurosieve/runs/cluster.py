@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LOCAL, AUTO = "local", "auto"
 OBJECT_STORE_BYTES = 80 << 20
 """Of a cluster that is made for one run: tasks hand on files, so hardly anything goes through Ray's own memory."""
+PROGRAM_BYTES = 10**9
+"""What a worker takes before it fits anything: its libraries, texts and words."""
 PATIENCE = 10.0
 """Seconds in which a cluster's head must answer."""
 
@@ -82,7 +84,9 @@ def ray_engine(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)  # which Ray takes
     try:
-        yield RayEngine(ray, folder, settings, report, tasks=tasks)
+        engine = RayEngine(ray, folder, settings, report, tasks=tasks)
+        yield engine
+        log.info("%s", engine)
     finally:
         if ours:
             ray.shutdown()
@@ -149,6 +153,10 @@ class RayEngine:
         self._tasks: dict[Any, Task] = {}
         self._n = 0
         self.peak_bytes = 0
+
+    def __str__(self) -> str:
+        share = "" if self.job.share.memory is None else f" of {self.job.share.memory / 1e9:.1f}"
+        return f"{self._n} tasks done by workers, of which the largest took {self.peak_bytes / 1e9:.1f}{share} GB"
 
     def submit(self, task: Task) -> None:
         """As `Engine.submit`."""
@@ -221,9 +229,9 @@ def memory_of_a_task(nodes: list[dict[str, Any]], tasks: ClusterSettings, memory
         )
     share = min(int(machine["memory"] * min(1.0, tasks.processors / machine["CPU"])) for machine in able)
     memory = share if tasks.memory is None else parse_bytes(tasks.memory)
-    if memory_limit is not None and parse_bytes(memory_limit) >= memory:
+    if memory_limit is not None and parse_bytes(memory_limit) + PROGRAM_BYTES > memory:
         raise StudyError(
-            f"memory_limit is {memory_limit}, and a task has {memory / 1e9:.1f} GB for its whole process; raise memory (or "
-            "processors) of [cluster], or lower memory_limit"
+            f"memory_limit is {memory_limit}, and a task has {memory / 1e9:.1f} GB, its program of about 1 GB included; raise "
+            "memory (or processors) of [cluster], or lower memory_limit"
         )
     return memory

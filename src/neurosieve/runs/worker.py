@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -62,13 +64,13 @@ def on_worker(task: Task, job: Job, board: Any, number: int) -> Answer:  # noqa:
         os.chdir(job.place)
     if job.version != __version__:
         error = StudyError(
-            f"{os.uname().nodename} has neurosieve {__version__}, and the study was started by {job.version}; install the same "
+            f"{socket.gethostname()} has neurosieve {__version__}, and the study was started by {job.version}; install the same "
             "on all machines"
         )
         return Answer(Outcome(error=error))
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the command line sets it
-    os.environ[WRITER] = f"{os.uname().nodename}-{os.getpid()}"
+    os.environ[WRITER] = f"{socket.gethostname()}-{os.getpid()}"
     board.begin.remote(number)
     said: list[tuple[int, str]] = []
     with _listening(said), warnings.catch_warnings(record=True) as warned:
@@ -119,4 +121,4 @@ def _peak_bytes() -> int:
     """The most memory that this process took so far."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

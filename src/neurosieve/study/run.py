@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
@@ -22,7 +22,7 @@ from neurosieve.study.plan import Plan, work
 from neurosieve.study.results import write_run
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.sources import activations_of, named_stores
-from neurosieve.study.tasks import Engine
+from neurosieve.study.tasks import Engine, Share
 
 MakeEngine: TypeAlias = Callable[[RunFolder, StudySettings, Reporter], AbstractContextManager[Engine]]
 
@@ -63,11 +63,15 @@ def run_cells(
     if not any([*(c.properties for c in settings.corpora), *(s.properties for s in settings.stores)]):
         raise StudyError("the study names no property; give each corpus its properties")
     folder, settings = RunFolder(out), named_stores(settings)
-    with folder.working():
+    tasks = settings.cluster
+    with folder.working(), nullcontext() if engine is None else Share(tasks.processors).kept():
         settings = StudySettings.model_validate(folder.claim(settings.model_dump(mode="json")))
         folder.sweep()
         refuse_changed_inputs(folder, settings, folder.manifest())
-        plan = None if engine is None else _done_by(engine, folder, settings, report)
+        plan = None
+        if engine is not None:
+            folder.note(workers=tasks.model_dump())
+            plan = _done_by(engine, folder, settings, report)
         failures = Failures()
         loaded: dict[str, Corpus] = {}
         stores: list[ActivationStore] = []

@@ -165,9 +165,13 @@ class Share:
                     f"a task has {self.memory / 1e9:.1f} GB, of which its program takes {own / 1e9:.1f}; raise memory (or "
                     "processors) of [cluster]"
                 )
+        before = torch.get_num_threads()
         torch.set_num_threads(self.processors)
-        with threadpool_limits(self.processors), memory_limit(limit):
-            yield
+        try:
+            with threadpool_limits(self.processors), memory_limit(limit):
+                yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def tried(
