@@ -19,6 +19,8 @@ from typing import Any
 
 SEAL = "sha256"
 """Last entry of a JSON file of ours: the digest of what stands before it."""
+WRITER = "NEUROSIEVE_WRITER"
+"""Environment variable of a process that may write the same file as another: a name of its own, for its temporary files."""
 _BEFORE, _AFTER = f',\n "{SEAL}": "'.encode(), b'"\n}\n'
 _SEAL = re.compile(re.escape(_BEFORE) + rb"([0-9a-f]{64})" + re.escape(_AFTER) + rb"\Z")
 _WIDTH = len(_BEFORE) + 64 + len(_AFTER)
@@ -41,6 +43,8 @@ def whole_file(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
     suffix : str
         Takes the place of the ending, or, if it does not begin with a dot, comes behind the whole name.
     """
+    if writer := os.environ.get(WRITER):
+        suffix = f".{writer}{suffix}" if suffix.startswith(".") else f"~{writer}{suffix}"
     temporary = path.with_suffix(suffix) if suffix.startswith(".") else path.with_name(path.name + suffix)
     temporary.unlink(missing_ok=True)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # which no link can stand in for

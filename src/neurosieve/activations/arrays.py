@@ -335,7 +335,7 @@ def _write(folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFra
 
     digests: dict[int, str] = {}
     parts = list(_chunks(table[ROW].to_numpy(), plan["shard_words"]))
-    there = intact_shards(folder, len(parts))
+    there = intact_shards(folder, range(len(parts)))
     for number, rows in enumerate(parts):
         path = fmt.shard_path(folder, number)
         if number in there:

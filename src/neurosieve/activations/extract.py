@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from neurosieve.activations import format as fmt
 from neurosieve.activations.first_words import said, sinks
 from neurosieve.activations.store import ActivationStore
-from neurosieve.activations.writer import SHARD_BYTES, finish_store, intact_shards, make_store, shard_rows
+from neurosieve.activations.writer import SHARD_BYTES, begun, finish_store, intact_shards, make_store, shard_rows
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.files import file_digest
@@ -71,49 +72,131 @@ def extract(
     ModelError
         If the model has no special token and that was asked for.
     """
-    if dtype not in ("float16", "float32"):
-        raise StoreError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
-    if unit not in UNITS:
-        raise StoreError(f"unit is {unit!r}; expected 'word' or 'sentence'")
-    if unit == "sentence":
-        model.require_sentence_vector(sentence_vector)
-    folder = Path(out)
-    plan = _plan(corpus, model, dtype, sentence_vector=sentence_vector if unit == "sentence" else None)
-    n_rows = len(corpus) if plan["unit"] == "sentence" else corpus.n_words
-    return make_store(folder, plan, n_rows, make=lambda: _extract(folder, plan, corpus, model, progress=progress))
+    return Extraction.of(corpus, model, out, dtype=dtype, unit=unit, sentence_vector=sentence_vector).store(
+        progress=progress
+    )
 
 
-def _extract(
-    folder: Path,
-    plan: dict[str, Any],
-    corpus: Corpus,
-    model: LanguageModel,
-    *,
-    progress: Callable[[float, float], None] | None,
-) -> None:
-    """Make what is missing in a folder that no other process works on."""
-    shards = _shard_sentences(corpus, _split_order(corpus), plan["shard_words"])
-    there = intact_shards(folder, len(shards))
-    todo = [number for number in range(len(shards)) if number not in there]
-    sizes = [sum(len(corpus.sentences[i]) for i in members) for members in shards]
-    done = sum(sizes) - sum(sizes[number] for number in todo)
-    digests: dict[int, str] = {}
-    # The last shard is converted, written and digested while the network works on this one. Preparing the next one
-    # beside it gains nothing: that is Python, and so is what drives the network.
-    with ThreadPoolExecutor(max_workers=1) as writer:
-        written: Future[None] | None = None
-        for number in todo:
-            words, how = [corpus.sentences[i].words for i in shards[number]], plan["sentence_vector"]
-            batch = _as_batch(model.embed(words) if how is None else model.embed_sentences(words, how=how))
+@dataclass(frozen=True)
+class Extraction:
+    """What `extract` does, in steps that several processes may share: `begin`, `make` for each part of the shards, `store`.
+
+    A shard depends on its own sentences alone, so it has the same bytes whoever makes it.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    model : LanguageModel
+    folder : Path
+    plan : dict
+        What identifies the store (see `neurosieve.activations.format`).
+    """
+
+    corpus: Corpus
+    model: LanguageModel
+    folder: Path
+    plan: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, corpus: Corpus, model: LanguageModel, out: str | Path, *, dtype: str, unit: str, sentence_vector: str
+    ) -> Extraction:
+        """The extraction that `extract` with these arguments is.
+
+        Raises
+        ------
+        StoreError, ModelError
+            If there is no such precision or unit, or the model has no such sentence vector.
+        """
+        if dtype not in ("float16", "float32"):
+            raise StoreError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
+        if unit not in UNITS:
+            raise StoreError(f"unit is {unit!r}; expected 'word' or 'sentence'")
+        if unit == "sentence":
+            model.require_sentence_vector(sentence_vector)
+        plan = _plan(corpus, model, dtype, sentence_vector=sentence_vector if unit == "sentence" else None)
+        return cls(corpus, model, Path(out), plan)
+
+    @cached_property
+    def shards(self) -> list[list[int]]:
+        """Numbers of the sentences of each shard."""
+        return _shard_sentences(self.corpus, _split_order(self.corpus), self.plan["shard_words"])
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the whole store."""
+        return len(self.corpus) if self.plan["unit"] == "sentence" else self.corpus.n_words
+
+    def begin(self) -> list[int]:
+        """Make the folder ready; gives the numbers of the shards that it lacks, none if the store is finished."""
+        with begun(self.folder, self.plan, self.n_rows) as unfinished:
+            return self._missing() if unfinished else []
+
+    def make(
+        self, numbers: Sequence[int], *, progress: Callable[[float, float], None] | None = None, done: int = 0
+    ) -> dict[int, str]:
+        """Write some shards of a folder that `begin` made ready; gives their digests.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+        progress : callable, optional
+            Called as ``progress(words_done, words_in_all)``.
+        done : int
+            Words that are done already.
+        """
+        sizes = {number: sum(len(self.corpus.sentences[i]) for i in self.shards[number]) for number in numbers}
+        total = done + sum(sizes.values())
+        how, digests = self.plan["sentence_vector"], dict[int, str]()
+        # The last shard is converted, written and digested while the network works on this one. Preparing the next one
+        # beside it gains nothing: that is Python, and so is what drives the network.
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            written: Future[None] | None = None
+            for number in numbers:
+                members = self.shards[number]
+                words = [self.corpus.sentences[i].words for i in members]
+                batch = _as_batch(
+                    self.model.embed(words) if how is None else self.model.embed_sentences(words, how=how)
+                )
+                if written is not None:
+                    written.result()
+                written = writer.submit(
+                    _write, self.folder, number, self.corpus, members, batch, self.model, self.plan, digests
+                )
+                done += sizes[number]
+                if progress is not None:
+                    progress(done, total)
             if written is not None:
                 written.result()
-            written = writer.submit(_write, folder, number, corpus, shards[number], batch, model, plan, digests)
-            done += sizes[number]
-            if progress is not None:
-                progress(done, corpus.n_words)
-        if written is not None:
-            written.result()
-    _finish(folder, plan, corpus, shards, digests)
+        return digests
+
+    def store(
+        self, digests: Mapping[int, str] | None = None, *, progress: Callable[[float, float], None] | None = None
+    ) -> ActivationStore:
+        """The whole store, after whatever it lacks is made.
+
+        Parameters
+        ----------
+        digests : mapping of int to str, optional
+            Shards that were made a moment ago, which are not read again to see whether they are whole.
+        progress : callable, optional
+        """
+
+        def rest() -> None:
+            known = dict(digests or {})
+            todo = self._missing(known)
+            whole = sum(len(sentence) for sentence in self.corpus.sentences)
+            words = sum(len(self.corpus.sentences[i]) for number in todo for i in self.shards[number])
+            known |= self.make(todo, progress=progress, done=whole - words)
+            _finish(self.folder, self.plan, self.corpus, self.shards, known)
+
+        return make_store(self.folder, self.plan, self.n_rows, make=rest)
+
+    def _missing(self, known: Collection[int] = ()) -> list[int]:
+        """Numbers of the shards that are not there or damaged; of those `known` it is looked only whether they are there."""
+        there = {number for number in known if fmt.shard_path(self.folder, number).is_file()}
+        there |= intact_shards(self.folder, [n for n in range(len(self.shards)) if n not in there])
+        return [number for number in range(len(self.shards)) if number not in there]
 
 
 def _as_batch(vectors: VectorBatch | Sequence[WordVectors]) -> VectorBatch:

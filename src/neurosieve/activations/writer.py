@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,21 @@ def make_store(folder: Path, plan: Plan, n_rows: int, *, make: Callable[[], None
     StoreError
         If the folder holds something else, another process writes into it, or the disk is too small.
     """
+    with begun(folder, plan, n_rows) as unfinished:
+        if unfinished:
+            make()
+    return open_store(folder)
+
+
+@contextmanager
+def begun(folder: Path, plan: Plan, n_rows: int) -> Iterator[bool]:
+    """Make a folder ready for the store of `plan` and be the one process that works in it; gives whether there is work to do.
+
+    Raises
+    ------
+    StoreError
+        As `make_store`.
+    """
     if (folder / fmt.MANIFEST).is_file():
         _require_same(folder, fmt.read_json(folder / fmt.MANIFEST), plan)
         if is_complete(folder):
@@ -63,14 +78,15 @@ def make_store(folder: Path, plan: Plan, n_rows: int, *, make: Callable[[], None
                     extraction_lock(folder),
                 ):  # left by one that was killed at its end: taken and let go
                     pass
-            return open_store(folder)
+            yield False
+            return
     require_vacant(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with extraction_lock(folder):
-        if not is_complete(folder):  # nobody finished it meanwhile
+        unfinished = not is_complete(folder)  # nobody finished it meanwhile
+        if unfinished:
             _start(folder, plan, n_rows)
-            make()
-    return open_store(folder)
+        yield unfinished
 
 
 def finish_store(
@@ -125,10 +141,10 @@ def finish_store(
     write_sealed_json(folder / fmt.MANIFEST, manifest)
 
 
-def intact_shards(folder: Path, n_shards: int) -> set[int]:
-    """Numbers of the shards that an earlier start left and that hold what was written; damaged ones are told."""
+def intact_shards(folder: Path, numbers: Iterable[int]) -> set[int]:
+    """Those of the shards that an earlier start left and that hold what was written; damaged ones are told."""
     found = set()
-    for number in range(n_shards):
+    for number in numbers:
         path = fmt.shard_path(folder, number)
         if not path.is_file():
             continue

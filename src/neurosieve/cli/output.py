@@ -133,20 +133,27 @@ def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
     columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), Rate(), left, TextColumn("left"))
     with Progress(*columns, console=console, transient=True) as bars:
 
-        def report(title: str) -> Progress_:
-            for number in bars.task_ids:  # one bar at a time; what is finished stays as a line above it
-                bars.remove_task(number)
-            task = bars.add_task(escape(visible(title)), total=None)
+        class Report:
+            """One bar at a time; what is finished stays as a line above it."""
 
-            def advance(done: float, total: float) -> None:
-                bars.update(task, completed=done, total=total)
+            def __call__(self, title: str) -> Progress_:
+                for number in bars.task_ids:
+                    bars.remove_task(number)
+                return self.beside(title)
 
-            return advance
+            def beside(self, title: str) -> Progress_:
+                """A bar that leaves the others where they are; it goes when it is full."""
+                task = bars.add_task(escape(visible(title)), total=None)
+
+                def advance(done: float, total: float) -> None:
+                    bars.update(task, completed=done, total=total, visible=done < total)
+
+                return advance
 
         with _messages(
             lambda text: console.print(visible(text), markup=False, highlight=False, soft_wrap=True), logging.INFO
         ):
-            yield report
+            yield Report()
 
 
 if TYPE_CHECKING:

@@ -76,6 +76,12 @@ def run(
         metavar="DIR",
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print cells, disk, memory and time; run nothing."),
+    address: str | None = typer.Option(
+        None,
+        "--address",
+        metavar="WHERE",
+        help="Have Ray's workers do it: local, auto or HOST:PORT; also beside a study file.",
+    ),
     recipe: str | None = typer.Option(
         None,
         "--recipe",
@@ -183,7 +189,7 @@ def run(
     if (csv or table) and not dry_run:
         raise UsageError("--csv and --table are the forms of --dry-run; a run prints where its report is")
     if study is not None:
-        beside = ("study", "out", "quiet", "dry_run", "recipe", "csv", "table")
+        beside = ("study", "out", "quiet", "dry_run", "address", "recipe", "csv", "table")
         given = [name for name in context.params if name not in beside and _given(context, name)]
         if given:
             raise UsageError(
@@ -210,7 +216,8 @@ def run(
     if study is not None:
         name_of = study.stem if recipe in (None, "paper") else f"{study.stem}-{recipe}"
         out = Path("runs") / name_of if out is None else out
-        return start(StudySettings.from_toml(study, recipe=recipe), out, dry_run=dry_run, form=form, quiet=quiet)
+        settings = StudySettings.from_toml(study, recipe=recipe)
+        return start(settings, out, dry_run=dry_run, form=form, quiet=quiet, address=address)
     content = _content(
         model,
         corpus,
@@ -260,7 +267,8 @@ def run(
     }
     if recipe is not None:
         content = with_recipe(content, recipe)
-    return start(StudySettings.checked(content), out, dry_run=dry_run, form=form, quiet=quiet)
+    settings = StudySettings.checked(content)
+    return start(settings, out, dry_run=dry_run, form=form, quiet=quiet, address=address)
 
 
 def extract(

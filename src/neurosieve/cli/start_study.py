@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from neurosieve.study.settings import StudySettings
 
 
-def start(settings: StudySettings, out: Path | None, *, dry_run: bool, form: Format, quiet: bool) -> None:
+def start(
+    settings: StudySettings,
+    out: Path | None,
+    *,
+    dry_run: bool,
+    form: Format,
+    quiet: bool,
+    address: str | None = None,
+) -> None:
     """Run the study in the folder `out`, or say what it would take."""
     if not dry_run:
-        return run_and_say(settings, out or Path("run"), quiet=quiet)
+        return run_and_say(settings, out or Path("run"), quiet=quiet, address=address)
     from neurosieve.study.estimate import estimate
 
     with reporting(quiet=quiet):
@@ -30,7 +38,7 @@ def start(settings: StudySettings, out: Path | None, *, dry_run: bool, form: For
     return None
 
 
-def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
+def run_and_say(settings: StudySettings, out: Path, *, quiet: bool, address: str | None = None) -> None:
     """Run a study; print each cell's finding, the page's path, and what failed, which makes the exit code 1."""
     from neurosieve.runs.study import finished_cells, run_study
     from neurosieve.study.failures import IncompleteStudyError
@@ -43,7 +51,7 @@ def run_and_say(settings: StudySettings, out: Path, *, quiet: bool) -> None:
             said = [str(cell["in_short"]) for cell in finished]
         else:
             try:
-                found = run_study(settings, out, report=report)
+                found = run_study(settings, out, report=report, address=address)
             except IncompleteStudyError as error:
                 found, failures = error.found, [str(failure) for failure in error.failures]
             said = [in_a_sentence(findings) for findings in found]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from neurosieve.runs.cluster import check_address, ray_engine
 from neurosieve.runs.page import page_of, report_on
 from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.failures import IncompleteStudyError
@@ -17,7 +19,9 @@ from neurosieve.study.settings import StudySettings
 from neurosieve.study.sources import named_stores
 
 
-def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = silent) -> list[Findings]:
+def run_study(
+    settings: StudySettings, out: str | Path, *, report: Reporter = silent, address: str | None = None
+) -> list[Findings]:
     """Run a study, write its tables and its page; resume what is done and add what is new.
 
     Finished stages are taken from disk; the same study in the same folder therefore continues where it stopped, repeats
@@ -30,6 +34,9 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
         The run's folder (see `neurosieve.study.folder`).
     report : Reporter, optional
         Where the stages report their progress: given a title, it returns a function of ``(done, total)``, or None.
+    address : str, optional
+        Have the work done by Ray's workers, each with what ``settings.cluster`` says: ``"local"`` on this machine, ``"auto"``
+        on the cluster that it belongs to, or the HOST:PORT of a cluster's head. The results are the same.
 
     Returns
     -------
@@ -44,8 +51,11 @@ def run_study(settings: StudySettings, out: str | Path, *, report: Reporter = si
         If the folder holds something else, or the study's only corpus, model or property cannot be used.
     """
     folder = RunFolder(out)
+    engine = None if address is None else partial(ray_engine, address=address, tasks=settings.cluster)
+    if address is not None:
+        check_address(address)
     try:
-        found = run_cells(settings, out, report=report)
+        found = run_cells(settings, out, report=report, engine=engine)
     except IncompleteStudyError as error:
         if error.found and page_of(folder) is None:
             report_on(folder, error.found)

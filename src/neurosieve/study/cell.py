@@ -18,7 +18,7 @@ from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.probe_settings import ProbeSettings
-from neurosieve.study.result import Result, read_result
+from neurosieve.study.result import Result, Unit, read_result
 from neurosieve.study.stage import FITTING, STAGES, Stage
 
 if TYPE_CHECKING:
@@ -109,43 +109,80 @@ class Cell(CellFolder):
         StudyError
             If the result on disk was made with other settings, or another one that it needs was.
         """
-        path, wanted = self.path_of(stage), stage.units(self.settings)
-        identity = self.identity(stage)
+        path, wanted, identity = self.path_of(stage), stage.units(self.settings), self.identity(stage)
+        found, missing = self.there(stage)
+        if found is not None and not missing:
+            return found.only(wanted)
+        for earlier in stage.after:
+            self.take(STAGES[earlier])
+        parts = [self.part(stage, units) for units in stage.parts(self.settings, missing)]
+        before = [] if found is None else [found]
+        tables = {
+            name: table.joined([part[name] for part in (*before, *parts)]) for name, table in stage.tables.items()
+        }
+        files = {name: digest for part in (*before, *parts) for name, digest in part.files.items()}
+        units = (*(found.units if found is not None else ()), *missing)
+        seconds = sum(part.seconds for part in (*before, *parts))
+        Result(identity, units, round(seconds, 2), tables, files).write(path, stage.name)
+        log.info("%s / %s: %s done in %.1f s", self.model, self.prop, stage.name, sum(part.seconds for part in parts))
+        return read_result(path).only(wanted)  # as it will be read next time
+
+    def there(self, stage: Stage) -> tuple[Result | None, list[Unit]]:
+        """A stage's result on disk, None if there is none or it has to be made anew, and the units that it lacks.
+
+        Raises
+        ------
+        StudyError
+            As `take`.
+        """
+        path, identity = self.path_of(stage), self.identity(stage)
         found = read_result(path) if path.is_file() else None
         if found is not None:
             self._refuse_other(stage, found, identity)
             if not stage.asked(self.settings):
-                return found
+                return found, []
             if any(found.made_with.get(key) != identity[key] for key in stage.remade if key in identity):
                 found = None
         if found is not None and (lost := self.lost(stage, found)):
             log.warning("%s: gone or damaged, so the stage '%s' is computed again", self.folder / lost[0], stage.name)
             path.unlink()  # which says otherwise what the file must be
             found = None
-        missing = [unit for unit in wanted if found is None or unit not in found.units]
-        if found is not None and not missing:
-            return found.only(wanted)
-        for earlier in stage.after:
-            self.take(STAGES[earlier])
+        return found, [unit for unit in stage.units(self.settings) if found is None or unit not in found.units]
+
+    def part(self, stage: Stage, units: Sequence[Unit], *, keep: bool = False) -> Result:
+        """Some units of a stage: what another process left of them, or computed now and, to be kept, left in a file.
+
+        Parameters
+        ----------
+        stage : Stage
+        units : sequence of Unit
+            As `Stage.parts` gives them.
+        keep : bool
+            Leave a file, which `take` joins to the rest and deletes.
+        """
+        path, identity = self.part_path(stage, units[0][0] if units else None), self.identity(stage)
+        if path.is_file():
+            left = read_result(path)
+            if left.made_with == identity and list(left.units) == list(units) and not self.lost(stage, left):
+                return left
         started = time.perf_counter()
         with memory_limit(self.settings.memory_limit):
-            made = stage.make(self, missing)
+            made = stage.make(self, units)
         if set(made) != set(stage.tables):
             raise StudyError(
                 f"the stage '{stage.name}' left the tables {', '.join(made)}; it declares {', '.join(stage.tables)}"
             )
         seconds = round(time.perf_counter() - started, 2)
-        tables = {}
-        for name, table in stage.tables.items():
-            new = table.checked(made[name], where=f"table '{name}' of the stage '{stage.name}'")
-            tables[name] = table.joined([new] if found is None else [found[name], new])
-        units = (*(found.units if found is not None else ()), *missing)
-        before = {} if found is None else dict(found.files)
-        files = before | {path.name: file_digest(path) for path in stage.files(self, missing)}
-        whole = Result(identity, units, seconds + (found.seconds if found is not None else 0.0), tables, files)
-        whole.write(path, stage.name)
-        log.info("%s / %s: %s done in %.1f s", self.model, self.prop, stage.name, seconds)
-        return read_result(path).only(wanted)  # as it will be read next time
+        tables = {
+            name: table.joined([table.checked(made[name], where=f"table '{name}' of the stage '{stage.name}'")])
+            for name, table in stage.tables.items()
+        }
+        files = {path.name: file_digest(path) for path in stage.files(self, units)}
+        whole = Result(identity, tuple(units), seconds, tables, files)
+        if keep:
+            whole.write(path, stage.name)
+            return read_result(path)
+        return whole
 
     def _refuse_other(self, stage: Stage, found: Result, identity: dict[str, Any]) -> None:
         for key, now in identity.items():

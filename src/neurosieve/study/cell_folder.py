@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.registry import method_named, rank
 from neurosieve.study.result import Result, is_intact, read_result
 from neurosieve.study.stage import STAGES, Stage, no_files
+
+PARTS = "parts"
+"""Folder of what is left of a stage before it is whole; only there while several processes are at work, or where they were
+killed."""
 
 
 @dataclass
@@ -42,6 +47,14 @@ class CellFolder:
     def path_of(self, stage: Stage) -> Path:
         """The file of a stage's result."""
         return self.folder / stage.file_name(self.method)
+
+    def part_path(self, stage: Stage, seed: int | None) -> Path:
+        """The file of one seed of a stage that several processes share, until the stage is whole."""
+        return self.folder / PARTS / f"{stage.file_name(self.method).removesuffix('.json')}~{seed}.json"
+
+    def forget_parts(self) -> None:
+        """Delete the files of single seeds, which whole stages have taken up."""
+        shutil.rmtree(self.folder / PARTS, ignore_errors=True)
 
     @property
     def finished(self) -> tuple[str, ...]:

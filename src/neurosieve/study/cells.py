@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
 from neurosieve.corpora.derived import property_name
@@ -13,6 +15,8 @@ from neurosieve.study.opened import OpenCell
 from neurosieve.study.settings import StudySettings, slug
 from neurosieve.study.sources import Activations, activations_of, resolved
 from neurosieve.study.stage import STAGES
+
+log = logging.getLogger(__name__)
 
 
 def cell_of(
@@ -40,6 +44,25 @@ def cell_of(
     )
 
 
+def studied_cell(
+    folder: RunFolder,
+    settings: StudySettings,
+    activations: Activations,
+    *,
+    store: ActivationStore,
+    prop: str,
+    method: str,
+    report: Reporter = silent,
+) -> Cell | None:
+    """`cell_of`, or None where the study has other rankings and this one does not rank neurons for such a property."""
+    cell = cell_of(folder, settings, activations, store=store, prop=prop, method=method, report=report)
+    if cell.splits.loss in method_named(method).losses or len(settings.probes.ranking) == 1:
+        return cell
+    kind = "labels" if cell.splits.loss == "softmax" else "real values"
+    log.warning("%s has %s, which %s does not rank neurons for: left out", cell.prop, kind, method)
+    return None
+
+
 def finish(cell: Cell, *, extraction: float | None = None) -> OpenCell:
     """Run whatever stages a cell lacks, and give what they left.
 
@@ -52,6 +75,7 @@ def finish(cell: Cell, *, extraction: float | None = None) -> OpenCell:
     for stage in STAGES.values():
         if stage.wanted(cell):
             stage(cell)
+    cell.forget_parts()
     names = (cell.folder, cell.model, cell.corpus, cell.prop, cell.method)
     return OpenCell(*names, store_path=cell.store.path, asked=cell.asked, extraction=extraction)
 

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -29,6 +30,7 @@ from neurosieve.errors import StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, sweep, why_unreadable, write_sealed_json
 from neurosieve.json_shape import ANY, misfit
 from neurosieve.probes.solvers import current_name
+from neurosieve.study.cell_folder import PARTS
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, slug, told_apart
@@ -55,6 +57,8 @@ MANIFEST_SHAPE = {
     "page_files?": {ANY: str},
 }
 """What is read of a manifest before anything else (see `neurosieve.json_shape`); its settings are looked at as a study file is."""
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/")
+"""How ``s3://bucket/run`` begins, also after it was taken for a path; a drive has one letter."""
 ADDED_TO = ("seconds",)
 """Entries of the manifest that are added to, not replaced."""
 
@@ -69,6 +73,11 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if found := _ADDRESS.match(str(path)):
+            raise StudyError(
+                f"{path}: is an address ({found[1]}), and a run lies in a folder; give one on this machine, or, for several "
+                "machines, on a file system that they share (such as NFS or Lustre, or a bucket that is mounted)"
+            )
 
     @property
     def manifest_path(self) -> Path:
@@ -166,7 +175,8 @@ class RunFolder:
 
     def sweep(self) -> None:
         """Delete what a killed process left half-written; only for the one that holds the folder's lock."""
-        for place in (self.path, *(path for path in (self.path / "cells").glob("*") if path.is_dir())):
+        cells = [path for path in (self.path / "cells").glob("*") if path.is_dir()]
+        for place in (self.path, *cells, *(path / PARTS for path in cells)):
             sweep(place)
 
     def written(self, part: str) -> bool:

@@ -10,9 +10,10 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
+from neurosieve.study.cluster_settings import ClusterSettings
 from neurosieve.study.intervention_settings import InterventionSettings
 from neurosieve.study.part import Part
 from neurosieve.study.probe_settings import ProbeSettings
@@ -182,12 +183,16 @@ class StoreSettings(Part):
 
 
 class StudySettings(Part):
-    """A study: every model with every property of every corpus, and every property of stores that are there already."""
+    """A study: every model with every property of every corpus, and every property of stores that are there already.
+
+    What a task takes of a cluster's machines is no part of what is studied, and is left out where the study is written down.
+    """
 
     models: tuple[ModelSettings, ...] = ()
     corpora: tuple[CorpusSettings, ...] = ()
     stores: tuple[StoreSettings, ...] = ()
     probes: ProbeSettings = ProbeSettings()
+    cluster: ClusterSettings = Field(default=ClusterSettings(), exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -312,6 +317,7 @@ def _known_entries(place: Sequence[int | str]) -> list[str]:
         "stores": StoreSettings,
         "probes": ProbeSettings,
         "interventions": InterventionSettings,
+        "cluster": ClusterSettings,
     }
     short = ["sites", "twins"] if len(place) > 1 and place[0] == "models" else []
     if len(place) == 1:

@@ -50,6 +50,11 @@ def all_neurons_and_each_set(settings: ProbeSettings) -> list[Unit]:
     return [(seed, delta) for seed in range(settings.seeds) for delta in (None, *settings.deltas)]
 
 
+def unless_solved(settings: ProbeSettings) -> bool:
+    """Where probes depend on seeds: a solved problem does not, and is solved once for all of them."""
+    return not settings.exact
+
+
 def always(_whatever: object) -> bool:
     """For every cell, whatever its settings."""
     return True
@@ -81,6 +86,9 @@ class Stage:
         Entries of `ProbeSettings` that the result depends on; `FITTING` stands for those of fitting.
     units : callable
         Which units a study's settings ask for.
+    apart : callable
+        ``apart(settings)``: whether its seeds are computed one after the other, each by a call of ``make``, so that other
+        processes may do some of them and the numbers of one do not depend on which others there are.
     ranked : bool
         Whether the result depends on the ranking method, so that each method has a result of its own.
     remade : tuple of str
@@ -104,6 +112,7 @@ class Stage:
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     units: Callable[[ProbeSettings], list[Unit]] = once
+    apart: Callable[[ProbeSettings], bool] = _never
     ranked: bool = False
     remade: tuple[str, ...] = ()
     wanted: Callable[[Any], bool] = always
@@ -115,6 +124,12 @@ class Stage:
     def __call__(self, cell: Takes) -> Result:
         """The result for a cell."""
         return cell.take(self)
+
+    def parts(self, settings: ProbeSettings, units: Sequence[Unit]) -> list[list[Unit]]:
+        """The units that one call of ``make`` computes: those of one seed, or all of them."""
+        if not self.apart(settings):
+            return [list(units)]
+        return [[unit for unit in units if unit[0] == seed] for seed in dict.fromkeys(seed for seed, _ in units)]
 
     @property
     def depends(self) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ from neurosieve.study.stage import (
     each_seed,
     each_set,
     stage,
+    unless_solved,
 )
 
 FILLS: tuple[Fill, ...] = ("zero", "mean")
@@ -137,7 +138,15 @@ def _probes(cell: CellFolder, units: Sequence[Unit]) -> list[Path]:
     return [cell.probe_path(int(seed)) for seed, _ in units if seed]  # that of seed 0 is the search's
 
 
-@stage("oracles", after=("search",), units=each_seed, needed=always, tables=columns.ORACLES, files=_probes)
+@stage(
+    "oracles",
+    after=("search",),
+    units=each_seed,
+    apart=unless_solved,
+    needed=always,
+    tables=columns.ORACLES,
+    files=_probes,
+)
 def oracles(cell: Cell, units: Sequence[Unit]) -> Tables:
     """Fit the probe on all neurons with the other seeds, and score all of them."""
     s, splits = cell.settings, cell.splits
@@ -210,6 +219,7 @@ def ablation(cell: Cell, units: Sequence[Unit]) -> Tables:
     after=("oracles",),
     settings=("step", "regularize"),
     units=each_set,
+    apart=unless_solved,
     ranked=True,
     needed=always,
     tables=columns.MINIMAL,
@@ -281,6 +291,7 @@ def neurons_of(sets: pd.DataFrame, seed: int, delta: float) -> NDArray[np.intp]:
     "control",
     after=("minimal",),
     units=all_neurons_and_each_set,
+    apart=always,
     ranked=True,
     wanted=lambda cell: cell.settings.control and not cell.no_control,
     tables=columns.CONTROL,
