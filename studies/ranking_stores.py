@@ -39,7 +39,10 @@ def corpora(n_words: int) -> dict[str, ns.Corpus]:
         name: {s: list(ns.load_corpus(path, properties=props).sentences) for s, path in paths.items()}
         for name, (paths, props) in files.items()
     }
-    chunks = {s: list(ns.load_corpus(DATA / "conll2000" / f"{s}.txt", properties=["chunk"]).sentences) for s in ("train", "test")}
+    chunks = {
+        s: list(ns.load_corpus(DATA / "conll2000" / f"{s}.txt", properties=["chunk"]).sentences)
+        for s in ("train", "test")
+    }
     read["conll2000"] = {**chunks, "dev": chunks["train"][::-1][: len(chunks["train"]) // 10]}
     sizes = {"train": n_words, "dev": n_words // 3, "test": n_words}
     return {

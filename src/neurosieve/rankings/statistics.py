@@ -2,8 +2,9 @@
 
 Neurons are seen as ``z = (x - center) / scale``, center and scale being the median and a robust deviation of a sample of the
 words. Of a neuron that has the same value at most words, such as a unit that is silent unless something calls it, the scale is the
-typical distance of its other values, found over all words where the sample has few of them. The bins of the histogram then fit every neuron: they are quarters of the octaves of ``|z|`` between 1/8 and 32, on
-either side of the center, with all that lies nearer or further in the first or last. A bin is read off the bits of the float.
+typical distance of its other values, found over all words where the sample has few of them. The bins of the histogram then fit
+every neuron: they are quarters of the octaves of ``|z|`` between 1/8 and 32, on either side of the center, with all that lies
+nearer or further in the first or last. A bin is read off the bits of the float.
 
 Memory is labels x neurons (times the bins), never words x neurons; where histograms of all neurons are too large for the
 memory limit, there are several passes, each for a range of the neurons.
@@ -12,7 +13,6 @@ memory limit, there are several passes, each for a range of the neurons.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,18 +26,18 @@ from neurosieve.activations.labels import encode_labels, is_labelled
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
+from neurosieve.rankings.block import N_BINS, Block, bin_numbers
+from neurosieve.rankings.distances import Distances
 
-N_BINS = 64
+__all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers", "label_statistics"]
+
 SAMPLE_WORDS = 1024
 """Words that give center and scale."""
 _RUNS = 16  # of neighbouring words, so that a store need not be read whole for the sample
-_BLOCK_WORDS, _BLOCK_BYTES = 4096, 1 << 28
-_COLUMNS = 128  # of a block that one worker takes at a time, and
-_VALUES = 1 << 19  # how many values: what it works on stays in its cache
+_BLOCK_WORDS, _BLOCK_BYTES = 8192, 1 << 28
+_COLUMNS = 64  # of a block that one worker takes at a time, and
+_VALUES = 1 << 18  # how many values: what it works on stays in its cache
 _ENOUGH = 32  # values of a sample that say how far from its usual value a neuron goes
-_LOWEST_OCTAVE = (127 - 3) << 2  # 1/8: the float's exponent is biased by 127, and two bits of the mantissa follow it
-_LAST = N_BINS // 2 - 1
-_UPPER = 1 if sys.byteorder == "little" else 0  # where the upper half of a float32 lies
 WORKERS = min(4, os.cpu_count() or 1)
 
 
@@ -187,43 +187,6 @@ def label_statistics(
         yield _Pass(source, encoded.codes, encoded.classes, (start, stop)).statistics(bins=bins, squares=squares)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some rows of the pass, in the order of their labels: what is counted together then lies together.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n_rows, n_neurons)
-    order : ndarray of shape (n_words,), int
-        The labelled rows by label.
-    labels : ndarray of shape (n_present,), int
-        Labels that occur in the block.
-    numbers : ndarray of shape (n_words,), int32
-        Place in `labels` of each word of `order`.
-    members : sparse array of shape (n_present, n_words)
-        1 where a word has the label.
-    """
-
-    rows: NDArray[np.floating]
-    order: NDArray[np.intp]
-    labels: NDArray[np.int64]
-    numbers: NDArray[np.int32]
-    members: object
-
-    @classmethod
-    def of(cls, rows: NDArray[np.floating], codes: NDArray[np.int64]) -> _Block:
-        from scipy import sparse
-
-        order = np.argsort(codes, kind="stable")
-        order = order[int((codes < 0).sum()) :]
-        labels, starts, numbers = np.unique(codes[order], return_index=True, return_inverse=True)
-        bounds = np.append(starts, len(order))
-        members = sparse.csr_array(
-            (np.ones(len(order)), np.arange(len(order)), bounds), shape=(len(labels), len(order))
-        )
-        return cls(rows, order, labels, numbers.astype(np.int32), members)
-
-
 class _Pass:
     """One pass for the neurons from `columns[0]` to `columns[1]`."""
 
@@ -264,7 +227,7 @@ class _Pass:
         self, neurons: NDArray[np.intp], center: NDArray[np.float64], sample: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """Geometric mean of the distances from the center that are not zero, of all words where the sample has few."""
-        found = _Distances(len(neurons))
+        found = Distances(len(neurons))
         found.add(sample.T.astype(np.float64) - center, slice(None))
         few = np.flatnonzero(found.counts < _ENOUGH)
         if len(few) and sample.shape[1] < (self.codes >= 0).sum():
@@ -288,11 +251,11 @@ class _Pass:
         chunks = [slice(a, min(a + width, self.n_neurons)) for a in range(0, self.n_neurons, width)]
         starts = range(0, self.source.n_words, block)
         with ThreadPoolExecutor(WORKERS) as workers:
-            coming: Future[_Block] = workers.submit(self._read, starts[0], block)
+            coming: Future[Block] = workers.submit(self._read, starts[0], block, width)
             for number in range(len(starts)):
                 here = coming.result()
                 if number + 1 < len(starts):
-                    coming = workers.submit(self._read, starts[number + 1], block)
+                    coming = workers.submit(self._read, starts[number + 1], block, width)
                 if len(here.order):
                     list(workers.map(lambda chunk, b=here: self._add(b, chunk), chunks))
         self.sums /= self.scale
@@ -318,11 +281,12 @@ class _Pass:
             self.histogram,
         )
 
-    def _read(self, start: int, block: int) -> _Block:
+    def _read(self, start: int, block: int, n_columns: int) -> Block:
         stop = min(start + block, self.source.n_words)
-        return _Block.of(self.source.read(start, stop)[:, slice(*self.columns)], self.codes[start:stop])
+        rows = self.source.read(start, stop)[:, slice(*self.columns)]
+        return Block.of(rows, self.codes[start:stop], n_labels=self.n_labels, n_columns=n_columns)
 
-    def _add(self, block: _Block, chunk: slice) -> None:
+    def _add(self, block: Block, chunk: slice) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
         rows = np.take(block.rows[:, chunk], block.order, axis=0)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -333,59 +297,9 @@ class _Pass:
             z *= (1 / self.scale[chunk]).astype(np.float32)
             self.low[chunk] = np.minimum(self.low[chunk], z.min(axis=0))
             self.high[chunk] = np.maximum(self.high[chunk], z.max(axis=0))
-            self.sums[block.labels, chunk] += block.members @ wide  # type: ignore[operator]
+            self.sums[block.labels, chunk] += block.members @ wide
             if self.squared is not None:
                 np.multiply(wide, wide, out=wide)
-                self.squared[block.labels, chunk] += block.members @ wide  # type: ignore[operator]
+                self.squared[block.labels, chunk] += block.members @ wide
         if self.histogram is not None:
-            self.histogram[chunk, block.labels] += self._counts(block, z)
-
-    def _counts(self, block: _Block, z: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Words of each label of the block in each bin, shape (n_some_neurons, n_present, N_BINS)."""
-        from scipy import sparse
-
-        n_present, n_some = len(block.labels), z.shape[1]
-        places = block.numbers[:, None] + np.arange(n_some, dtype=np.int32) * np.int32(n_present)
-        # The dense form of a sparse array adds up what has the same place, without wider integers than these.
-        ones = np.ones(z.size, dtype=np.int32)
-        each = sparse.coo_array((ones, (places.ravel(), bin_numbers(z).ravel())), shape=(n_some * n_present, N_BINS))
-        counts: NDArray[np.int32] = each.toarray().reshape(n_some, n_present, N_BINS)
-        return counts
-
-
-class _Distances:
-    """Sums that give the geometric mean of what is not zero, column by column, exactly as large whatever power of 2 scales it."""
-
-    def __init__(self, n: int) -> None:
-        self.counts, self.exponents, self.logs = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
-
-    def clear(self, columns: NDArray[np.intp]) -> None:
-        for values in (self.counts, self.exponents, self.logs):
-            values[columns] = 0
-
-    def add(self, distances: NDArray[np.float64], columns: NDArray[np.intp] | slice) -> None:
-        """Add rows of distances (n_words, n_columns)."""
-        there = np.isfinite(distances) & (distances != 0)
-        fraction, exponent = np.frexp(np.where(there, np.abs(distances), 0.5))  # 0.5 has the exponent 0
-        self.counts[columns] += there.sum(axis=0)
-        self.exponents[columns] += exponent.sum(axis=0)
-        self.logs[columns] += np.where(there, np.log2(fraction), 0.0).sum(axis=0)
-
-    def typical(self) -> NDArray[np.float64]:
-        """The geometric mean of each column, 0 where all are zero."""
-        n = np.maximum(self.counts, 1)
-        whole, rest = np.divmod(self.exponents, n)
-        return np.where(self.counts > 0, np.ldexp(np.exp2((rest + self.logs) / n), whole), 0.0)
-
-
-def bin_numbers(z: NDArray[np.float32]) -> NDArray[np.int32]:
-    """The bin of each value: the sign and a quarter of the octave, which the upper bits of a float32 say."""
-    upper = np.ascontiguousarray(z, dtype=np.float32).view(np.int16)[..., _UPPER::2].copy()
-    negative = upper >> 15  # -1 below zero, else 0
-    upper &= 0x7FFF
-    upper >>= 5
-    upper -= _LOWEST_OCTAVE
-    np.clip(upper, 0, _LAST, out=upper)
-    upper ^= negative  # below zero the bins run the other way
-    upper += _LAST + 1
-    return upper.astype(np.int32)
+            self.histogram[chunk, block.labels] += block.counts(z)
