@@ -3,7 +3,7 @@
     .venv/bin/python studies/rankings.py STORE PROPERTY OUT [--train WORDS] [--sizes 10,50] [--slow gaussian,l1-path]
 
 STORE is a folder of activations, such as `studies/ranking_stores.py` makes. The lambdas of the weight-mass ranking and of the
-linear probes are the same for all: l1 = l2 = 1e-3, no search. Train is cut to its first WORDS rows, so that the whole takes minutes.
+linear probes are the same for all: l1 = l2 = 1e-3, no search. Train is cut to its first WORDS rows, to take minutes.
 OUT gets the tables of docs/rankings.md. The lenses ask, after Chanin (2026, arXiv 2605.18229), of every ranking without training:
 does another text give the same neurons (`again.csv`: two halves of train), does it find neurons that were made to tell labels that
 say nothing (`planted.csv`), and do more words make it better (`words.csv`)?
