@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "figures": {"study", "experiments"},
     "report": {"study", "figures", "analysis"},
     "runs": {"activations", "analysis", "study", "report"},
+    "compact": {"models", "activations", "probes", "rankings", "experiments", "study", "runs"},
     "cli": {"study", "runs"},
     "errors": set(),
     "extensions": set(),

@@ -8,6 +8,8 @@ from .activations.splits import Splits
 from .activations.store import ActivationStore, open_store
 from .analysis.labels import label_distribution
 from .analysis.layers import layer_distribution
+from .compact.features import CompactFeatures
+from .compact.redundancy import correlation_clusters, lowest_layer, reduced_neurons
 from .corpora.annotated import Sentence
 from .corpora.corpus import Corpus
 from .corpora.load import load_corpus
@@ -41,6 +43,7 @@ from .study.settings import StudySettings
 
 __all__ = [
     "ActivationStore",
+    "CompactFeatures",
     "ControlTask",
     "Corpus",
     "ElasticNetProbe",
@@ -59,6 +62,7 @@ __all__ = [
     "__version__",
     "ablate",
     "compare",
+    "correlation_clusters",
     "discover_neurons",
     "extract",
     "fit_probes",
@@ -67,6 +71,7 @@ __all__ = [
     "layer_distribution",
     "load_corpus",
     "load_model",
+    "lowest_layer",
     "make_planted",
     "minimal_neurons",
     "open_run",
@@ -76,6 +81,7 @@ __all__ = [
     "rank",
     "rank_all",
     "read_pairs",
+    "reduced_neurons",
     "run_study",
     "score_probes",
     "search_lambdas",

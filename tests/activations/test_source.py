@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosieve.activations.source import ActivationSource, ArraySource, as_source
+from neurosieve.activations import source as module
+from neurosieve.activations.source import ActivationSource, ArraySource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 
 
@@ -35,3 +36,24 @@ def test_what_cannot_be_read(value):
 def test_precisions_that_are_not_read(dtype):
     with pytest.raises(NeurosieveError, match="expected float16, float32 or float64"):
         as_source(np.zeros((2, 2), dtype=dtype))
+
+
+class Recorder(ArraySource):
+    """Notes how many rows each read asks for."""
+
+    def read(self, start, stop, columns=None):
+        self.asked = [*getattr(self, "asked", []), stop - start]
+        return super().read(start, stop, columns)
+
+
+@pytest.mark.parametrize("every", [1, 7, 300])
+def test_rows_far_apart_do_not_bring_all_rows_between_into_memory(every, monkeypatch):
+    monkeypatch.setattr(module, "_SPAN_BYTES", 100 * 3 * 4)
+    X = np.arange(9000, dtype=np.float32).reshape(3000, 3)
+    inner, rows = Recorder(X), np.arange(5, 3000, every)
+    source = RowSource(inner, rows)
+    np.testing.assert_array_equal(source.read(0, len(rows)), X[rows])
+    assert max(inner.asked) <= 100
+    assert sum(inner.asked) <= 3000
+    np.testing.assert_array_equal(source.read(2, 9, np.array([2, 0])), X[rows[2:9]][:, [2, 0]])
+    assert source.read(4, 4).shape == (0, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
@@ -15,6 +17,7 @@ from neurosieve.experiments.cross_table import cross_table
 from neurosieve.experiments.gaussian_probe import gaussian_codes
 from neurosieve.intervals import of_clusters
 from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.memory import memory_limit
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.rank_all import rank_all
@@ -91,12 +94,12 @@ def test_the_gaussian_probe_is_quadratic_discriminant_analysis(monkeypatch):
     splits = make(n_words=900)
     monkeypatch.setattr(gaussian_probe, "PRIOR_WORDS", 0.0)
     monkeypatch.setattr(gaussian_probe, "_BLOCK", 100)
-    found = gaussian_codes(splits.train, splits.test.activations, neurons=[4, 0, 5])
+    found = gaussian_codes(splits.train, splits.test.activations, [[4, 0, 5]])[0]
     X, Z = (np.asarray(part.activations)[:, [4, 0, 5]] for part in (splits.train, splits.test))
     expected = QuadraticDiscriminantAnalysis().fit(X, splits.train.y.astype(str)).predict(Z)
     assert np.mean(np.array(["a", "b", "c"])[found] == expected) > 0.995  # scikit-learn divides by n - 1
     with pytest.raises(NeurosieveError, match="0 neurons"):
-        gaussian_codes(splits.train, splits.test.activations, neurons=[])
+        gaussian_codes(splits.train, splits.test.activations, [[1], []])
 
 
 def test_a_label_of_one_word_does_not_break_the_gaussian_probe():
@@ -104,7 +107,7 @@ def test_a_label_of_one_word_does_not_break_the_gaussian_probe():
     splits.train.y[0] = "rare"
     X = splits.train.activations
     X[:, 2] = 1.0
-    assert len(gaussian_codes(splits.train, splits.test.activations, neurons=np.arange(6))) == 240
+    assert len(gaussian_codes(splits.train, splits.test.activations, [np.arange(6)])[0]) == 240
 
 
 def test_the_cross_table():
@@ -121,6 +124,56 @@ def test_the_cross_table():
     assert row["low"] < row["score"] < row["high"]
     with pytest.raises(NeurosieveError, match="real values"):
         cross_table(splits.with_labels(*[np.arange(240.0)] * 3), found)
+
+
+class Counted(ArraySource):
+    """Counts how many words are read."""
+
+    words = 0
+
+    def read(self, start, stop, columns=None):
+        self.words += stop - start
+        return super().read(start, stop, columns)
+
+
+def test_gaussian_probes_of_many_sets_read_train_and_test_once():
+    splits = make()
+    train, test = (Counted(np.asarray(part.activations)) for part in (splits.train, splits.test))
+    counted = replace(
+        splits, train=replace(splits.train, activations=train), test=replace(splits.test, activations=test)
+    )
+    found = rank_all(["probeless", "auroc", "random"], split=splits)
+    table = cross_table(counted, found, sizes=(1, 2, 3), probes=["gaussian"])
+    assert (train.words, test.words) == (240, 240)
+    alone = gaussian_codes(splits.train, splits.test.activations, [found["auroc"].top(2)])[0]
+    row = table[(table["ranking"] == "auroc") & (table["k"] == 2)].iloc[0]
+    assert row["score"] == np.mean(np.array(["a", "b", "c"])[alone] == splits.test.y)
+    with memory_limit(1):
+        few = gaussian_codes(splits.train, splits.test.activations, [[0], [1, 2], [0]])
+    assert [len(codes) for codes in few] == [240] * 3
+
+
+def test_splits_without_a_labelled_word_are_refused():
+    splits = make()
+    none = np.full(240, None, dtype=object)
+    for dev, test in ((none, splits.test.y), (splits.dev.y, none)):
+        with pytest.raises(NeurosieveError, match="none of the 240 words has a label"):
+            lookup(splits.with_labels(splits.train.y, dev, test))
+
+
+def test_labels_that_are_numbers_are_sorted_as_numbers():
+    y = [np.array(labels) for labels in ([10, 9, 9, 10], [9], [9])]
+    splits = Splits.from_arrays([np.zeros((len(labels), 1)) for labels in y], y, words=[list("uuuu"), ["u"], ["v"]])
+    assert lookup(splits)["dev"] == (1.0, 0.0)  # 9 and 10 are as frequent, and 9 comes first
+
+
+def test_rotations_are_drawn_once_for_all_splits(monkeypatch):
+    drawn = []
+    qr = np.linalg.qr
+    monkeypatch.setattr(np.linalg, "qr", lambda matrix: drawn.append(len(matrix)) or qr(matrix))
+    turned = rotated(make(), np.array([0, 0, 0, 1, 1, 1]))
+    assert drawn == [3, 3]
+    np.testing.assert_allclose(turned.train.activations.parts[0][1], turned.test.activations.parts[0][1])
 
 
 def test_the_interval_counts_sentences():

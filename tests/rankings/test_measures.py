@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, jaccard_score, mutual_info_
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import memory_limit
-from neurosieve.rankings import statistics
+from neurosieve.rankings import measure, statistics
 from neurosieve.rankings.iou import iou_ranking
 from neurosieve.rankings.rank_all import rank_all
 from neurosieve.rankings.registry import METHODS, rank
@@ -210,3 +210,56 @@ def test_rank_all_takes_each_kind_what_it_needs():
         rank_all()
     with pytest.raises(NeurosieveError, match="'iou' needs labels"):
         rank_all(["iou"], probe=probe)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_neurons_that_are_silent_at_most_words_are_ranked_by_their_values(size, dtype):
+    generator = np.random.default_rng(0)
+    y = generator.choice(np.array(["a", "b", "c"], dtype=object), 60_000, p=[0.005, 0.495, 0.5])
+    X = np.zeros((60_000, 3), dtype=dtype)
+    fires = np.flatnonzero(y == "a")[::2]  # at half of the words of a, and nowhere else: few are in any sample
+    X[fires, 0] = size * generator.uniform(1, 2, len(fires))
+    at_all = generator.choice(60_000, 2000, replace=False)
+    X[at_all, 1] = size * generator.uniform(0.5, 1.0, 2000) * np.where(y[at_all] == "b", 2.0, 1.0)
+    X[at_all, 2] = size * generator.uniform(0.5, 1.0, 2000)
+    found = rank_all(split=LabelledSplit(X, y))
+    is_a = y == "a"
+    assert found["auroc"].label_scores[0, 0] == pytest.approx(2 * roc_auc_score(is_a, X[:, 0]) - 1, abs=1e-6)
+    assert found["average-precision"].label_scores[0, 0] == pytest.approx(
+        average_precision_score(is_a, X[:, 0]), abs=1e-6
+    )
+    assert found["mutual-information"].order[-1] == 2
+    exact = max(average_precision_score(y == "b", sign * X[:, 1]) for sign in (1, -1))
+    assert abs(found["average-precision"].label_scores[1, 1]) == pytest.approx(exact, abs=0.01)
+    firing = X[at_all, 1]
+    bits = mutual_info_score(np.digitize(firing, np.quantile(firing, np.linspace(0, 1, 12)[1:-1])), y[at_all]) / np.log(
+        2
+    )
+    there = 2000 / 60_000
+    assert found["mutual-information"].score[1] == pytest.approx(there * bits, rel=0.2)
+
+
+def test_many_labels_cost_no_more_memory_and_give_the_same(monkeypatch):
+    generator = np.random.default_rng(1)
+    y = generator.integers(0, 300, 2000)
+    X = (generator.standard_normal((2000, 3)) + y[:, None] / 100).astype(np.float16)
+    whole = rank_all(split=LabelledSplit(X, y))
+    monkeypatch.setattr(statistics, "_BLOCK_WORDS", 64)
+    monkeypatch.setattr(statistics, "_BLOCK_BYTES", 1)
+    for name, ranking in rank_all(split=LabelledSplit(X, y)).items():
+        np.testing.assert_allclose(ranking.score, whole[name].score, rtol=1e-6, err_msg=name)
+
+
+def test_reversed_rankings_share_the_pass(monkeypatch):
+    split, passes = make(3), []
+    taken = measure.label_statistics
+    monkeypatch.setattr(measure, "label_statistics", lambda *a, **k: passes.append(1) or taken(*a, **k))
+    found = rank_all(["reversed-auroc", "reversed-random", "auroc", "reversed-iou"], split=split)
+    assert len(passes) == 1
+    assert list(found) == ["reversed-auroc", "reversed-random", "auroc", "reversed-iou"]
+    for name, ranking in found.items():
+        assert ranking.method == name
+        assert ranking.order.tolist() == rank(name, split=split).order.tolist()
+    with pytest.raises(NeurosieveError, match="no ranking 'reversed-none'"):
+        rank_all(["reversed-none"], split=split)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.errors import NeurosieveError
+
+_FAR_ROWS = 64
+"""Rows between two that are kept beyond which a read of its own costs less than reading them."""
+_SPAN_BYTES = 1 << 25
 
 
 @runtime_checkable
@@ -63,13 +68,19 @@ class RowSource:
         self.n_words, self.n_neurons, self.dtype = len(rows), source.n_neurons, source.dtype
 
     def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
-        """Rows `start` to `stop` of the kept rows; read in blocks, so that few are held that are not kept."""
+        """Rows `start` to `stop` of the kept rows, of all or the given columns; rows that are not kept are held few at a time."""
+        kept = self.rows[start:stop]
         width = self.n_neurons if columns is None else len(columns)
-        out = np.empty((stop - start, width), dtype=self.dtype)
-        for a in range(start, stop, 4096):
-            kept = self.rows[a : min(a + 4096, stop)]
-            block = self.source.read(int(kept[0]), int(kept[-1]) + 1, columns)
-            out[a - start : a - start + len(kept)] = block[kept - kept[0]]
+        out = np.empty((len(kept), width), dtype=self.dtype)
+        most = max(1, _SPAN_BYTES // max(1, width * self.dtype.itemsize))
+        gaps = np.flatnonzero(np.diff(kept) > _FAR_ROWS) + 1
+        ends = [*gaps.tolist(), len(kept)]
+        first = 0
+        while first < len(kept):
+            end = min(ends[bisect_right(ends, first)], int(np.searchsorted(kept, kept[first] + most)))
+            block = self.source.read(int(kept[first]), int(kept[end - 1]) + 1, columns)
+            out[first:end] = block[kept[first:end] - kept[first]]
+            first = end
         return out
 
 

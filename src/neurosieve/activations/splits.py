@@ -108,9 +108,13 @@ class Splits:
         require_finite(dict(zip(("train", "dev", "test"), parts, strict=True)))
         return cls(parts[0], parts[1], parts[2], prop=prop)
 
+    @property
+    def parts(self) -> dict[str, LabelledSplit]:
+        """Train, dev and test by name."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}
+
     def _rows(self) -> list[tuple[str, int, int]]:
-        parts = {"train": self.train, "dev": self.dev, "test": self.test}
-        return [(name, len(part.y), int(is_labelled(part.y).sum())) for name, part in parts.items()]
+        return [(name, len(part.y), int(is_labelled(part.y).sum())) for name, part in self.parts.items()]
 
     def _labels(self) -> str:
         if self.loss == "squared":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.activations.labels import as_values, is_labelled
+from neurosieve.activations.labels import as_values, encode_labels, is_labelled
 from neurosieve.activations.source import ActivationSource, as_source
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
@@ -31,7 +32,7 @@ def lookup(splits: Splits) -> dict[str, tuple[float, float]]:
     Raises
     ------
     NeurosieveError
-        If the splits have no words.
+        If the splits have no words, or one of them has no word with a label.
 
     References
     ----------
@@ -39,42 +40,41 @@ def lookup(splits: Splits) -> dict[str, tuple[float, float]]:
     """
     if splits.train.words is None or splits.dev.words is None or splits.test.words is None:
         raise NeurosieveError("a table of words needs words, and the splits have none; pass words=")
-    given: dict[str, list[object]] = defaultdict(list)
-    train = _labelled(splits.train)
-    for word, label in train:
-        given[word].append(label)
+    if splits.loss == "squared":
+        numbers = {name: as_values(part.y) for name, part in splits.parts.items()}
+        known = {name: ~np.isnan(values) for name, values in numbers.items()}
+    else:
+        encoded = encode_labels(splits.train.y)
+        numbers = {name: encode_labels(part.y, classes=encoded.classes).codes for name, part in splits.parts.items()}
+        known = {name: encode_labels(part.y).known for name, part in splits.parts.items()}
+    there = {
+        name: (np.asarray(part.words, dtype=object)[known[name]].astype(str).tolist(), numbers[name][known[name]])
+        for name, part in splits.parts.items()
+    }
     summary = _mean if splits.loss == "squared" else _most_frequent
-    table = {word: summary(labels) for word, labels in given.items()}
-    otherwise = summary([label for _, label in train])
+    given: dict[str, list[float]] = defaultdict(list)
+    for word, number in zip(there["train"][0], there["train"][1].tolist(), strict=True):
+        given[word].append(number)
+    table = {word: summary(of_word) for word, of_word in given.items()}
+    otherwise = summary(there["train"][1].tolist())
     found = {}
-    for name, part in (("dev", splits.dev), ("test", splits.test)):
-        there = _labelled(part)
-        guessed = [table.get(word, otherwise) for word, _ in there]
-        unseen = sum(word not in table for word, _ in there) / len(there)
-        if splits.loss == "squared":
-            gold = np.array([value for _, value in there], dtype=np.float64)
-            score = r_squared(np.array(guessed, dtype=np.float64), gold)
-        else:
-            score = sum(guess == label for guess, (_, label) in zip(guessed, there, strict=True)) / len(there)
+    for name in ("dev", "test"):
+        words, gold = there[name]
+        guessed = np.array([table.get(word, otherwise) for word in words])
+        unseen = sum(word not in table for word in words) / len(words)
+        score = r_squared(guessed, gold) if splits.loss == "squared" else float(np.mean(guessed == gold))
         found[name] = (score, unseen)
     return found
 
 
-def _labelled(part: LabelledSplit) -> list[tuple[str, object]]:
-    known = is_labelled(part.y)
-    words = np.asarray(part.words, dtype=object)[known].tolist()
-    y = as_values(part.y)[known] if isinstance(part.y[known][0], (float, np.floating)) else part.y[known]
-    return list(zip(map(str, words), y.tolist(), strict=True))
-
-
-def _most_frequent(labels: Sequence[object]) -> object:
-    counts = Counter(labels)
+def _most_frequent(numbers: Sequence[float]) -> float:
+    counts = Counter(numbers)
     most = max(counts.values())
-    return min((label for label, n in counts.items() if n == most), key=str)
+    return min(number for number, n in counts.items() if n == most)
 
 
-def _mean(values: Sequence[object]) -> float:
-    return float(np.mean(np.asarray(values, dtype=np.float64)))
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def permuted(splits: Splits, *, random_state: int = 0) -> Splits:
@@ -110,6 +110,13 @@ class RotatedSource:
             q, r = np.linalg.qr(generator.standard_normal((len(members), len(members))))
             self.parts.append((members, (q * np.sign(np.diag(r))).astype(self.dtype)))
 
+    def of(self, source: ActivationSource) -> RotatedSource:
+        """Other words, turned by the same rotations."""
+        other = copy(self)
+        other.source, other.n_words = source, source.n_words
+        other.dtype = np.dtype(np.float64 if source.dtype == np.float64 else np.float32)
+        return other
+
     def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
         """Rows `start` to `stop`, of all or the given directions."""
         rows = self.source.read(start, stop)
@@ -137,10 +144,8 @@ def rotated(splits: Splits, groups: NDArray[np.generic], *, random_state: int = 
     ----------
     .. [1] Gurnee et al. Finding Neurons in a Haystack. TMLR 2023.
     """
-    parts = {}
-    for name in ("train", "dev", "test"):
-        part: LabelledSplit = getattr(splits, name)
-        parts[name] = replace(
-            part, activations=RotatedSource(as_source(part.activations), groups, random_state=random_state)
-        )
-    return replace(splits, train=parts["train"], dev=parts["dev"], test=parts["test"])
+    turned = RotatedSource(as_source(splits.train.activations), groups, random_state=random_state)
+    parts = {
+        name: replace(part, activations=turned.of(as_source(part.activations))) for name, part in splits.parts.items()
+    }
+    return replace(splits, **parts)  # type: ignore[arg-type]  # train, dev and test

@@ -81,7 +81,7 @@ def cross_table(
     clusters = np.arange(len(gold)) if splits.test.sentences is None else np.asarray(splits.test.sentences)
     for probe in probes:
         if probe == "gaussian":
-            found = [gaussian_codes(splits.train, splits.test.activations, neurons=top) for top in distinct]
+            found = gaussian_codes(splits.train, splits.test.activations, distinct)
         else:
             specs = [
                 ProbeSpec(splits.train.y, l1=l1, l2=l2, neurons=top, random_state=random_state) for top in distinct

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosieve.rankings.measure import Measure, Scores
 from neurosieve.rankings.statistics import LabelStatistics
@@ -22,26 +21,18 @@ def scores(s: LabelStatistics) -> Scores:
     ----------
     .. [1] Suau, Zappella, Apostoloff. Self-conditioning Pre-Trained Language Models. ICML 2022.
     """
-    joint = s.binned()
-    in_bin = joint.sum(axis=1, dtype=np.float64)
-    high_of_all, low_of_all = _from_above(in_bin), np.cumsum(in_bin, axis=1)
-    of_labels = np.empty((len(s.counts), len(joint)))
-    for number, n in enumerate(s.counts):
-        words = joint[:, number].astype(np.float64)
-        high = _average(words, _from_above(words), high_of_all) / n
-        low = _average(words, np.cumsum(words, axis=1), low_of_all) / n
-        of_labels[number] = np.where(low > high, -low, high)
+    joint = s.binned().astype(np.float64)
+    in_bin = joint.sum(axis=1, keepdims=True)
+    low = np.cumsum(in_bin, axis=2)  # words up to each bin
+    high = low[:, :, -1:] - low + in_bin  # and from it on
+    own_low = np.cumsum(joint, axis=2)
+    own_high = s.counts[:, None] - own_low + joint
+    found = [
+        np.einsum("jlb,jlb->lj", joint, own / np.maximum(of_all, 1.0)) / s.counts[:, None]
+        for own, of_all in ((own_high, high), (own_low, low))
+    ]
+    of_labels = np.where(found[1] > found[0], -found[1], found[0])
     return np.abs(of_labels).mean(axis=0), of_labels
-
-
-def _from_above(words: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.cumsum(words[:, ::-1], axis=1)[:, ::-1]
-
-
-def _average(
-    words: NDArray[np.float64], taken: NDArray[np.float64], of_all: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.asarray(np.einsum("ij,ij->i", words, taken / np.maximum(of_all, 1.0)))
 
 
 MEASURE = Measure("average-precision", scores, bins=True)

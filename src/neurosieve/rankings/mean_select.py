@@ -23,4 +23,4 @@ def scores(s: LabelStatistics) -> Scores:
     return np.abs(of_labels).mean(axis=0), of_labels
 
 
-MEASURE = Measure("mean-select", scores)
+MEASURE = Measure("mean-select", scores, squares=False)

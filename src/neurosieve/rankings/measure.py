@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.rankings.ranking import NeuronRanking
-from neurosieve.rankings.statistics import LabelStatistics, label_statistics
+from neurosieve.rankings.statistics import N_BINS, WORKERS, LabelStatistics, label_statistics
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
 """How salient each neuron is (n_neurons,), and for each label, with sign (n_labels, n_neurons)."""
+
+_CELLS = 1 << 18  # of the histograms that one worker scores at a time, in the doubles that fit into its cache
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,14 @@ class Measure:
         Of the ranking.
     scores : callable
         `LabelStatistics` to `Scores`; each neuron by itself, so that neurons can be taken range by range.
-    bins : bool
-        Whether it needs histograms.
+    bins, squares : bool
+        Whether it needs histograms, and sums of squares.
     """
 
     name: str
     scores: Callable[[LabelStatistics], Scores]
     bins: bool = False
+    squares: bool = True
 
 
 def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRanking]:
@@ -54,10 +58,14 @@ def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRan
     constant, parts = [], []
     labels: NDArray[np.generic] = np.empty(0)
     names = ", ".join(measure.name for measure in measures)
-    for statistics in label_statistics(split, name=names, bins=any(measure.bins for measure in measures)):
-        labels = statistics.labels
-        constant.append(statistics.constant)
-        parts.append([measure.scores(statistics) for measure in measures])
+    bins, squares = any(m.bins for m in measures), any(m.squares for m in measures)
+    with ThreadPoolExecutor(WORKERS) as workers:
+        for statistics in label_statistics(split, name=names, bins=bins, squares=squares):
+            labels = statistics.labels
+            constant.append(statistics.constant)
+            width = max(1, _CELLS // (len(labels) * (N_BINS if bins else 1)))
+            some = [statistics.part(slice(a, a + width)) for a in range(0, len(statistics.low), width)]
+            parts += workers.map(lambda part: [measure.scores(part) for measure in measures], some)
     still = np.concatenate(constant)
     rankings = []
     for measure, found in zip(measures, zip(*parts, strict=True), strict=True):

@@ -22,25 +22,23 @@ def scores(s: LabelStatistics) -> Scores:
     .. [1] Pimentel et al. Information-Theoretic Probing for Linguistic Structure. ACL 2020; of single neurons in Gurnee et
        al., TMLR 2023.
     """
-    n, joint = s.n_words, s.binned()
-    in_bin = joint.sum(axis=1, dtype=np.int64)
-    of_bins = _n_log_n(in_bin).sum(axis=1)
-    own = np.empty((len(s.counts), len(joint)))
-    rest = np.empty_like(own)
-    for number in range(len(s.counts)):  # a label at a time: the logarithms of all would need twice the histogram
-        of_label = joint[:, number].astype(np.int64)
-        own[number] = _n_log_n(of_label).sum(axis=1)
-        rest[number] = _n_log_n(in_bin - of_label).sum(axis=1)
-    constant = _n_log_n(np.array(n))
+    n, joint = s.n_words, s.binned().astype(np.float64)
+    in_bin = joint.sum(axis=1, keepdims=True)
+    of_bins = _n_log_n(in_bin).sum(axis=(1, 2))
+    own = _n_log_n(joint).sum(axis=2).T
+    rest = _n_log_n(in_bin - joint).sum(axis=2).T
+    constant = n * np.log2(n)
     labels = _n_log_n(s.counts)
     score = (own.sum(axis=0) - of_bins - labels.sum() + constant) / n
     of_labels = (own + rest - of_bins - (labels + _n_log_n(n - s.counts) - constant)[:, None]) / n
     return np.maximum(score, 0.0), signed(np.maximum(of_labels, 0.0), s)
 
 
-def _n_log_n(n: NDArray[np.generic]) -> NDArray[np.float64]:
-    values = np.asarray(n, dtype=np.float64)
-    return np.asarray(values * np.log2(np.maximum(values, 1.0)))
+def _n_log_n(n: NDArray[np.float64]) -> NDArray[np.float64]:
+    logs = np.maximum(n, 1.0)
+    np.log2(logs, out=logs)
+    logs *= n
+    return logs
 
 
 MEASURE = Measure("mutual-information", scores, bins=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.rankings.chance import reversed_ranking
 from neurosieve.rankings.measure import rank_by
 from neurosieve.rankings.ranking import NeuronRanking
-from neurosieve.rankings.registry import METHODS, method_named, method_names, rank
+from neurosieve.rankings.registry import METHODS, REVERSED, method_named, method_names, rank
 
 
 def rank_all(
@@ -45,7 +46,8 @@ def rank_all(
         ]
     if not methods:
         raise NeurosieveError("there is nothing to rank by; pass split=, probe=, or both")
-    chosen = {name: method_named(name) for name in methods}
+    # A ranking from its end costs no pass of its own.
+    chosen = {base: method_named(base) for base in dict.fromkeys(map(_forwards, methods))}
     measured = [name for name, method in chosen.items() if method.measure]
     found: dict[str, NeuronRanking] = {}
     if measured:
@@ -57,4 +59,10 @@ def rank_all(
         if name not in found:
             needed = {"probe": {"probe": probe}, "labels": {"split": given}, "nothing": {}}[method.needs]
             found[name] = rank(name, **needed)  # type: ignore[arg-type]  # each has what its kind needs
-    return {name: found[name] for name in methods}
+    return {name: found[name] if name in found else reversed_ranking(found[_forwards(name)]) for name in methods}
+
+
+def _forwards(name: str) -> str:
+    """The name of the ranking that `name` has from its end, or `name`; an unknown name is an error."""
+    method_named(name)
+    return name if name in METHODS else name.removeprefix(REVERSED)

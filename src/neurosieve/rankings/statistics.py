@@ -1,8 +1,10 @@
 """The one pass over labelled activations that rankings without training share: sums, squares and histograms by label.
 
 Neurons are seen as ``z = (x - center) / scale``, center and scale being the median and a robust deviation of a sample of the
-words. The bins of the histogram then fit every neuron: they are quarters of the octaves of ``|z|`` between 1/8 and 32, on
-either side of the center, with all that lies nearer or further in the first or last. A bin is read off the bits of the float.
+words. Of a neuron that has the same value at most words, such as a unit that is silent unless something calls it, the scale is the
+typical distance of its other values, found over all words where the sample has few of them. The bins of the histogram then fit
+every neuron: they are quarters of the octaves of ``|z|`` between 1/8 and 32, on either side of the center, with all that lies
+nearer or further in the first or last. A bin is read off the bits of the float.
 
 Memory is labels x neurons (times the bins), never words x neurons; where histograms of all neurons are too large for the
 memory limit, there are several passes, each for a range of the neurons.
@@ -12,27 +14,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.half import as_float32
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels, is_labelled
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
+from neurosieve.rankings.block import N_BINS, Block, bin_numbers
+from neurosieve.rankings.distances import Distances
 
-N_BINS = 64
+__all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers", "label_statistics"]
+
 SAMPLE_WORDS = 1024
 """Words that give center and scale."""
 _RUNS = 16  # of neighbouring words, so that a store need not be read whole for the sample
-_BLOCK_WORDS, _BLOCK_BYTES = 4096, 1 << 28
-_COLUMNS = 128  # of a block that one worker takes at a time: what it works on stays in its cache
-_LOWEST_OCTAVE = (127 - 3) << 2  # 1/8: the float's exponent is biased by 127, and two bits of the mantissa follow it
-_LAST = N_BINS // 2 - 1
-_WORKERS = min(4, os.cpu_count() or 1)
+_BLOCK_WORDS, _BLOCK_BYTES = 8192, 1 << 28
+_COLUMNS = 64  # of a block that one worker takes at a time, and
+_VALUES = 1 << 18  # how many values: what it works on stays in its cache
+_ENOUGH = 32  # values of a sample that say how far from its usual value a neuron goes
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class LabelStatistics:
     counts : ndarray of shape (n_labels,), float64
         Words of each label.
     center, scale : ndarray of shape (n_neurons,), float64
-    sums, squares : ndarray of shape (n_labels, n_neurons), float64
-        Sums of ``z`` and of its square over the words of each label.
+    sums : ndarray of shape (n_labels, n_neurons), float64
+        Sums of ``z`` over the words of each label.
     low, high : ndarray of shape (n_neurons,), float64
         Smallest and largest ``z``.
+    squared : ndarray of shape (n_labels, n_neurons), float64, or None
+        Sums of the square of ``z``, if they were asked for.
     histogram : ndarray of shape (n_neurons, n_labels, N_BINS), int32, or None
-        Words of each label in each bin, from the lowest ``z`` to the highest.
+        Words of each label in each bin, from the lowest ``z`` to the highest, if they were asked for.
     """
 
     labels: NDArray[np.generic]
@@ -58,10 +66,36 @@ class LabelStatistics:
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    squared: NDArray[np.float64] | None = None
     histogram: NDArray[np.int32] | None = None
+
+    @property
+    def squares(self) -> NDArray[np.float64]:
+        """Sums of the square of ``z``, shape (n_labels, n_neurons).
+
+        Raises
+        ------
+        NeurosieveError
+            If the pass took none.
+        """
+        if self.squared is None:
+            raise NeurosieveError("the pass took no squares; declare the measure with squares=True")
+        return self.squared
+
+    def part(self, columns: slice) -> LabelStatistics:
+        """The statistics of some of the neurons."""
+        return replace(
+            self,
+            center=self.center[columns],
+            scale=self.scale[columns],
+            sums=self.sums[:, columns],
+            low=self.low[columns],
+            high=self.high[columns],
+            squared=None if self.squared is None else self.squared[:, columns],
+            histogram=None if self.histogram is None else self.histogram[columns],
+        )
 
     @property
     def n_words(self) -> float:
@@ -119,7 +153,9 @@ def _spread(
     return np.maximum(squares - sums**2 / n, 0.0)
 
 
-def label_statistics(split: LabelledSplit, *, name: str, bins: bool = False) -> Iterator[LabelStatistics]:
+def label_statistics(
+    split: LabelledSplit, *, name: str, bins: bool = False, squares: bool = True
+) -> Iterator[LabelStatistics]:
     """Yield the statistics of all neurons, range by range; nearly always there is one range, from one pass.
 
     Parameters
@@ -128,8 +164,8 @@ def label_statistics(split: LabelledSplit, *, name: str, bins: bool = False) -> 
         Activations (n_words, n_neurons) and labels (n_words,).
     name : str
         The ranking that asks, for errors.
-    bins : bool
-        Whether to take histograms.
+    bins, squares : bool
+        Whether to take histograms, and sums of squares.
 
     Raises
     ------
@@ -148,7 +184,7 @@ def label_statistics(split: LabelledSplit, *, name: str, bins: bool = False) -> 
     most = max(_COLUMNS, available_bytes() // 4 // each)
     for start in range(0, n_neurons, most):
         stop = min(start + most, n_neurons)
-        yield _Pass(source, encoded.codes, encoded.classes, (start, stop)).statistics(bins=bins)
+        yield _Pass(source, encoded.codes, encoded.classes, (start, stop)).statistics(bins=bins, squares=squares)
 
 
 class _Pass:
@@ -165,7 +201,7 @@ class _Pass:
         self.n_labels, self.n_neurons = len(classes), columns[1] - columns[0]
         self.center, self.scale = self._center_and_scale()
         self.sums = np.zeros((self.n_labels, self.n_neurons))
-        self.squares = np.zeros((self.n_labels, self.n_neurons))
+        self.squared: NDArray[np.float64] | None = None
         self.low = np.full(self.n_neurons, np.inf)
         self.high = np.full(self.n_neurons, -np.inf)
         self.histogram: NDArray[np.int32] | None = None
@@ -174,46 +210,59 @@ class _Pass:
         known = np.flatnonzero(self.codes >= 0)
         if len(known) > SAMPLE_WORDS:
             firsts = np.linspace(0, len(known) - SAMPLE_WORDS // _RUNS, _RUNS).astype(np.intp)
-            runs = [known[first : first + SAMPLE_WORDS // _RUNS] for first in firsts]
-        else:
-            runs = [known]
-        parts = [RowSource(self.source, run).read(0, len(run))[:, slice(*self.columns)] for run in runs]
-        sample = np.sort(np.concatenate(parts).astype(np.result_type(self.source.dtype, np.float32)).T, axis=1).astype(
-            np.float64
-        )
+            places = np.unique(firsts[:, None] + np.arange(SAMPLE_WORDS // _RUNS))
+            known = known[places]
+        rows = RowSource(self.source, known).read(0, len(known))[:, slice(*self.columns)]
+        sample = np.sort(rows.astype(np.result_type(self.source.dtype, np.float32)).T, axis=1)
         n = sample.shape[1]
-        center = sample[:, n // 2]  # a value that occurs, so that a neuron that never changes is at zero
+        center = sample[:, n // 2].astype(np.float64)  # a value that occurs: a neuron that never changes is at zero
         with np.errstate(invalid="ignore", over="ignore"):
-            scale = (sample[:, int(0.84 * (n - 1))] - sample[:, int(0.16 * (n - 1))]) / 2
-            scale = np.where(scale > 0, scale, sample.std(axis=1))
+            scale = (sample[:, int(0.84 * (n - 1))] - sample[:, int(0.16 * (n - 1))]).astype(np.float64) / 2
+            still = np.flatnonzero(scale <= 0)
+            if len(still):
+                scale[still] = self._typical_distance(still, center[still], sample[still])
         return center, np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
 
-    def statistics(self, *, bins: bool) -> LabelStatistics:
-        from scipy import sparse
+    def _typical_distance(
+        self, neurons: NDArray[np.intp], center: NDArray[np.float64], sample: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Geometric mean of the distances from the center that are not zero, of all words where the sample has few."""
+        found = Distances(len(neurons))
+        found.add(sample.T.astype(np.float64) - center, slice(None))
+        few = np.flatnonzero(found.counts < _ENOUGH)
+        if len(few) and sample.shape[1] < (self.codes >= 0).sum():
+            found.clear(few)
+            wanted, block = neurons[few] + self.columns[0], max(1, _VALUES // len(few))
+            for start in range(0, self.source.n_words, block):
+                stop = min(start + block, self.source.n_words)
+                rows = self.source.read(start, stop, wanted)[self.codes[start:stop] >= 0]
+                found.add(rows.astype(np.float64) - center[few], few)
+        return found.typical()
 
+    def statistics(self, *, bins: bool, squares: bool) -> LabelStatistics:
         if bins:
             self.histogram = np.zeros((self.n_neurons, self.n_labels, N_BINS), dtype=np.int32)
-        source = self.source
-        block = max(256, min(_BLOCK_WORDS, _BLOCK_BYTES // (source.n_neurons * source.dtype.itemsize)))
-        chunks = [slice(a, min(a + _COLUMNS, self.n_neurons)) for a in range(0, self.n_neurons, _COLUMNS)]
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            for start in range(0, source.n_words, block):
-                stop = min(start + block, source.n_words)
-                codes = self.codes[start:stop]
-                kept = np.flatnonzero(codes >= 0)
-                if not len(kept):
-                    continue
-                rows = source.read(start, stop)[:, slice(*self.columns)]
-                if len(kept) < len(codes):
-                    rows, codes = rows[kept], codes[kept]
-                each = (np.ones(len(codes)), (codes, np.arange(len(codes))))
-                members = sparse.csr_array(each, shape=(self.n_labels, len(codes)))
-                # Where the counts of each word and neuron of a chunk begin, the same for all chunks of the block.
-                places = (codes * N_BINS)[:, None] + np.arange(_COLUMNS) * (self.n_labels * N_BINS) if bins else None
-                list(
-                    workers.map(lambda chunk, r=rows, m=members, p=places: self._add(r[:, chunk], m, p, chunk), chunks)
-                )
-        broken = np.flatnonzero(~(np.isfinite(self.sums) & np.isfinite(self.squares)).all(axis=0))
+        if squares:
+            self.squared = np.zeros((self.n_labels, self.n_neurons))
+        # A block has no fewer words than there are bins of all labels, or clearing these would cost more than counting.
+        wanted = max(_BLOCK_WORDS, N_BINS * self.n_labels) if bins else _BLOCK_WORDS
+        block = max(256, min(wanted, _BLOCK_BYTES // (self.source.n_neurons * self.source.dtype.itemsize)))
+        width = min(_COLUMNS, max(4, _VALUES // block))
+        chunks = [slice(a, min(a + width, self.n_neurons)) for a in range(0, self.n_neurons, width)]
+        starts = range(0, self.source.n_words, block)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            coming: Future[Block] = workers.submit(self._read, starts[0], block, width)
+            for number in range(len(starts)):
+                here = coming.result()
+                if number + 1 < len(starts):
+                    coming = workers.submit(self._read, starts[number + 1], block, width)
+                if len(here.order):
+                    list(workers.map(lambda chunk, b=here: self._add(b, chunk), chunks))
+        self.sums /= self.scale
+        if self.squared is not None:
+            self.squared /= self.scale**2
+        finite = np.isfinite(self.sums) if self.squared is None else np.isfinite(self.squared)
+        broken = np.flatnonzero(~finite.all(axis=0))
         if len(broken):
             raise NeurosieveError(
                 f"neuron {self.columns[0] + broken[0]} has activations that are not finite ({len(broken)} neurons do); "
@@ -226,46 +275,31 @@ class _Pass:
             self.center,
             self.scale,
             self.sums,
-            self.squares,
             self.low,
             self.high,
+            self.squared,
             self.histogram,
         )
 
-    def _add(
-        self,
-        rows: NDArray[np.floating],
-        members: object,
-        places: NDArray[np.int64] | None,
-        chunk: slice,
-    ) -> None:
+    def _read(self, start: int, block: int, n_columns: int) -> Block:
+        stop = min(start + block, self.source.n_words)
+        rows = self.source.read(start, stop)[:, slice(*self.columns)]
+        return Block.of(rows, self.codes[start:stop], n_labels=self.n_labels, n_columns=n_columns)
+
+    def _add(self, block: Block, chunk: slice) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
+        rows = np.take(block.rows[:, chunk], block.order, axis=0)
         with np.errstate(invalid="ignore", over="ignore"):
-            wide = rows.astype(
-                np.float64
-            )  # of a few columns: labels that are told apart wholly leave squares that cancel
+            # Sums are of float64: labels that are told apart wholly leave squares that cancel.
+            wide = (as_float32(rows) if rows.dtype == np.float16 else rows).astype(np.float64)
             wide -= self.center[chunk]
-            wide /= self.scale[chunk]
             z = wide.astype(np.float32)
-            self.sums[:, chunk] += members @ wide  # type: ignore[operator]
-            np.minimum(self.low[chunk], z.min(axis=0), out=self.low[chunk])
-            np.maximum(self.high[chunk], z.max(axis=0), out=self.high[chunk])
-            np.multiply(wide, wide, out=wide)
-            self.squares[:, chunk] += members @ wide  # type: ignore[operator]
-        if self.histogram is not None and places is not None:
-            place = places[:, : z.shape[1]] + bin_numbers(z)
-            found = np.bincount(place.ravel(), minlength=z.shape[1] * self.n_labels * N_BINS)
-            self.histogram[chunk] += found.reshape(z.shape[1], self.n_labels, N_BINS).astype(np.int32)
-
-
-def bin_numbers(z: NDArray[np.float32]) -> NDArray[np.int32]:
-    """The bin of each value: the sign and a quarter of the octave, which the upper bits of a float32 say."""
-    bits = np.ascontiguousarray(z, dtype=np.float32).view(np.int32)
-    negative = bits >> 31  # -1 below zero, else 0
-    octave = bits & 0x7FFFFFFF
-    octave >>= 21
-    octave -= _LOWEST_OCTAVE
-    np.clip(octave, 0, _LAST, out=octave)
-    octave ^= negative  # below zero the bins run the other way
-    octave += _LAST + 1
-    return np.asarray(octave, dtype=np.int32)
+            z *= (1 / self.scale[chunk]).astype(np.float32)
+            self.low[chunk] = np.minimum(self.low[chunk], z.min(axis=0))
+            self.high[chunk] = np.maximum(self.high[chunk], z.max(axis=0))
+            self.sums[block.labels, chunk] += block.members @ wide
+            if self.squared is not None:
+                np.multiply(wide, wide, out=wide)
+                self.squared[block.labels, chunk] += block.members @ wide
+        if self.histogram is not None:
+            self.histogram[chunk, block.labels] += block.counts(z)

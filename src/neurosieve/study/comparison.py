@@ -17,7 +17,7 @@ from neurosieve.probes.predict import scoring_options
 from neurosieve.rankings.detectors import DETECTORS, detector_scores
 from neurosieve.rankings.rank_all import rank_all
 from neurosieve.rankings.ranking import NeuronRanking
-from neurosieve.rankings.registry import method_named, method_names
+from neurosieve.rankings.registry import REVERSED, method_named, method_names
 from neurosieve.study import columns
 from neurosieve.study.cell import Cell
 from neurosieve.study.probe_settings import ProbeSettings
@@ -64,11 +64,13 @@ def wide(result: Tables | Result) -> pd.DataFrame:
 def rankings_of(cell: Cell, methods: Sequence[str]) -> dict[str, NeuronRanking]:
     """The ranking of seed 0 by each method: those of the shared pass together, others as their own cells have them."""
     cells = {name: replace(cell, method=name) for name in methods}
-    together = [
-        name for name, other in cells.items() if method_named(name).measure and not other.ranking_path.is_file()
-    ]
+    together = [name for name, other in cells.items() if _shared(name) and not other.ranking_path.is_file()]
     found = rank_all(together, split=cell.splits) if together else {}
     return {name: found[name] if name in found else other.ranking(0) for name, other in cells.items()}
+
+
+def _shared(name: str) -> bool:
+    return method_named(name.removeprefix(REVERSED)).measure is not None
 
 
 def methods_of(cell: Cell) -> tuple[str, ...]:
