@@ -11,6 +11,10 @@ from neurosieve.cli.on_run import OnRun, on_run
 from neurosieve.cli.output import UsageError
 
 
+OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts")
+"""Options that mean nothing without pairs."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     add(app, on_run(intervene, without=("solver", "certified")))
@@ -18,6 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def intervene(
     on: OnRun,
+    context: typer.Context,
     pairs: Path | None = typer.Option(
         None,
         "--pairs",
@@ -56,7 +61,9 @@ def intervene(
         neurosieve intervene runs/gpt2 --property number --pairs agreement.jsonl --table
     """
     asked = None
-    if pairs is not None:
+    if pairs is None:
+        _refuse_idle(context)
+    else:
         asked = {
             "pairs": str(pairs.absolute()),
             "property": on.prop,
@@ -86,6 +93,19 @@ def intervene(
     about = {name: effects[name].iloc[0] for name in left if name != "property"}
     shown = effects.drop(columns=left)
     on.emit(shown, title="effects beyond matched random sets, nats", **about, **said)
+
+
+def _refuse_idle(context: typer.Context) -> None:
+    """Refuse options that say what is done with pairs where none are named: the run's own settings hold."""
+    given = []
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name) if option.name in OF_PAIRS else None
+        if source is not None and source.name == "COMMANDLINE":
+            given.append(option.opts[0])
+    if given:
+        named = given[0] if len(given) == 1 else f"{', '.join(given[:-1])} and {given[-1]}"
+        verb = "changes" if len(given) == 1 else "change"
+        raise UsageError(f"{named} {verb} what is done with pairs; name their file as well (--pairs)")
 
 
 def _plain(value: object) -> object:

@@ -276,7 +276,7 @@ class LanguageModel(ABC):
         texts: Sequence[Asked],  # noqa: ARG002
         variants: Sequence[Sequence[Edit]] = (),  # noqa: ARG002
         *,
-        measure: str = "log_probability",  # noqa: ARG002
+        measure: str | Sequence[str] = "log_probability",  # noqa: ARG002
         progress: Callable[[float, float], None] | None = None,  # noqa: ARG002
     ) -> list[NDArray[np.float32]]:
         """What the head says where it is asked, of the model as it is and of edited versions, many at once.
@@ -286,7 +286,7 @@ class LanguageModel(ABC):
         texts : sequence of Asked
         variants : sequence of sequence of Edit
             The edits of each version; none is the model as it is.
-        measure : {"logit", "log_probability", "divergence"}
+        measure : {"logit", "log_probability", "divergence"}, or a sequence of these
             See `neurosieve.models.asked.MEASURES`.
         progress : callable, optional
             Called with the texts that are done and their number.
@@ -294,7 +294,7 @@ class LanguageModel(ABC):
         Returns
         -------
         list of ndarray of shape (n_variants + 1, n_asked), float32
-            One a text; the first row is the model as it is.
+            One a text; the first row is the model as it is. Of a sequence of measures (n_measures, n_variants + 1, n_asked).
 
         Raises
         ------

@@ -109,6 +109,13 @@ def test_the_command_prints_effects_and_goes_on_from_what_is_there(shell, whole,
     assert "nan" not in table.out.lower()
 
 
+def test_options_without_pairs_are_refused_by_name(shell, whole):
+    done = shell("intervene", whole, "-p", "number", "--edit", "zero", "--draws", "30", "--dose", "1", "-q")
+    assert done.code == 2
+    assert "--edit, --dose and --draws change what is done with pairs; name their file as well (--pairs)" in done.err
+    assert shell("intervene", whole, "-p", "number", "--all", "-q").code == 0
+
+
 def test_another_content_of_the_pairs_is_measured_anew(shell, whole, study, tmp_path):
     run = shutil.copytree(whole, tmp_path / "run")
     pairs = tmp_path / "pairs.csv"

@@ -147,6 +147,24 @@ def test_divergence_is_that_of_the_whole_distribution(headed_model):
         assert (answer[1] > 0).all()
 
 
+def test_several_measures_come_from_one_pass(headed_model, monkeypatch):
+    model = load_model(headed_model("llama"), head=True)
+    texts = model.ask_texts([good for good, _ in PAIRS])
+    variants = [[Edit("L1", [3], Add(3.0))], []]
+    model.answers(texts)
+    passes = []
+    plain = answers.Answerer._pass
+    monkeypatch.setattr(
+        answers.Answerer, "_pass", lambda self, *given, **named: passes.append(1) or plain(self, *given, **named)
+    )
+    alone = {name: model.answers(texts, variants, measure=name) for name in answers.MEASURES}
+    n_passes = len(passes)
+    both = model.answers(texts, variants, measure=("divergence", "log_probability"))
+    assert len(passes) == n_passes + n_passes // 3
+    for one, of_divergence, of_logs in zip(both, alone["divergence"], alone["log_probability"], strict=True):
+        np.testing.assert_array_equal(one, [of_divergence, of_logs])
+
+
 @pytest.mark.parametrize("name", CAUSAL)
 def test_pairs_are_cut_where_they_differ(headed_model, name):
     """The log-odds of the deciding sub-word are those in the whole sentences, good and bad, apart."""

@@ -97,10 +97,9 @@ def of_texts(
     if not asked:
         raise NeurosieveError(f"none of {len(texts)} texts can be read by the model; give shorter ones")
     variants = [_edits(job, editor, change) for job in jobs]
-    scores = model.answers(asked, variants, measure="log_probability")
-    apart = model.answers(asked, variants, measure="divergence")
-    losses = -np.stack([answer.mean(axis=1, dtype=np.float64) for answer in scores], axis=1)
-    divergences = np.stack([answer.mean(axis=1, dtype=np.float64) for answer in apart], axis=1)
+    answers = model.answers(asked, variants, measure=("log_probability", "divergence"))
+    scores, divergences = np.stack([answer.mean(axis=2, dtype=np.float64) for answer in answers], axis=2)
+    losses = -scores
     return replace(outcomes, text_jobs=jobs, losses=losses[1:], divergences=divergences[1:], intact_losses=losses[0])
 
 

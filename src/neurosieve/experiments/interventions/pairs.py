@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,16 +88,22 @@ def read_pairs(path: str | Path) -> list[MinimalPair]:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise NeurosieveError(f"{file}: cannot be read ({error.strerror or error}); check the path") from error
     except UnicodeDecodeError as error:
         raise NeurosieveError(f"{file}: is not UTF-8 ({error}); save it as UTF-8") from error
     rows: list[tuple[int, Any]] = []
     if file.suffix == ".csv":
-        rows = list(enumerate(csv.DictReader(text.splitlines()), start=2))
+        table = csv.DictReader(StringIO(text, newline=""))  # by which a quoted text keeps its line breaks
+        try:
+            rows = [(table.line_num, row) for row in table]
+        except csv.Error as error:
+            raise NeurosieveError(
+                f"{file}:{table.reader.line_num}: cannot be read as CSV ({error}); expected the columns good,bad"
+            ) from error
     else:
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
                 try:
                     rows.append((number, json.loads(line)))

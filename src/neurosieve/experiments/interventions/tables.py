@@ -35,7 +35,7 @@ def values_table(outcomes: Outcomes, about: Mapping[str, Any], *, random_state: 
     rows: list[dict[str, Any]] = []
 
     def add(jobs: Sequence[Job], name: str, values: NDArray[np.float64], *, intact: NDArray[np.float64]) -> None:
-        bootstrap = Bootstrap(values.shape[1], 2, random_state=random_state)
+        bootstrap = Bootstrap(values.shape[1], random_state=random_state)
         for (one, dose), of_sentences in zip(jobs, values, strict=True):
             low, high = bootstrap.mean(of_sentences)
             where = {**about, "set": one.kind, "k": one.k, "dose": dose, "outcome": name, "draw": one.draw}
@@ -69,8 +69,10 @@ def overall(outcomes: Outcomes, *, dose: float, random_state: int) -> tuple[Effe
     -------
     effect : Effect
     numbers : dict of str to float
-        ``direction``, in absolute value; ``intact`` and ``intact_low``, the mean outcome of the intact model and the lower
-        end of its 95 % interval; ``edited``, the mean under the edits of the top sets.
+        ``direction``, the effect of the random direction that does most of what the top sets do, with its sign;
+        ``beyond_direction``, the lower end of the 95 % interval, over sentences, of how much more the top sets do than it;
+        ``intact`` and ``intact_low``, the mean outcome of the intact model and the lower end of its 95 % interval;
+        ``edited``, the mean under the edits of the top sets.
     """
     weights = area_weights(np.array(outcomes.sizes))
 
@@ -81,10 +83,15 @@ def overall(outcomes: Outcomes, *, dose: float, random_state: int) -> tuple[Effe
     bootstrap = _bootstrap(outcomes, random_state=random_state)
     random = over_sizes("random")
     top = over_sizes("top")[0]
-    directions = random.mean() - over_sizes("direction").mean(axis=1) if "direction" in outcomes.kinds else np.zeros(1)
+    effect = bootstrap.effect(top, random, intact=float(outcomes.intact.mean()))
+    towards = 1.0 if effect.value >= 0 else -1.0
+    directions = over_sizes("direction")
+    nearest = directions[np.argmin(towards * directions.mean(axis=1))]
+    beyond, _ = bootstrap.mean(towards * (nearest - top))
     low, _ = bootstrap.mean(outcomes.intact)
-    return bootstrap.effect(top, random, intact=float(outcomes.intact.mean())), {
-        "direction": float(np.abs(directions).max()),
+    return effect, {
+        "direction": float(random.mean() - nearest.mean()),
+        "beyond_direction": beyond,
         "intact": float(outcomes.intact.mean()),
         "intact_low": low,
         "edited": float(top.mean()),
