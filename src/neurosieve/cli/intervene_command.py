@@ -10,7 +10,6 @@ from neurosieve.cli.describe import add
 from neurosieve.cli.on_run import OnRun, on_run
 from neurosieve.cli.output import UsageError
 
-
 OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts")
 """Options that mean nothing without pairs."""
 

@@ -30,7 +30,7 @@ MOST_NEURONS = 4096
 MOST_WORDS = 8000
 """Words of dev that they are fitted on at most."""
 MOST_SENTENCES = 150
-"""Sentences of test that are embedded again for every edited version."""
+"""Sentences of test, with a word of the property, that are embedded again for every edited version."""
 L2, BATCH, STEPS = 1e-3, 64, 3000
 """Penalty of those probes, words of a step, and how many steps they take at least."""
 
@@ -134,7 +134,9 @@ class Checker:
         layers: NDArray[np.intp],
     ) -> None:
         self._model = model
-        self._chosen = sentences_of(splits.test)[:MOST_SENTENCES]
+        known = is_labelled(splits.test.y)
+        sentences = sentences_of(splits.test)
+        self._chosen = [(words, part) for words, part in sentences if known[part].any()][:MOST_SENTENCES]
         self._prop = splits.prop
         self._splits = {splits.prop: splits, **others}
         self._probes = {name: held_out_probe(part, layers) for name, part in self._splits.items()}

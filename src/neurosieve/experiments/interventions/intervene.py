@@ -75,7 +75,7 @@ def intervene(
     control: NeuronRanking | None = None,
     untrained: NeuronRanking | None = None,
     others: Mapping[str, Splits] | None = None,
-    completeness: bool = True,
+    completeness: bool | Checker = True,
     texts: Sequence[Sequence[str]] = (),
     random_state: int = 0,
     progress: Callable[[float, float], None] | None = None,
@@ -111,8 +111,8 @@ def intervene(
         Of the control task, and of the untrained twin; their sets are edited as well.
     others : mapping of str to Splits, optional
         Other properties of the same words, for selectivity.
-    completeness : bool
-        Whether the edit is checked by held-out probes.
+    completeness : bool or Checker
+        Whether the edit is checked by held-out probes; a `Checker` of the same model and splits serves several rankings.
     texts : sequence of sequence of str, optional
         Sentences on which the loss is measured, beside the pairs.
     random_state : int
@@ -168,7 +168,9 @@ def intervene(
         outcomes = of_texts(model, texts, outcomes, editor=editor, change=change)
     moved = None
     if completeness:
-        checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
+        checker = completeness
+        if not isinstance(checker, Checker):
+            checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
         moved = checker.moved(editor.edits(ranking.top(sets[-1].k), change), change)
     effect, numbers = overall(outcomes, dose=doses[0], random_state=random_state)
     about = {

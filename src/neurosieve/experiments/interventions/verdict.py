@@ -5,7 +5,8 @@ the logarithm of their size.
 
 - **encoded and used**: its 95 % interval over sentences and draws excludes 0, no more than one in twenty of the sets
   moves the outcome as far from the intact model's, no random direction of the same length does as much of the same (the
-  interval of what the sets do beyond the nearest one lies above 0), and the edit moves the property (completeness at least a tenth, where it is known).
+  interval of what the sets do beyond the nearest one lies above 0), and the edit moves the property (completeness at
+  least a tenth, where it is known).
 - **encoded, no sign of use**: the effect does not stand out from that of the random sets, although the edit took the property
   away (completeness at least one half).
 - **cannot be told**: all else; also where the intact model does not prefer the good sentences, or the property is not
