@@ -10,7 +10,7 @@ from neurosieve.cli.describe import add
 from neurosieve.cli.on_run import OnRun, on_run
 from neurosieve.cli.output import UsageError
 
-OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts")
+OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts", "also")
 """Options that mean nothing without pairs."""
 
 
@@ -46,6 +46,12 @@ def intervene(
     ),
     draws: int = typer.Option(20, "--draws", help="Matched random sets of each size.", metavar="N"),
     texts: int = typer.Option(30, "--texts", help="Sentences on which the loss is measured.", metavar="N"),
+    also: list[str] = typer.Option(
+        [],
+        "--also",
+        help="What is asked beside: keep (sets that alone are kept), layers (one at a time), repair; repeatable.",
+        metavar="WHAT",
+    ),
     everything: bool = typer.Option(False, "--all", help="Print every edited version instead of the effects."),
 ) -> None:
     """Say whether the network uses the neurons that the ranking takes first.
@@ -75,6 +81,7 @@ def intervene(
             "reading": reading,
             "draws": draws,
             "texts": texts,
+            "also": also,
         }
     from neurosieve.study.stages import interventions
 

@@ -261,8 +261,8 @@ _INTERVENED = {
     "property": "the property",
     "ranking": "what the neurons were ranked by",
     "site": "where in the blocks they sit",
-    "layers": "from which layer to which they are chosen",
-    "edit": "what is done to them",
+    "layers": "from which layer to which they are chosen; or the one layer in which a set's members alone are edited",
+    "edit": "what is done to them; with 'all others' to all neurons but them",
     "set": "top, bottom, random (matched), control, untrained or direction",
     "k": "how many neurons; of a direction, of the set whose norm it has",
     "dose": "how much of the difference is added, where labels are translated; else 1",
@@ -292,6 +292,29 @@ INTERVENTIONS = {
         }
     ),
     "intervention_effects": Table({**_INTERVENED, **_EFFECT}),
+    "intervention_areas": Table(
+        {
+            **{name: _INTERVENED[name] for name in ("property", "ranking", "site", "layers", "edit", "set")},
+            "smallest": "size of the smallest of these sets",
+            "largest": "size of the largest",
+            "area": "the effect averaged over the logarithm of the size, in nats",
+            **{name: text for name, text in _EFFECT.items() if name != "effect"},
+        }
+    ),
+    "intervention_repair": Table(
+        {
+            "property": _INTERVENED["property"],
+            "ranking": _INTERVENED["ranking"],
+            "layer": "the layer whose next neurons are edited",
+            "k": "size of the set that is gone",
+            "n_neurons": "how many of the layer's next neurons are edited",
+            "alone": "log-odds lost by editing them in the intact model, in nats",
+            "after": "log-odds lost by editing them when the set is gone already",
+            "growth": "after minus alone: above 0 where they take over",
+            "low": "lower end of its 95 % interval over sentences",
+            "high": "upper end",
+        }
+    ),
     "intervention_verdict": Table(
         {
             "pairs": "the file of minimal pairs",

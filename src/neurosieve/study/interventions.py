@@ -97,6 +97,7 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         draws=asked.draws,
         control=_control_ranking(cell, l1=l1, l2=l2),
         others=_others(cell),
+        also=asked.also,
         texts=[words for words, _ in sentences_of(cell.splits.test) if 1 < len(words) <= LONGEST_TEXT][: asked.texts],
         progress=cell.progress("interventions (texts)"),
     )
@@ -107,6 +108,8 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
     return {
         "interventions": found.table,
         "intervention_effects": found.effects,
+        "intervention_areas": found.areas,
+        "intervention_repair": found.repair,
         "intervention_verdict": pd.DataFrame([{**about, **verdict}]),
         "intervention_checks": found.checks,
         "intervention_excluded": found.excluded,

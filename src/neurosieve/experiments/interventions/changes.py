@@ -160,5 +160,6 @@ class Editor:
             return 2 * variance
         if change.edit == "resample":
             pool = self._pool(change.to)[:, members]
-            return variance + pool.var(axis=0, dtype=np.float64) + (mean - pool.mean(axis=0, dtype=np.float64)) ** 2
+            apart = mean - pool.mean(axis=0, dtype=np.float64)
+            return np.asarray(variance + pool.var(axis=0, dtype=np.float64) + apart**2)
         return variance + (mean - self._target(change)[members]) ** 2

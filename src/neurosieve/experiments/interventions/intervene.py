@@ -15,9 +15,11 @@ from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
 from neurosieve.experiments.interventions.outcomes import measure, of_texts
 from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, read_pairs
-from neurosieve.experiments.interventions.sets import NeuronSet, compared_sets
+from neurosieve.experiments.interventions.repair import COLUMNS as OF_REPAIR
+from neurosieve.experiments.interventions.repair import repair_table
+from neurosieve.experiments.interventions.sets import LARGEST_SHARE, NeuronSet, compared_sets
 from neurosieve.experiments.interventions.statistics import neuron_statistics
-from neurosieve.experiments.interventions.tables import effects_table, overall, values_table
+from neurosieve.experiments.interventions.tables import About, areas_table, effects_table, overall, values_table
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.rankings.ranking import NeuronRanking
@@ -25,8 +27,8 @@ from neurosieve.rankings.ranking import NeuronRanking
 log = logging.getLogger(__name__)
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
-LARGEST_SHARE = 0.1
-"""Share of all neurons above which no set goes by default: matched random sets need others to be drawn from."""
+ALSO = ("keep", "layers", "repair")
+"""What can be asked beside the effect of removing sets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,13 @@ class Interventions:
         One row an edited version and outcome: property, ranking, set, k, site, layers, edit, dose, outcome, draw, value,
         low, high, intact. Values are log-odds in nats, shares (accuracy), or nats a sub-word (loss).
     effects : DataFrame
-        One row a set, size and dose: effect, low, high, random_low, random_high, p (see `Effect`).
+        One row a set, size and dose: effect, low, high, random_low, random_high, p (see `Effect`). Where `edit` ends in "all
+        others", the set is kept and the effect is how much more it keeps than random sets; where `layers` names one, only the
+        members in that layer were edited.
+    areas : DataFrame
+        One row a set, removed or kept: its effect averaged over the logarithm of its size.
+    repair : DataFrame
+        One row a layer, if it was asked for (see `repair_table`).
     verdict : Verdict
     checks : DataFrame
         property, intact, edited: the accuracy of held-out probes of the largest top set; empty if it was not checked.
@@ -50,6 +58,8 @@ class Interventions:
 
     table: pd.DataFrame
     effects: pd.DataFrame
+    areas: pd.DataFrame
+    repair: pd.DataFrame
     verdict: Verdict
     checks: pd.DataFrame
     excluded: pd.DataFrame
@@ -77,6 +87,7 @@ def intervene(
     others: Mapping[str, Splits] | None = None,
     completeness: bool | Checker = True,
     texts: Sequence[Sequence[str]] = (),
+    also: Sequence[str] = (),
     random_state: int = 0,
     progress: Callable[[float, float], None] | None = None,
 ) -> Interventions:
@@ -115,6 +126,9 @@ def intervene(
         Whether the edit is checked by held-out probes; a `Checker` of the same model and splits serves several rankings.
     texts : sequence of sequence of str, optional
         Sentences on which the loss is measured, beside the pairs.
+    also : sequence of {"keep", "layers", "repair"}
+        What is asked beside: the effect of sets that alone are kept; that of the largest set one layer at a time; and which
+        neurons matter more once the largest set is gone. Each costs about as much as all the rest.
     random_state : int
     progress : callable, optional
 
@@ -140,6 +154,9 @@ def intervene(
             f"there are {draws} draws, {directions} directions and {len(doses)} doses; expected {FEWEST_DRAWS} draws at least, "
             "as the verdict asks whether one random set in twenty does as much, a direction and a dose"
         )
+    unknown = [name for name in also if name not in ALSO]
+    if unknown:
+        raise NeurosieveError(f"'{unknown[0]}' cannot be asked as well; expected some of {', '.join(ALSO)}")
     change = Change(edit, of, to, value, doses[0], None if words is None else tuple(words))
     statistics = neuron_statistics(splits.train)
     for label in (of, to):
@@ -160,9 +177,11 @@ def intervene(
         variance=statistics.variance,
         n_draws=draws,
         n_directions=directions,
+        also=also,
         random_state=random_state,
     )
-    jobs = [(one, dose) for one in sets for dose in _doses_of(one, sets[-1].k, doses)]
+    largest = max(one.k for one in sets if not one.keep)
+    jobs = [(one, dose) for one in sets for dose in _doses_of(one, largest, doses)]
     outcomes = measure(model, asked, jobs, editor=editor, change=change, progress=progress)
     if texts:
         outcomes = of_texts(model, texts, outcomes, editor=editor, change=change)
@@ -171,18 +190,35 @@ def intervene(
         checker = completeness
         if not isinstance(checker, Checker):
             checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
-        moved = checker.moved(editor.edits(ranking.top(sets[-1].k), change), change)
+        moved = checker.moved(editor.edits(ranking.top(largest), change), change)
     effect, numbers = overall(outcomes, dose=doses[0], random_state=random_state)
-    about = {
-        "property": splits.prop,
-        "ranking": ranking.method,
-        "site": model.layers[0].site,
-        "layers": _span(model),
-        "edit": change.name,
-    }
+    about = About(
+        property=splits.prop,
+        ranking=ranking.method,
+        site=model.layers[0].site,
+        layers=_span(model),
+        edit=change.name,
+        names=tuple(layer.name for layer in model.layers),
+    )
+    repair = pd.DataFrame(columns=list(OF_REPAIR))
+    if "repair" in also:
+        found = repair_table(
+            model,
+            asked,
+            ranking.order,
+            k=largest,
+            editor=editor,
+            change=change,
+            random_state=random_state,
+            progress=progress,
+        )
+        found["layer"] = [about.names[layer] for layer in found["layer"]]
+        repair = found.assign(property=splits.prop, ranking=ranking.method)[list(OF_REPAIR)]
     return Interventions(
         values_table(outcomes, about, random_state=random_state),
         effects_table(outcomes, about, random_state=random_state),
+        areas_table(outcomes, about, dose=doses[0], random_state=random_state),
+        repair,
         judge(
             effect,
             **numbers,
@@ -223,7 +259,8 @@ def _sizes(sizes: Sequence[int] | None, n_neurons: int) -> list[int]:
 
 
 def _doses_of(one: NeuronSet, largest: int, doses: Sequence[float]) -> Sequence[float]:
-    return tuple(dict.fromkeys(doses)) if one.k == largest else doses[:1]
+    whole = one.k == largest and not one.keep and one.layer is None
+    return tuple(dict.fromkeys(doses)) if whole else doses[:1]
 
 
 def _span(model: LanguageModel) -> str:

@@ -21,6 +21,8 @@ Job = tuple[NeuronSet, float]
 TEXT_KINDS = ("top", "random", "bottom")
 TEXT_DRAWS = 5
 """Random sets of which the loss on text is measured: a text costs many times what a pair does."""
+EDITED_AT_ONCE = 1 << 21
+"""Neurons that the versions of one call edit together, for memory: where a few are kept, each version edits nearly all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +49,24 @@ class Outcomes:
     divergences: NDArray[np.float64] | None = None
     intact_losses: NDArray[np.float64] | None = None
 
-    def of(self, kind: str, k: int, dose: float) -> NDArray[np.float64]:
+    def of(
+        self, kind: str, k: int, dose: float, *, keep: bool = False, layer: int | None = None
+    ) -> NDArray[np.float64]:
         """Values of all draws of a kind of set, (n_draws, n_pairs)."""
-        here = [i for i, (one, at) in enumerate(self.jobs) if (one.kind, one.k, at) == (kind, k, dose)]
+        wanted = (kind, k, keep, layer)
+        here = [i for i, (one, at) in enumerate(self.jobs) if (*_key(one), at) == (*wanted, dose)]
         return self.values[here]
 
-    @property
-    def sizes(self) -> list[int]:
-        """Sizes of the sets."""
-        return sorted({one.k for one, _ in self.jobs})
+    def sizes(self, *, keep: bool = False) -> list[int]:
+        """Sizes of the sets that are removed, or kept."""
+        return sorted({one.k for one, _ in self.jobs if one.keep == keep and one.layer is None and one.k})
 
-    @property
-    def kinds(self) -> list[str]:
-        """Kinds of sets, but for the random ones that all are compared with."""
-        return [kind for kind in dict.fromkeys(one.kind for one, _ in self.jobs) if kind != "random"]
+    def compared(self) -> list[tuple[str, int, float, bool, int | None]]:
+        """Kind, size, dose, keep and layer of all that was edited, but for the random sets that all are compared with."""
+        keys = (
+            (one.kind, one.k, dose, one.keep, one.layer) for one, dose in self.jobs if one.kind != "random" and one.k
+        )
+        return list(dict.fromkeys(keys))
 
 
 def measure(
@@ -73,8 +79,22 @@ def measure(
     progress: Callable[[float, float], None] | None = None,
 ) -> Outcomes:
     """Log-odds of all pairs under all edits."""
-    found = log_odds(model, asked.asked, [_edits(job, editor, change) for job in jobs], progress=progress)
-    return Outcomes(list(jobs), found[1:], found[0])
+    n_neurons = model.n_neurons
+    n_edited = np.cumsum([n_neurons - one.k if one.keep else one.k for one, _ in jobs])
+    values = np.empty((len(jobs), len(asked.asked)))
+    intact = values[:0].sum(axis=0)
+    for number in np.unique(n_edited // EDITED_AT_ONCE):
+        members = np.flatnonzero(n_edited // EDITED_AT_ONCE == number).tolist()
+        done = float(members[0])
+
+        def report(part: float, whole: float, *, done: float = done, n: int = len(members)) -> None:
+            if progress is not None:
+                progress(done + n * part / whole, len(jobs))
+
+        intact, *values[members] = log_odds(
+            model, asked.asked, [_edits(jobs[i], editor, change) for i in members], progress=report
+        )
+    return Outcomes(list(jobs), values, intact)
 
 
 def of_texts(
@@ -87,11 +107,12 @@ def of_texts(
     NeurosieveError
         If no text can be read.
     """
-    largest = outcomes.sizes[-1]
+    largest = outcomes.sizes()[-1]
     jobs = [
         (one, dose)
         for one, dose in outcomes.jobs
         if one.k == largest and one.kind in TEXT_KINDS and one.draw < TEXT_DRAWS
+        if not one.keep and one.layer is None
     ]
     asked = [text for text in model.ask_texts(texts) if not isinstance(text, str)]
     if not asked:
@@ -108,4 +129,9 @@ def _edits(job: Job, editor: Editor, change: Change) -> list[Edit]:
     at = replace(change, dose=dose)
     if one.kind == "direction":
         return editor.direction(one.neurons, at, draw=one.draw)
-    return editor.edits(one.neurons, at)
+    neurons = np.setdiff1d(np.arange(len(editor.layer_of)), one.neurons) if one.keep else one.neurons
+    return editor.edits(neurons, at)
+
+
+def _key(one: NeuronSet) -> tuple[str, int, bool, int | None]:
+    return one.kind, one.k, one.keep, one.layer

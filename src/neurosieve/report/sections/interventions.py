@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, first_dose
+from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, effects_of, first_dose
 from neurosieve.report.numbers import count, percent
 from neurosieve.report.section import Figure, Need, Section, has_table
 
@@ -64,7 +64,7 @@ def _collateral(table: pd.DataFrame) -> list[str]:
 
 def table(f: Findings) -> pd.DataFrame:
     """Effects of each kind of set and size."""
-    effects = f.tables["intervention_effects"]
+    effects = effects_of(f)
     effects = effects[effects["dose"] == first_dose(effects)]
     return pd.DataFrame(
         [
