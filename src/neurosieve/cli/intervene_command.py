@@ -21,7 +21,6 @@ def register(app: typer.Typer) -> None:
 
 def intervene(
     on: OnRun,
-    context: typer.Context,
     pairs: Path | None = typer.Option(
         None,
         "--pairs",
@@ -49,7 +48,7 @@ def intervene(
     also: list[str] = typer.Option(
         [],
         "--also",
-        help="What is asked beside: keep (sets that alone are kept), layers (one at a time), repair; repeatable.",
+        help="What is asked beside: keep (sets that alone are kept), layers and neurons (one at a time), repair; repeatable.",
         metavar="WHAT",
     ),
     everything: bool = typer.Option(False, "--all", help="Print every edited version instead of the effects."),
@@ -67,7 +66,7 @@ def intervene(
     """
     asked = None
     if pairs is None:
-        _refuse_idle(context)
+        _refuse_idle(on.context)
     else:
         asked = {
             "pairs": str(pairs.absolute()),
@@ -101,11 +100,11 @@ def intervene(
     on.emit(shown, title="effects beyond matched random sets, nats", **about, **said)
 
 
-def _refuse_idle(context: typer.Context) -> None:
+def _refuse_idle(context: typer.Context | None) -> None:
     """Refuse options that say what is done with pairs where none are named: the run's own settings hold."""
     given = []
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name) if option.name in OF_PAIRS else None
+    for option in context.command.params if context is not None else []:
+        source = context.get_parameter_source(option.name) if context and option.name in OF_PAIRS else None
         if source is not None and source.name == "COMMANDLINE":
             given.append(option.opts[0])
     if given:

@@ -42,6 +42,7 @@ class OnRun:
     csv: bool = CSV_OPTION
     table: bool = TABLE_OPTION
     quiet: bool = QUIET_OPTION
+    context: typer.Context | None = None
 
     def check(self) -> None:
         """Refuse options that contradict each other, before anything is done."""
@@ -87,7 +88,7 @@ def on_run(command: Callable[..., None], *, without: tuple[str, ...] = ()) -> Ca
     shared = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=types[f.name])
         for f in fields(OnRun)
-        if f.name not in without
+        if f.name not in (*without, "context")
     ]
     types = get_type_hints(command)
     own = [
@@ -95,14 +96,16 @@ def on_run(command: Callable[..., None], *, without: tuple[str, ...] = ()) -> Ca
         for name, parameter in list(inspect.signature(command).parameters.items())[1:]
     ]
 
-    def whole(**given: Any) -> None:  # noqa: ANN401
+    def whole(context: typer.Context, **given: Any) -> None:  # noqa: ANN401
         of_run: dict[str, Any] = {part.name: given.pop(part.name) for part in shared} | dict.fromkeys(without)
+        of_run["context"] = context
         on = OnRun(**of_run)
         on.check()
         command(on, **given)
 
     first = [part for part in shared if part.name in ("run", "prop", "model", "corpus")]
-    parts = [*first, *own, *shared[len(first) :]]
+    asking = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    parts = [asking, *first, *own, *shared[len(first) :]]
     whole.__signature__ = inspect.Signature(parts)  # type: ignore[attr-defined]  # which typer reads
     whole.__annotations__ = {part.name: part.annotation for part in parts}
     whole.__name__, whole.__doc__ = command.__name__, command.__doc__

@@ -301,6 +301,13 @@ INTERVENTIONS = {
             **{name: text for name, text in _EFFECT.items() if name != "effect"},
         }
     ),
+    "intervention_neurons": Table(
+        {
+            **{name: _INTERVENED[name] for name in ("property", "ranking", "edit")},
+            "neuron": "a neuron that is edited alone",
+            **_EFFECT,
+        }
+    ),
     "intervention_repair": Table(
         {
             "property": _INTERVENED["property"],

@@ -45,7 +45,7 @@ class InterventionSettings(Part):
     reading: Literal["next", "sentence", "rest", "masked"] | None = None
     draws: int = Field(default=20, ge=FEWEST_DRAWS)
     texts: int = Field(default=30, ge=0)
-    also: tuple[Literal["keep", "layers", "repair"], ...] = ()
+    also: tuple[Literal["keep", "layers", "repair", "neurons"], ...] = ()
 
     def digest(self) -> str | None:
         """SHA-256 of the file of pairs; None if it is not there (any more)."""

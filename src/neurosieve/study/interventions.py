@@ -110,6 +110,7 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         "intervention_effects": found.effects,
         "intervention_areas": found.areas,
         "intervention_repair": found.repair,
+        "intervention_neurons": found.neurons,
         "intervention_verdict": pd.DataFrame([{**about, **verdict}]),
         "intervention_checks": found.checks,
         "intervention_excluded": found.excluded,

@@ -39,7 +39,12 @@ def study(planted_network, tmp_path_factory):
             {"files": [str(folder / f"{s}.tsv") for s in ("train", "dev", "test")], "properties": ["number", "kind"]}
         ],
         "probes": {**QUICK, "ranking": ["probeless"]},
-        "interventions": {"pairs": str(folder / "pairs.csv"), "sizes": [1, 2, 4, 6], "property": "number"},
+        "interventions": {
+            "pairs": str(folder / "pairs.csv"),
+            "sizes": [1, 2, 4, 6],
+            "property": "number",
+            "also": ["keep", "layers", "repair", "neurons"],
+        },
     }
 
 
@@ -65,7 +70,16 @@ def test_the_stage_runs_where_it_is_asked_for_and_stands_on_the_page(whole):
     assert found["intervention_excluded"]["why"].tolist() == ["its sentences do not differ"]
     assert set(found["interventions"]["set"]) == {"top", "bottom", "random", "direction", "control"}
     assert set(found["interventions"]["outcome"]) == {"log-odds", "accuracy", "loss", "divergence"}
+    assert set(found["intervention_areas"]["edit"]) == {"mean", "mean, all others"}
+    assert len(found["intervention_repair"]) == 1
+    alone = found["intervention_neurons"]
+    assert len(alone) == 6
+    assert (alone["effect"] > alone["random_high"]).all()
     page = (whole / "report.html").read_text(encoding="utf-8")
+    (first,) = alone.query("neuron == @alone.neuron[0]").to_dict("records")
+    assert f"<dt>edited alone</dt><dd>mean: {first['effect']:.2f} nats of log-odds lost beyond neurons" in page
+    assert "Averaged over the logarithm of the size, removing the top neurons costs" in page
+    assert "leaving them alone keeps" in page
     assert "Encoded, or used?" in page
     assert "Verdict: encoded and used. The outcome falls by" in page
     assert "1 minimal pairs could not be asked about" in page

@@ -192,6 +192,22 @@ def test_one_layer_at_a_time_and_all_together(deep_network):
     np.testing.assert_allclose(found.repair["growth"], found.repair["after"] - found.repair["alone"], atol=1e-9)
 
 
+def test_single_neurons_are_set_against_their_matches(planted_network):
+    network = planted_network(0)
+    splits = network.splits("number")
+    ranking = ns.rank("probeless", split=splits)
+    given = {"pairs": network.pairs, "completeness": False, "directions": 1}
+    found = ns.intervene(network.model, ranking, splits, sizes=(6,), also=("neurons",), **given)
+    names = network.model.layers[0].neuron_names()
+    assert found.neurons["neuron"].tolist() == [names[n] for n in ranking.top(6)]
+    one = ns.intervene(network.model, ranking, splits, sizes=(1,), **given)
+    top, intact = one.table.query("set == 'top' and outcome == 'log-odds'")[["value", "intact"]].iloc[0]
+    row = found.neurons.iloc[0]
+    assert row["low"] < row["effect"] < row["high"]
+    assert row["effect"] == pytest.approx(intact - top, abs=0.2)  # the matches do little
+    assert row["p"] == 1 / 21
+
+
 def test_a_second_way_is_seen_when_the_first_is_gone(planted_network):
     """Where half of the used units is gone, the norm before the head gives what is left more weight: the others say more."""
     network = planted_network(0)

@@ -18,6 +18,8 @@ from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, r
 from neurosieve.experiments.interventions.repair import COLUMNS as OF_REPAIR
 from neurosieve.experiments.interventions.repair import repair_table
 from neurosieve.experiments.interventions.sets import LARGEST_SHARE, NeuronSet, compared_sets
+from neurosieve.experiments.interventions.single_neurons import COLUMNS as OF_NEURONS
+from neurosieve.experiments.interventions.single_neurons import neurons_table
 from neurosieve.experiments.interventions.statistics import neuron_statistics
 from neurosieve.experiments.interventions.tables import About, areas_table, effects_table, overall, values_table
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
@@ -27,7 +29,7 @@ from neurosieve.rankings.ranking import NeuronRanking
 log = logging.getLogger(__name__)
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
-ALSO = ("keep", "layers", "repair")
+ALSO = ("keep", "layers", "repair", "neurons")
 """What can be asked beside the effect of removing sets."""
 
 
@@ -48,6 +50,8 @@ class Interventions:
         One row a set, removed or kept: its effect averaged over the logarithm of its size.
     repair : DataFrame
         One row a layer, if it was asked for (see `repair_table`).
+    neurons : DataFrame
+        One row for each of the first neurons, if it was asked for: its effect when it is edited alone (see `neurons_table`).
     verdict : Verdict
     checks : DataFrame
         property, intact, edited: the accuracy of held-out probes of the largest top set; empty if it was not checked.
@@ -60,6 +64,7 @@ class Interventions:
     effects: pd.DataFrame
     areas: pd.DataFrame
     repair: pd.DataFrame
+    neurons: pd.DataFrame
     verdict: Verdict
     checks: pd.DataFrame
     excluded: pd.DataFrame
@@ -126,9 +131,10 @@ def intervene(
         Whether the edit is checked by held-out probes; a `Checker` of the same model and splits serves several rankings.
     texts : sequence of sequence of str, optional
         Sentences on which the loss is measured, beside the pairs.
-    also : sequence of {"keep", "layers", "repair"}
-        What is asked beside: the effect of sets that alone are kept; that of the largest set one layer at a time; and which
-        neurons matter more once the largest set is gone. Each costs about as much as all the rest.
+    also : sequence of {"keep", "layers", "repair", "neurons"}
+        What is asked beside: the effect of sets that alone are kept; that of the largest set one layer at a time; which
+        neurons matter more once the largest set is gone; and the effect of each of the first twenty neurons alone. Each
+        costs about as much as all the rest.
     random_state : int
     progress : callable, optional
 
@@ -214,11 +220,28 @@ def intervene(
         )
         found["layer"] = [about.names[layer] for layer in found["layer"]]
         repair = found.assign(property=splits.prop, ranking=ranking.method)[list(OF_REPAIR)]
+    neurons = pd.DataFrame(columns=list(OF_NEURONS))
+    if "neurons" in also:
+        whole = [one for one in sets if one.k == largest and not one.keep and one.layer is None]
+        found = neurons_table(
+            model,
+            asked,
+            ranking.top(largest),
+            matches=[one.neurons for one in whole if one.kind == "random"],
+            editor=editor,
+            change=change,
+            random_state=random_state,
+            progress=progress,
+        )
+        names = [name for layer in model.layers for name in layer.neuron_names()]
+        found["neuron"] = [names[neuron] for neuron in found["neuron"]]
+        neurons = found.assign(property=splits.prop, ranking=ranking.method, edit=change.name)[list(OF_NEURONS)]
     return Interventions(
         values_table(outcomes, about, random_state=random_state),
         effects_table(outcomes, about, random_state=random_state),
         areas_table(outcomes, about, dose=doses[0], random_state=random_state),
         repair,
+        neurons,
         judge(
             effect,
             **numbers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,41 @@ def words(f: Findings) -> list[str]:
         if not pd.isna(v["selectivity"]):
             text += f", and leaves {percent(v['selectivity'], 0)} of other properties as they were"
         said.append(f"{text}.")
-    return [*said, *_collateral(table)]
+    return [*said, *_beside(f), *_collateral(table)]
+
+
+def _beside(f: Findings) -> list[str]:
+    """Areas of what was removed and kept, the layer that matters most, and the layers that take over."""
+    said = []
+    if "intervention_areas" in f.tables:
+        areas = f.tables["intervention_areas"]
+        top = areas[areas["set"] == "top"].to_dict("records")
+        text = "Averaged over the logarithm of the size, removing the top neurons costs " + _interval(top[0], "area")
+        if len(top) > 1:
+            text += f", and leaving them alone keeps {_interval(top[1], 'area')}, both beyond matched random neurons"
+        said.append(f"{text}.")
+    effects = f.tables["intervention_effects"]
+    one = effects[(effects["layers"] != effects["layers"].iloc[0]) & (effects["set"] == "top")]
+    if len(one):
+        most = one.loc[one["effect"].idxmax()].to_dict()
+        said.append(
+            f"One layer at a time, the neurons in {most['layers']} ({count(most['k'])} of the largest set) cost most: "
+            f"{_interval(most, 'effect')}."
+        )
+    repair = f.tables.get("intervention_repair")
+    if repair is not None and len(repair):
+        grown = repair[repair["low"] > 0].sort_values("growth", ascending=False)
+        first = ", ".join(f"{row['layer']} (by {row['growth']:.2f} nats)" for row in grown.head(3).to_dict("records"))
+        which = f"those of {count(len(grown))}, first {first}" if len(grown) else "none"
+        said.append(
+            f"Self-repair: of the next neurons of each of {count(len(repair))} layers, {which} cost more once the largest set "
+            "is gone (one layer in forty is expected by chance)."
+        )
+    return said
+
+
+def _interval(row: dict[Hashable, Any], name: str) -> str:
+    return f"{row[name]:.2f} nats ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def _sentence(text: str) -> str:
