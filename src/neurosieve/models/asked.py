@@ -34,6 +34,8 @@ class Asked:
         The sub-word that each is asked about.
     paired : ndarray of shape (n_positions,), int64, or None
         A text of as many sub-words, from which `neurosieve.models.edits.FromPaired` takes values.
+    asked_words : ndarray of shape (n_asked,), int64, or None
+        The word that each asked sub-word belongs to, where whole sentences are asked about.
     """
 
     ids: NDArray[np.int64]
@@ -42,6 +44,7 @@ class Asked:
     places: NDArray[np.int64]
     tokens: NDArray[np.int64]
     paired: NDArray[np.int64] | None = None
+    asked_words: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -283,7 +283,7 @@ INTERVENTIONS = {
                 name: _INTERVENED[name]
                 for name in ("property", "ranking", "set", "k", "site", "layers", "edit", "dose")
             },
-            "outcome": "log-odds (nats), accuracy (a share), loss or divergence (nats a sub-word)",
+            "outcome": "log-odds (nats), accuracy (a share), loss or divergence (nats a sub-word), each also by part of the text",
             "draw": "number of the random set or direction",
             "value": "mean outcome of the edited model",
             "low": "lower end of its 95 % interval over sentences",

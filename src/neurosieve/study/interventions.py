@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
+from neurosieve.corpora.load import load_corpus
 from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.interventions.completeness import sentences_of
 from neurosieve.experiments.interventions.intervene import intervene
+from neurosieve.experiments.interventions.text_outcomes import Text
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
@@ -98,7 +101,7 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         control=_control_ranking(cell, l1=l1, l2=l2),
         others=_others(cell),
         also=asked.also,
-        texts=[words for words, _ in sentences_of(cell.splits.test) if 1 < len(words) <= LONGEST_TEXT][: asked.texts],
+        texts=_texts(cell, asked.texts),
         progress=cell.progress("interventions (texts)"),
     )
     verdict = {**vars(found.verdict), **vars(found.verdict.effect)}
@@ -127,6 +130,17 @@ def _control_ranking(cell: Cell, *, l1: float, l2: float) -> NeuronRanking | Non
     spec = ProbeSpec(splits.train.y, random_state=0, loss=splits.loss, l1=l1, l2=l2)
     (probe,) = fit_probes(splits.train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
     return rank(cell.method, probe=probe)
+
+
+def _texts(cell: Cell, most: int) -> list[Text]:
+    """Sentences of test, with what is labelled in them, and as many of the built-in text, which has nothing to do with it."""
+    test = cell.splits.test
+    known = is_labelled(test.y)
+    own = [Text(words, known[part].tolist()) for words, part in sentences_of(test) if 1 < len(words) <= LONGEST_TEXT]
+    if not most:
+        return []
+    other = [Text(s.words, unrelated=True) for s in load_corpus("sample").sentences if 1 < len(s.words) <= LONGEST_TEXT]
+    return [*own[:most], *other[:most]]
 
 
 def _others(cell: Cell) -> dict[str, Splits]:

@@ -8,6 +8,7 @@ import pytest
 import neurosieve as ns
 from neurosieve.experiments.interventions.effects import area_weights
 from neurosieve.experiments.interventions.tables import COLUMNS
+from neurosieve.experiments.interventions.text_outcomes import Text
 from neurosieve.models.load import load_model
 
 SEEDS = range(20)
@@ -99,7 +100,13 @@ def test_tables_are_tidy_and_the_same_every_time(planted_network):
         "directions": 2,
         "control": ns.rank("probeless", split=network.splits("kind")),
         "others": {"kind": network.splits("kind")},
-        "texts": [["the", "noun3", "are"], ["the", "noun4"]],
+        "texts": [
+            Text(["the", "noun3", "are"], [False, True, False]),
+            Text(["the", "noun4"], [False, True]),
+            Text(["the", "are", "is"], [False, False, False]),
+            Text(["noun9", "the", "noun8"], unrelated=True),
+            ["noun7", "is"],
+        ],
     }
     found, again = (ns.intervene(network.model, ranking, splits, **options) for _ in range(2))
     assert found.table.equals(again.table)
@@ -113,6 +120,19 @@ def test_tables_are_tidy_and_the_same_every_time(planted_network):
     assert counts["loss", "top", 6] == counts["divergence", "bottom", 6] == 1
     assert ((found.table["low"] <= found.table["value"]) & (found.table["value"] <= found.table["high"])).all()
     assert (found.table.query("outcome == 'divergence'")["value"] > 0).all()
+    means = found.table.query("set == 'top' and k == 6").set_index("outcome")["value"]
+    for name in ("loss", "divergence"):
+        parts = [
+            f"{name}, {part}"
+            for part in ("labelled words", "other words", "text with", "text without", "unrelated text")
+        ]
+        assert set(means.index) >= set(parts)
+    # Sub-words behind the first: noun3, are | noun4 | are, is | is; of the two with labels one alone has another word.
+    only = ns.intervene(network.model, ranking, splits, **{**options, "texts": [["the", "noun3", "are"]]}).table
+    (both,) = only.query("set == 'top' and k == 6 and outcome == 'loss'")["value"]
+    two = ns.intervene(network.model, ranking, splits, **{**options, "texts": [["the", "noun3"]]}).table
+    (first,) = two.query("set == 'top' and k == 6 and outcome == 'loss'")["value"]
+    assert means["loss, other words"] == pytest.approx(2 * both - first, rel=1e-4)
     assert found.verdict.selectivity > 0.8
     assert found.verdict.completeness > 0.5
     assert list(found.checks["property"]) == ["number", "kind"]

@@ -13,7 +13,7 @@ from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
-from neurosieve.experiments.interventions.outcomes import measure, of_texts
+from neurosieve.experiments.interventions.outcomes import measure
 from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, read_pairs
 from neurosieve.experiments.interventions.repair import COLUMNS as OF_REPAIR
 from neurosieve.experiments.interventions.repair import repair_table
@@ -22,6 +22,7 @@ from neurosieve.experiments.interventions.single_neurons import COLUMNS as OF_NE
 from neurosieve.experiments.interventions.single_neurons import neurons_table
 from neurosieve.experiments.interventions.statistics import neuron_statistics
 from neurosieve.experiments.interventions.tables import About, areas_table, effects_table, overall, values_table
+from neurosieve.experiments.interventions.text_outcomes import Text, of_texts
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.rankings.ranking import NeuronRanking
@@ -91,7 +92,7 @@ def intervene(
     untrained: NeuronRanking | None = None,
     others: Mapping[str, Splits] | None = None,
     completeness: bool | Checker = True,
-    texts: Sequence[Sequence[str]] = (),
+    texts: Sequence[Sequence[str] | Text] = (),
     also: Sequence[str] = (),
     random_state: int = 0,
     progress: Callable[[float, float], None] | None = None,
@@ -129,8 +130,9 @@ def intervene(
         Other properties of the same words, for selectivity.
     completeness : bool or Checker
         Whether the edit is checked by held-out probes; a `Checker` of the same model and splits serves several rankings.
-    texts : sequence of sequence of str, optional
-        Sentences on which the loss is measured, beside the pairs.
+    texts : sequence of sequence of str or Text, optional
+        Sentences on which loss and divergence are measured, beside the pairs; a `Text` says which words have a label, and
+        whether it is unrelated.
     also : sequence of {"keep", "layers", "repair", "neurons"}
         What is asked beside: the effect of sets that alone are kept; that of the largest set one layer at a time; which
         neurons matter more once the largest set is gone; and the effect of each of the first twenty neurons alone. Each
@@ -190,7 +192,8 @@ def intervene(
     jobs = [(one, dose) for one in sets for dose in _doses_of(one, largest, doses)]
     outcomes = measure(model, asked, jobs, editor=editor, change=change, progress=progress)
     if texts:
-        outcomes = of_texts(model, texts, outcomes, editor=editor, change=change)
+        known = [text if isinstance(text, Text) else Text(text) for text in texts]
+        outcomes = of_texts(model, known, outcomes, editor=editor, change=change)
     moved = None
     if completeness:
         checker = completeness

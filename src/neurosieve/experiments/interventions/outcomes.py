@@ -1,14 +1,13 @@
-"""Outcomes of all edited versions: by pair, and by text."""
+"""Outcomes of all edited versions, by pair; by text they are joined to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.pairs import AskedPairs, log_odds
 from neurosieve.experiments.interventions.sets import NeuronSet
@@ -18,9 +17,6 @@ from neurosieve.models.language_model import LanguageModel
 Job = tuple[NeuronSet, float]
 """A set of neurons, and the dose at which it is edited."""
 
-TEXT_KINDS = ("top", "random", "bottom")
-TEXT_DRAWS = 5
-"""Random sets of which the loss on text is measured: a text costs many times what a pair does."""
 EDITED_AT_ONCE = 1 << 21
 """Neurons that the versions of one call edit together, for memory: where a few are kept, each version edits nearly all."""
 
@@ -36,18 +32,15 @@ class Outcomes:
         Log-odds in nats.
     intact : ndarray of shape (n_pairs,), float64
     text_jobs : list of (NeuronSet, float)
-    losses, divergences : ndarray of shape (n_text_jobs, n_texts), float64
-        Mean over a sentence's sub-words, in nats: minus the log-probability; KL(intact || edited).
-    intact_losses : ndarray of shape (n_texts,), float64
+    texts : mapping of str to ndarray of shape (n_text_jobs + 1, n_texts), float64
+        Losses and divergences by name (see `neurosieve.experiments.interventions.text_outcomes`), the intact model first.
     """
 
     jobs: list[Job]
     values: NDArray[np.float64]
     intact: NDArray[np.float64]
     text_jobs: Sequence[Job] = ()
-    losses: NDArray[np.float64] | None = None
-    divergences: NDArray[np.float64] | None = None
-    intact_losses: NDArray[np.float64] | None = None
+    texts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def of(
         self, kind: str, k: int, dose: float, *, keep: bool = False, layer: int | None = None
@@ -92,39 +85,13 @@ def measure(
                 progress(done + n * part / whole, len(jobs))
 
         intact, *values[members] = log_odds(
-            model, asked.asked, [_edits(jobs[i], editor, change) for i in members], progress=report
+            model, asked.asked, [edits_of_job(jobs[i], editor, change) for i in members], progress=report
         )
     return Outcomes(list(jobs), values, intact)
 
 
-def of_texts(
-    model: LanguageModel, texts: Sequence[Sequence[str]], outcomes: Outcomes, *, editor: Editor, change: Change
-) -> Outcomes:
-    """Add the loss on text of the top, bottom and a few random sets of the largest size.
-
-    Raises
-    ------
-    NeurosieveError
-        If no text can be read.
-    """
-    largest = outcomes.sizes()[-1]
-    jobs = [
-        (one, dose)
-        for one, dose in outcomes.jobs
-        if one.k == largest and one.kind in TEXT_KINDS and one.draw < TEXT_DRAWS
-        if not one.keep and one.layer is None
-    ]
-    asked = [text for text in model.ask_texts(texts) if not isinstance(text, str)]
-    if not asked:
-        raise NeurosieveError(f"none of {len(texts)} texts can be read by the model; give shorter ones")
-    variants = [_edits(job, editor, change) for job in jobs]
-    answers = model.answers(asked, variants, measure=("log_probability", "divergence"))
-    scores, divergences = np.stack([answer.mean(axis=2, dtype=np.float64) for answer in answers], axis=2)
-    losses = -scores
-    return replace(outcomes, text_jobs=jobs, losses=losses[1:], divergences=divergences[1:], intact_losses=losses[0])
-
-
-def _edits(job: Job, editor: Editor, change: Change) -> list[Edit]:
+def edits_of_job(job: Job, editor: Editor, change: Change) -> list[Edit]:
+    """What is done in one version."""
     one, dose = job
     at = replace(change, dose=dose)
     if one.kind == "direction":

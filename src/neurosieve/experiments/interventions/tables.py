@@ -78,9 +78,8 @@ def values_table(outcomes: Outcomes, about: About, *, random_state: int) -> pd.D
 
     add(outcomes.jobs, "log-odds", outcomes.values, intact=outcomes.intact)
     add(outcomes.jobs, "accuracy", (outcomes.values > 0).astype(float), intact=(outcomes.intact > 0).astype(float))
-    if outcomes.losses is not None and outcomes.divergences is not None and outcomes.intact_losses is not None:
-        add(outcomes.text_jobs, "loss", outcomes.losses, intact=outcomes.intact_losses)
-        add(outcomes.text_jobs, "divergence", outcomes.divergences, intact=np.zeros(1))
+    for name, values in outcomes.texts.items():
+        add(outcomes.text_jobs, name, values[1:], intact=values[0])
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

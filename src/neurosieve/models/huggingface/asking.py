@@ -69,11 +69,12 @@ class Asker:
         ids, of_word = self._read(words)
         if self._head.kind == "masked":
             inside = np.flatnonzero(of_word >= 0)
-            asked = Asked(ids, of_word, len(words), inside, ids[inside])
+            asked = Asked(ids, of_word, len(words), inside, ids[inside], asked_words=of_word[inside])
         elif len(ids) < 2:
             return "it has one sub-word, before which nothing was read"
         else:
-            asked = Asked(ids[:-1], of_word[:-1], len(words), np.arange(len(ids) - 1), ids[1:])
+            places = np.arange(len(ids) - 1)
+            asked = Asked(ids[:-1], of_word[:-1], len(words), places, ids[1:], asked_words=of_word[1:])
         if self._window is not None and len(ids) > self._window:
             return f"it has {len(ids)} sub-words, and the model reads {self._window} at once"
         return asked
