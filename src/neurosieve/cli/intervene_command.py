@@ -41,7 +41,7 @@ def intervene(
     ),
     sizes: str | None = typer.Option(None, "--sizes", help="Numbers of neurons, such as 1,10,100.", metavar="LIST"),
     reading: str | None = typer.Option(
-        None, "--reading", help="How pairs are read: next, sentence, rest or masked.", metavar="HOW"
+        None, "--reading", help="How pairs are read: next, sentence, rest, masked or pseudo.", metavar="HOW"
     ),
     draws: int = typer.Option(20, "--draws", help="Matched random sets of each size.", metavar="N"),
     texts: int = typer.Option(30, "--texts", help="Sentences on which the loss is measured.", metavar="N"),

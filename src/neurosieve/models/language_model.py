@@ -249,9 +249,10 @@ class LanguageModel(ABC):
         ----------
         pairs : sequence of (words, words)
             The good sentence and the bad one.
-        reading : {"next", "sentence", "rest", "masked"}, optional
+        reading : {"next", "sentence", "rest", "masked", "pseudo"}, optional
             Of a causal head: the sub-word at the first difference after what both have in common (the default); all
-            sub-words from there on; or those of the end that both share. Of a masked head: the words that differ, hidden.
+            sub-words from there on; or those of the end that both share. Of a masked head: the words that differ, hidden
+            together (the default); or all sub-words of the sentences, each hidden in its turn (pseudo-log-likelihood).
         paired : sequence of words, optional
             For each pair a sentence from which `neurosieve.models.edits.FromPaired` takes values.
 

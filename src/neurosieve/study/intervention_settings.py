@@ -42,7 +42,7 @@ class InterventionSettings(Part):
     doses: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     sizes: tuple[int, ...] | None = None
     words: tuple[int, ...] | None = None
-    reading: Literal["next", "sentence", "rest", "masked"] | None = None
+    reading: Literal["next", "sentence", "rest", "masked", "pseudo"] | None = None
     draws: int = Field(default=20, ge=FEWEST_DRAWS)
     texts: int = Field(default=30, ge=0)
     also: tuple[Literal["keep", "layers", "repair", "neurons"], ...] = ()

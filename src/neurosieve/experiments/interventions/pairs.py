@@ -193,7 +193,9 @@ def log_odds(
     ndarray of shape (n_variants + 1, n_pairs), float64
         Log-odds in nats, the model as it is first: above 0 where the good sentence is preferred.
     """
-    texts: dict[int, Asked] = {id(text): text for pair in asked for text in (pair.good, pair.bad)}
+    texts: dict[int, Asked] = {
+        id(text): text for pair in asked for text in (pair.good, pair.bad, *pair.more_good, *pair.more_bad)
+    }
     places = {key: number for number, key in enumerate(texts)}
     measure = "log_probability" if any(pair.normalised for pair in asked) else "logit"
     answers = model.answers(list(texts.values()), variants, measure=measure, progress=progress)
@@ -201,5 +203,8 @@ def log_odds(
     for number, pair in enumerate(asked):
         good = answers[places[id(pair.good)]][:, pair.of_good].sum(axis=1, dtype=np.float64)
         bad = answers[places[id(pair.bad)]][:, pair.of_bad].sum(axis=1, dtype=np.float64)
+        for more, total in ((pair.more_good, good), (pair.more_bad, bad)):
+            for text in more:
+                total += answers[places[id(text)]].sum(axis=1, dtype=np.float64)
         found[:, number] = good - bad
     return found
