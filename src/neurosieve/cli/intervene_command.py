@@ -27,6 +27,9 @@ def intervene(
         help="Minimal pairs: .jsonl as BLiMP has it, or .csv with the columns good,bad; as in the run, if left out.",
         metavar="FILE",
     ),
+    probes: bool = typer.Option(
+        False, "--probes", help="No pairs: a held-out probe tells what the deepest layer makes of edits below it."
+    ),
     edit: str = typer.Option(
         "mean",
         "--edit",
@@ -65,11 +68,13 @@ def intervene(
         neurosieve intervene runs/gpt2 --property number --pairs agreement.jsonl --table
     """
     asked = None
-    if pairs is None:
+    if pairs is not None and probes:
+        raise UsageError("choose one of --pairs and --probes")
+    if pairs is None and not probes:
         _refuse_idle(on.context)
     else:
         asked = {
-            "pairs": str(pairs.absolute()),
+            "pairs": None if pairs is None else str(pairs.absolute()),
             "property": on.prop,
             "edit": edit,
             "of": of,

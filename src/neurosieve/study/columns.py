@@ -324,8 +324,8 @@ INTERVENTIONS = {
     ),
     "intervention_verdict": Table(
         {
-            "pairs": "the file of minimal pairs",
-            "n_pairs": "pairs that were asked about",
+            "pairs": "the file of minimal pairs; missing where a held-out probe was asked",
+            "n_pairs": "pairs that were asked about, or sentences",
             "n_excluded": "pairs that were left out",
             "verdict": "encoded and used; encoded, no sign of use; or cannot be told",
             "why": "the numbers that it rests on",

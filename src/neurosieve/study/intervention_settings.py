@@ -17,8 +17,9 @@ class InterventionSettings(Part):
 
     Attributes
     ----------
-    pairs : str
-        A file of minimal pairs: ``.jsonl`` as BLiMP has it, or ``.csv`` with the columns good and bad.
+    pairs : str or None
+        A file of minimal pairs: ``.jsonl`` as BLiMP has it, or ``.csv`` with the columns good and bad. None = a held-out probe
+        tells what the deepest layer makes of edits below it; this needs no head.
     property : str or None
         The property that the pairs test; by default every property of the study.
     edit : str
@@ -33,7 +34,7 @@ class InterventionSettings(Part):
     also : tuple of str
     """
 
-    pairs: str
+    pairs: str | None = None
     property: str | None = None
     edit: Literal["mean", "zero", "value", "translate", "resample", "interchange"] = "mean"
     of: str | None = None
@@ -48,6 +49,8 @@ class InterventionSettings(Part):
     also: tuple[Literal["keep", "layers", "repair", "neurons"], ...] = ()
 
     def digest(self) -> str | None:
-        """SHA-256 of the file of pairs; None if it is not there (any more)."""
+        """SHA-256 of the file of pairs; None if there is none, or it is not there any more."""
+        if self.pairs is None:
+            return None
         file = Path(self.pairs)
         return file_digest(file) if file.is_file() else None

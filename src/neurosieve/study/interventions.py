@@ -38,8 +38,8 @@ def wanted(cell: Cell) -> bool:
     return asked is not None and asked.property in (None, cell.prop)
 
 
-def edited_model(cell: Cell) -> LanguageModel:
-    """The model whose activations the cell reads, with its head.
+def edited_model(cell: Cell, *, head: bool) -> LanguageModel:
+    """The model whose activations the cell reads, with its head where that is asked for.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def edited_model(cell: Cell) -> LanguageModel:
             f"{cell.folder}: the activations come from a store, so that the run knows no model to edit; in Python use "
             "neurosieve.intervene with the model, or study the model itself"
         )
-    model = read_model(cell.model_settings, head=True)
+    model = read_model(cell.model_settings, head=head)
     expected = cell.store.manifest["model"]["digest"]
     if model.info.digest != expected:
         raise StudyError(
@@ -82,10 +82,10 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
     if asked is None:
         raise StudyError(
             f"'{cell.prop}': interventions need minimal pairs; name their file in the study's table [interventions], or use "
-            "`neurosieve intervene --pairs`"
+            "`neurosieve intervene --pairs`, or --probes where there are none"
         )
     found = intervene(
-        edited_model(cell),
+        edited_model(cell, head=asked.pairs is not None),
         cell.ranking(0),
         cell.splits,
         pairs=asked.pairs,
@@ -101,7 +101,7 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         control=_control_ranking(cell, l1=l1, l2=l2),
         others=_others(cell),
         also=asked.also,
-        texts=_texts(cell, asked.texts),
+        texts=() if asked.pairs is None else _texts(cell, asked.texts),
         progress=cell.progress("interventions (texts)"),
     )
     verdict = {**vars(found.verdict), **vars(found.verdict.effect)}

@@ -65,6 +65,11 @@ def held_out_probe(splits: Splits, layers: NDArray[np.intp]) -> HeldOut:
         if len(wider) > MOST_NEURONS:
             break
         columns = wider
+    return fit_held_out(splits, columns)
+
+
+def fit_held_out(splits: Splits, columns: NDArray[np.intp]) -> HeldOut:
+    """Fit a probe that reads some columns of the words of dev."""
     source = as_source(splits.dev.activations)
     n_words = min(source.n_words, MOST_WORDS)
     X = np.ascontiguousarray(source.read(0, n_words, columns), dtype=np.float32)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from neurosieve.activations.splits import Splits
@@ -14,7 +15,8 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
 from neurosieve.experiments.interventions.outcomes import measure
-from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, read_pairs
+from neurosieve.experiments.interventions.pairs import MinimalPair, PairOdds, ask_about, read_pairs
+from neurosieve.experiments.interventions.probe_odds import Odds, ProbeOdds
 from neurosieve.experiments.interventions.repair import COLUMNS as OF_REPAIR
 from neurosieve.experiments.interventions.repair import repair_table
 from neurosieve.experiments.interventions.sets import LARGEST_SHARE, NeuronSet, compared_sets
@@ -59,6 +61,7 @@ class Interventions:
     excluded : DataFrame
         where, why: pairs that were left out.
     n_pairs : int
+        Of pairs; where none were given, of the sentences that the probe reads.
     """
 
     table: pd.DataFrame
@@ -77,7 +80,7 @@ def intervene(
     ranking: NeuronRanking,
     splits: Splits,
     *,
-    pairs: str | Path | Sequence[MinimalPair],
+    pairs: str | Path | Sequence[MinimalPair] | None = None,
     edit: str = "mean",
     of: str | None = None,
     to: str | None = None,
@@ -102,12 +105,13 @@ def intervene(
     Parameters
     ----------
     model : LanguageModel
-        With its head, reading the layers and site whose neurons are ranked.
+        Reading the layers and site whose neurons are ranked; where pairs or texts are given, with its head.
     ranking : NeuronRanking
     splits : Splits
         Of the property: means and variances come from train, held-out probes from dev, the words they judge from test.
-    pairs : path or sequence of MinimalPair
-        See `read_pairs`.
+    pairs : path or sequence of MinimalPair, optional
+        See `read_pairs`. Without pairs it is asked what a probe kept apart reads in the deepest layer (see `ProbeOdds`), and
+        only neurons below that layer are edited.
     edit : {"mean", "zero", "value", "translate", "resample", "interchange"}
         See `Change`.
     of, to : str, optional
@@ -171,16 +175,24 @@ def intervene(
         if label is not None:
             statistics.label(label)
     editor = Editor(model.layers, statistics, splits.train, random_state=random_state)
-    asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
-    for where, why in asked.excluded:
+    excluded: list[tuple[str, str]] = []
+    layers = editor.layer_of
+    editable = np.ones(len(layers), dtype=bool)
+    if pairs is None:
+        if edit == "interchange":
+            raise NeurosieveError("values are interchanged between paired sentences; give pairs that have them")
+        ask: Odds = ProbeOdds(model, splits, layers=layers, of=of)
+        editable, completeness = layers < layers[-1], False
+    else:
+        asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
+        ask, excluded = PairOdds(model, asked), asked.excluded
+    for where, why in excluded:
         log.warning("pair %s is left out: %s", where, why)
+    given = (("top", ranking), ("control", control), ("untrained", untrained))
+    orders = {name: one.order[editable[one.order]] for name, one in given if one is not None}
     sets = compared_sets(
-        {
-            name: given.order
-            for name, given in (("top", ranking), ("control", control), ("untrained", untrained))
-            if given is not None
-        },
-        _sizes(sizes, ranking.n_neurons),
+        orders,
+        _sizes(sizes, int(editable.sum())),
         layers=editor.layer_of,
         variance=statistics.variance,
         n_draws=draws,
@@ -190,7 +202,7 @@ def intervene(
     )
     largest = max(one.k for one in sets if not one.keep)
     jobs = [(one, dose) for one in sets for dose in _doses_of(one, largest, doses)]
-    outcomes = measure(model, asked, jobs, editor=editor, change=change, progress=progress)
+    outcomes = measure(ask, jobs, editor=editor, change=change, progress=progress)
     if texts:
         known = [text if isinstance(text, Text) else Text(text) for text in texts]
         outcomes = of_texts(model, known, outcomes, editor=editor, change=change)
@@ -212,9 +224,8 @@ def intervene(
     repair = pd.DataFrame(columns=list(OF_REPAIR))
     if "repair" in also:
         found = repair_table(
-            model,
-            asked,
-            ranking.order,
+            ask,
+            orders["top"],
             k=largest,
             editor=editor,
             change=change,
@@ -227,9 +238,8 @@ def intervene(
     if "neurons" in also:
         whole = [one for one in sets if one.k == largest and not one.keep and one.layer is None]
         found = neurons_table(
-            model,
-            asked,
-            ranking.top(largest),
+            ask,
+            orders["top"][:largest],
             matches=[one.neurons for one in whole if one.kind == "random"],
             editor=editor,
             change=change,
@@ -255,8 +265,8 @@ def intervene(
             [{"property": name, "intact": a, "edited": b} for name, (a, b) in moved.accuracy.items()] if moved else [],
             columns=["property", "intact", "edited"],
         ),
-        pd.DataFrame(asked.excluded, columns=["where", "why"]),
-        len(asked.pairs),
+        pd.DataFrame(excluded, columns=["where", "why"]),
+        len(ask),
     )
 
 

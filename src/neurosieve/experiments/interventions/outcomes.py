@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.experiments.interventions.changes import Change, Editor
-from neurosieve.experiments.interventions.pairs import AskedPairs, log_odds
+from neurosieve.experiments.interventions.probe_odds import Odds
 from neurosieve.experiments.interventions.sets import NeuronSet
 from neurosieve.models.edits import Edit
-from neurosieve.models.language_model import LanguageModel
 
 Job = tuple[NeuronSet, float]
 """A set of neurons, and the dose at which it is edited."""
@@ -63,18 +62,17 @@ class Outcomes:
 
 
 def measure(
-    model: LanguageModel,
-    asked: AskedPairs,
+    ask: Odds,
     jobs: Sequence[Job],
     *,
     editor: Editor,
     change: Change,
     progress: Callable[[float, float], None] | None = None,
 ) -> Outcomes:
-    """Log-odds of all pairs under all edits."""
-    n_neurons = model.n_neurons
+    """Log-odds of all pairs, or sentences, under all edits."""
+    n_neurons = len(editor.layer_of)
     n_edited = np.cumsum([n_neurons - one.k if one.keep else one.k for one, _ in jobs])
-    values = np.empty((len(jobs), len(asked.asked)))
+    values = np.empty((len(jobs), len(ask)))
     intact = values[:0].sum(axis=0)
     for number in np.unique(n_edited // EDITED_AT_ONCE):
         members = np.flatnonzero(n_edited // EDITED_AT_ONCE == number).tolist()
@@ -84,9 +82,7 @@ def measure(
             if progress is not None:
                 progress(done + n * part / whole, len(jobs))
 
-        intact, *values[members] = log_odds(
-            model, asked.asked, [edits_of_job(jobs[i], editor, change) for i in members], progress=report
-        )
+        intact, *values[members] = ask([edits_of_job(jobs[i], editor, change) for i in members], progress=report)
     return Outcomes(list(jobs), values, intact)
 
 

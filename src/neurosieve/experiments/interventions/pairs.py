@@ -172,6 +172,29 @@ def ask_about(
     return AskedPairs(kept, asked, excluded, reading or ("masked" if model.head == "masked" else "next"))
 
 
+@dataclass(frozen=True)
+class PairOdds:
+    """What is asked of edited versions: by how much they prefer the good sentence of each pair.
+
+    Attributes
+    ----------
+    model : LanguageModel
+    pairs : AskedPairs
+    """
+
+    model: LanguageModel
+    pairs: AskedPairs
+
+    def __len__(self) -> int:
+        return len(self.pairs.asked)
+
+    def __call__(
+        self, variants: Sequence[Sequence[Edit]], *, progress: Callable[[float, float], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Log-odds in nats, the model as it is first: (n_variants + 1, n_pairs)."""
+        return log_odds(self.model, self.pairs.asked, variants, progress=progress)
+
+
 def log_odds(
     model: LanguageModel,
     asked: Sequence[AskedPair],

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.effects import Bootstrap
-from neurosieve.experiments.interventions.pairs import AskedPairs, log_odds
-from neurosieve.models.language_model import LanguageModel
+from neurosieve.experiments.interventions.probe_odds import Odds
 
 COLUMNS = ("property", "ranking", "layer", "k", "n_neurons", "alone", "after", "growth", "low", "high")
 
 
 def repair_table(
-    model: LanguageModel,
-    asked: AskedPairs,
+    ask: Odds,
     order: NDArray[np.intp],
     *,
     k: int,
@@ -35,8 +33,8 @@ def repair_table(
 
     Parameters
     ----------
-    model : LanguageModel
-    asked : AskedPairs
+    ask : Odds
+        `PairOdds` or `ProbeOdds`.
     order : ndarray of shape (n_neurons,), int
         Neurons from the most salient on.
     k : int
@@ -61,7 +59,7 @@ def repair_table(
     variants = [editor.edits(top, change)]
     for _, members in groups:
         variants += [editor.edits(members, change), editor.edits(np.concatenate([top, members]), change)]
-    intact, gone, *found = log_odds(model, asked.asked, variants, progress=progress)
+    intact, gone, *found = ask(variants, progress=progress)
     bootstrap = Bootstrap(len(intact), random_state=random_state)
     rows = []
     for (layer, members), alone, both in zip(groups, found[::2], found[1::2], strict=True):

@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.effects import Bootstrap
-from neurosieve.experiments.interventions.pairs import AskedPairs, log_odds
-from neurosieve.models.language_model import LanguageModel
+from neurosieve.experiments.interventions.probe_odds import Odds
 
 MOST_NEURONS = 20
 COLUMNS = ("property", "ranking", "neuron", "edit", "effect", "low", "high", "random_low", "random_high", "p")
 
 
 def neurons_table(
-    model: LanguageModel,
-    asked: AskedPairs,
+    ask: Odds,
     members: NDArray[np.intp],
     *,
     matches: Sequence[NDArray[np.intp]],
@@ -32,8 +30,8 @@ def neurons_table(
 
     Parameters
     ----------
-    model : LanguageModel
-    asked : AskedPairs
+    ask : Odds
+        `PairOdds` or `ProbeOdds`.
     members : ndarray of int
         Neurons from the most salient on; `MOST_NEURONS` at most are edited.
     matches : sequence of ndarray of int
@@ -51,7 +49,7 @@ def neurons_table(
     n = min(MOST_NEURONS, len(members))
     sets = [members[:n], *(draw[:n] for draw in matches)]
     variants = [editor.edits(one[[place]], change) for place in range(n) for one in sets]
-    intact, *found = log_odds(model, asked.asked, variants, progress=progress)
+    intact, *found = ask(variants, progress=progress)
     bootstrap = Bootstrap(len(intact), len(matches), random_state=random_state)
     rows = []
     for place in range(n):

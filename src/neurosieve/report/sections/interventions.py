@@ -32,9 +32,8 @@ def words(f: Findings) -> list[str]:
     edit, layers = table["edit"].iloc[0], table["layers"].iloc[0]
     said = [
         f"The neurons that the ranking takes first were edited in the running model ({edit}, at {layers}), and it was measured "
-        f"how far the model still prefers the good sentence in {count(v['n_pairs'])} minimal pairs "
-        f"({Path(str(v['pairs'])).name}). Unedited it does so in {percent(intact, 1)} of them. What is reported is the "
-        "difference to random sets of the same layers and of nearly the same variance.",
+        f"{_asked(v, intact)} What is reported is the difference to random sets of the same layers and of nearly the same "
+        "variance.",
         f"Verdict: {v['verdict']}. {_sentence(v['why'])} It would have been refuted by {v['refuted_by']}.",
     ]
     if not pd.isna(v["completeness"]):
@@ -46,6 +45,18 @@ def words(f: Findings) -> list[str]:
             text += f", and leaves {percent(v['selectivity'], 0)} of other properties as they were"
         said.append(f"{text}.")
     return [*said, *_beside(f), *_collateral(table)]
+
+
+def _asked(v: dict[str, Any], intact: float) -> str:
+    if pd.isna(v["pairs"]):
+        return (
+            f"what a probe kept apart then reads in the deepest layer, in {count(v['n_pairs'])} sentences of test. Unedited it "
+            f"prefers the right label in {percent(intact, 1)} of them, on average over a sentence's words."
+        )
+    return (
+        f"how far the model still prefers the good sentence in {count(v['n_pairs'])} minimal pairs "
+        f"({Path(str(v['pairs'])).name}). Unedited it does so in {percent(intact, 1)} of them."
+    )
 
 
 def _beside(f: Findings) -> list[str]:
@@ -123,7 +134,8 @@ def caution(f: Findings) -> list[str]:
     v, values = _verdict(f), f.tables["interventions"]
     said = []
     if v["n_pairs"] < FEW_PAIRS:
-        said.append(f"The verdict on use rests on {count(v['n_pairs'])} minimal pairs only.")
+        units = "sentences" if pd.isna(v["pairs"]) else "minimal pairs"
+        said.append(f"The verdict on use rests on {count(v['n_pairs'])} {units} only.")
     if v["n_excluded"]:
         said.append(
             f"{count(v['n_excluded'])} minimal pairs could not be asked about; the table intervention_excluded names them."
