@@ -10,7 +10,7 @@ from neurosieve.cli.describe import add
 from neurosieve.cli.on_run import OnRun, on_run
 from neurosieve.cli.output import UsageError
 
-OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts", "also")
+OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts", "untrained", "also")
 """Options that mean nothing without pairs."""
 
 
@@ -48,6 +48,9 @@ def intervene(
     ),
     draws: int = typer.Option(20, "--draws", help="Matched random sets of each size.", metavar="N"),
     texts: int = typer.Option(30, "--texts", help="Sentences on which the loss is measured.", metavar="N"),
+    untrained: int | None = typer.Option(
+        None, "--untrained", help="Seed of an untrained twin, whose top set is edited as well.", metavar="SEED"
+    ),
     also: list[str] = typer.Option(
         [],
         "--also",
@@ -85,6 +88,7 @@ def intervene(
             "reading": reading,
             "draws": draws,
             "texts": texts,
+            "untrained": untrained,
             "also": also,
         }
     from neurosieve.study.stages import interventions

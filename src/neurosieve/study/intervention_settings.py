@@ -32,6 +32,8 @@ class InterventionSettings(Part):
     texts : int
         Sentences of test on which the loss is measured.
     also : tuple of str
+    untrained : int or None
+        Seed of an untrained twin, the top set of whose ranking is edited as well.
     """
 
     pairs: str | None = None
@@ -46,6 +48,7 @@ class InterventionSettings(Part):
     reading: Literal["next", "sentence", "rest", "masked", "pseudo"] | None = None
     draws: int = Field(default=20, ge=FEWEST_DRAWS)
     texts: int = Field(default=30, ge=0)
+    untrained: int | None = None
     also: tuple[Literal["keep", "layers", "repair", "neurons"], ...] = ()
 
     def digest(self) -> str | None:

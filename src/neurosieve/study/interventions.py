@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.corpora.load import load_corpus
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 40
 """Words of a sentence on which the loss is measured."""
+TWIN_BYTES = 1 << 30
+"""Activations of an untrained twin that are ranked, of the first words of train."""
 MOST_OTHERS = 3
 """Other properties by which selectivity is told."""
 
@@ -99,6 +103,7 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         reading=asked.reading,
         draws=asked.draws,
         control=_control_ranking(cell, l1=l1, l2=l2),
+        untrained=_twin_ranking(cell, asked.untrained, l1=l1, l2=l2),
         others=_others(cell),
         also=asked.also,
         texts=() if asked.pairs is None else _texts(cell, asked.texts),
@@ -124,11 +129,29 @@ def _control_ranking(cell: Cell, *, l1: float, l2: float) -> NeuronRanking | Non
     """The ranking for a control task; None where the study leaves control tasks out."""
     if not cell.settings.control or cell.no_control:
         return None
-    splits = ControlTask(random_state=0).apply(cell.splits)
+    return _ranked(cell, ControlTask(random_state=0).apply(cell.splits).train, l1=l1, l2=l2)
+
+
+def _twin_ranking(cell: Cell, seed: int | None, *, l1: float, l2: float) -> NeuronRanking | None:
+    """The ranking, in the same way and on the same words, of the model with fresh random weights; None without a seed."""
+    if seed is None or cell.model_settings is None:
+        return None
+    from neurosieve.study.sources import read_model
+
+    twin = read_model(cell.model_settings.model_copy(update={"untrained": seed}))
+    train = cell.splits.train
+    most = max(1, TWIN_BYTES // (4 * twin.n_neurons))
+    sentences = [words for words, part in sentences_of(train) if part.stop <= most]
+    found = twin.embed(sentences)
+    labels = train.y[: sum(map(len, sentences))][found.kept]
+    return _ranked(cell, LabelledSplit(np.concatenate(found.layers, axis=1), labels), l1=l1, l2=l2)
+
+
+def _ranked(cell: Cell, train: LabelledSplit, *, l1: float, l2: float) -> NeuronRanking:
     if not cell.ranks_probes:
-        return rank(cell.method, split=splits.train)
-    spec = ProbeSpec(splits.train.y, random_state=0, loss=splits.loss, l1=l1, l2=l2)
-    (probe,) = fit_probes(splits.train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
+        return rank(cell.method, split=train)
+    spec = ProbeSpec(train.y, random_state=0, loss=cell.splits.loss, l1=l1, l2=l2)
+    (probe,) = fit_probes(train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
     return rank(cell.method, probe=probe)
 
 

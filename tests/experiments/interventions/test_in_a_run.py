@@ -43,6 +43,7 @@ def study(planted_network, tmp_path_factory):
             "pairs": str(folder / "pairs.csv"),
             "sizes": [1, 2, 4, 6],
             "property": "number",
+            "untrained": 0,
             "also": ["keep", "layers", "repair", "neurons"],
         },
     }
@@ -68,7 +69,7 @@ def test_the_stage_runs_where_it_is_asked_for_and_stands_on_the_page(whole):
     assert verdict["verdict"] == "encoded and used"
     assert (verdict["n_pairs"], verdict["n_excluded"]) == (40, 1)
     assert found["intervention_excluded"]["why"].tolist() == ["its sentences do not differ"]
-    assert set(found["interventions"]["set"]) == {"top", "bottom", "random", "direction", "control"}
+    assert set(found["interventions"]["set"]) == {"top", "bottom", "random", "direction", "control", "untrained"}
     # Of the built-in text nothing is left out: what the network has no word for is an unknown word to it.
     parts = ("", ", labelled words", ", text with", ", unrelated text")
     texts = {f"{name}{part}" for name in ("loss", "divergence") for part in parts}
