@@ -1,8 +1,9 @@
 """Does a language model use the neurons that a ranking finds? Tables behind docs/used.md.
 
-    python studies/used.py --model FOLDER --ewt en_ewt-ud-dev.conllu --blimp FOLDER --site mlp --out OUT [--only number]
+    python studies/used.py --model FOLDER --ewt en_ewt-ud-train.conllu --blimp FOLDER --site mlp --out OUT [--only number]
 
-Neurons are ranked on labels of English EWT; what the model then prefers is measured on minimal pairs of BLiMP.
+Neurons are ranked on labels of English EWT; what the model then prefers is measured on minimal pairs of BLiMP. Sentences
+are chosen so that the rarer labels (gender of pronouns, negation) occur often enough to be probed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ import numpy as np
 
 import neurosieve as ns
 from neurosieve.activations.store import is_complete
+from neurosieve.experiments.interventions.completeness import Checker
 
-NOUNS, FINITE = {"NN": "NN", "NNS": "NNS"}, {"VBD": "past", "VBZ": "present", "VBP": "present"}
+NOUNS, FINITE = ("NN", "NNS"), ("VBD", "VBZ", "VBP")
+GENDERS = ("Masc", "Fem")
+NEGATORS = ("PART", "ADV", "DET")
+"""Parts of speech among which are negators: the others of these are what negation is told from."""
+COLUMNS = ["xpos", "upos", "Gender", "Tense", "Polarity"]
 TASKS = {
     "number": ("distractor_agreement_relational_noun", "regular_plural_subject_verb_agreement_1"),
     "gender": ("anaphor_gender_agreement",),
@@ -32,23 +38,31 @@ SINGULAR = ("has", "hasn't", "is", "isn't", "was", "wasn't", "does", "doesn't", 
 
 
 def labels(sentence: ns.Sentence) -> dict[str, tuple[str | None, ...]]:
-    """The four properties of a sentence of EWT."""
-    tags, words = sentence.labels["xpos"], [word.lower() for word in sentence.words]
-    none = ("not", "n't", "never", "no", "none", "nothing", "nobody")
-    he, she = ("he", "him", "his", "himself"), ("she", "her", "hers", "herself")
+    """The four properties of a sentence of EWT, from its XPOS and FEATS."""
+    xpos, upos, gender, tense, polarity = (sentence.labels[name] for name in COLUMNS)
     return {
-        "number": tuple(NOUNS.get(str(tag)) for tag in tags),
-        "tense": tuple(FINITE.get(str(tag)) for tag in tags),
-        "gender": tuple("he" if w in he else "she" if w in she else None for w in words),
-        "polarity": tuple("negative" if w in none else "other" for w in words),
+        "number": tuple(str(tag) if tag in NOUNS else None for tag in xpos),
+        "tense": tuple(str(value) if tag in FINITE and value else None for tag, value in zip(xpos, tense, strict=True)),
+        "gender": tuple(str(value) if value in GENDERS else None for value in gender),
+        "polarity": tuple(
+            "negative" if value == "Neg" else "other" if tag in NEGATORS else None
+            for tag, value in zip(upos, polarity, strict=True)
+        ),
     }
 
 
-def corpus(path: Path) -> ns.Corpus:
-    """Three fifths of the sentences for train, one for dev, one for test."""
-    found = ns.load_corpus(path, properties=["xpos"])
+def corpus(path: Path, *, most: int) -> ns.Corpus:
+    """A third each of sentences with gender, negation and nouns; three fifths for train, one each for dev and test."""
+    found = ns.load_corpus(path, properties=COLUMNS)
+    known = [replace(s, labels=labels(s)) for s in found.sentences if 5 <= len(s.words) <= 30]
+    chosen: dict[int, ns.Sentence] = {}
+    for prop, wanted in (("gender", GENDERS), ("polarity", ("negative",)), ("number", NOUNS)):
+        fitting = [i for i, s in enumerate(known) if i not in chosen and set(s.labels[prop]) & set(wanted)]
+        chosen |= {i: known[i] for i in fitting[: most // 3]}
     split = ("train", "train", "train", "dev", "test")
-    sentences = [replace(s, labels=labels(s), split=split[i % 5]) for i, s in enumerate(found.sentences)]
+    generator = np.random.default_rng(0)
+    order = generator.permutation(sorted(chosen))
+    sentences = [replace(chosen[i], split=split[place % 5]) for place, i in enumerate(order.tolist())]
     return ns.Corpus(sentences, name="ewt", properties=tuple(TASKS))
 
 
@@ -108,11 +122,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(TASKS))
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--probes", nargs="*", default=["Adam", "exact"])
+    parser.add_argument("--rankings", nargs="*", default=None, help="those that are compared; by default all")
+    parser.add_argument("--tasks", nargs="*", default=None, help="sets of BLiMP; by default all of each property")
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("--sentences", type=int, default=1200)
     parser.add_argument("--extract-only", action="store_true")
     parser.add_argument("--dtype", default="float32")
     given = parser.parse_args()
     store_path = given.out / f"store-{given.site}"
-    text = corpus(given.ewt)
+    text = corpus(given.ewt, most=given.sentences)
     model = ns.load_model(given.model, site=given.site, head=True, dtype=given.dtype)
     if not is_complete(store_path):
         ns.extract(text, model, store_path)
@@ -123,7 +141,13 @@ def main() -> None:
     for prop in given.only:
         splits = ns.Splits.from_store(store, prop)
         found = rankings(splits, probes=given.probes)
+        found = {name: found[name] for name in given.rankings or found if name in found}
+        others = {name: ns.Splits.from_store(store, name) for name in TASKS if name != prop}
+        layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
+        checker = Checker(model, splits, others=others, layers=layers)
         for task in TASKS[prop]:
+            if given.tasks and task not in given.tasks:
+                continue
             pairs = pairs_of(task, given.blimp, most=given.pairs)
             for name, ranking in found.items():
                 for edit, options in edits(prop, pairs):
@@ -137,13 +161,15 @@ def main() -> None:
                         splits,
                         pairs=pairs,
                         edit=edit,
-                        sizes=[k for k in SIZES if k <= splits.n_neurons // 10],
+                        sizes=[k for k in given.sizes if k <= splits.n_neurons // 10],
                         reading=READING.get(task),
-                        completeness=edit == "mean",
+                        directions=3,
+                        completeness=checker if edit == "mean" else False,
                         texts=test if edit == "mean" and name == "effect size" else (),
                         **options,
                     )
                     result.table.assign(task=task).to_csv(file.with_suffix(".csv"), index=False)
+                    result.checks.assign(task=task).to_csv(file.with_suffix(".checks.csv"), index=False)
                     result.effects.assign(task=task).to_csv(file.with_suffix(".effects.csv"), index=False)
                     verdict = vars(result.verdict) | {"effect": vars(result.verdict.effect)}
                     file.write_text(

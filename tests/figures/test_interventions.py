@@ -17,6 +17,8 @@ def result():
     effects = [
         {
             "set": kind,
+            "edit": "mean",
+            "layers": "L1 to L2",
             "k": k,
             "dose": dose,
             "effect": e,
@@ -31,6 +33,8 @@ def result():
     values = [
         {
             "set": kind,
+            "edit": "mean",
+            "layers": "L1 to L2",
             "k": k,
             "dose": dose,
             "outcome": "log-odds",

@@ -10,6 +10,9 @@ from neurosieve.cli.describe import add
 from neurosieve.cli.on_run import OnRun, on_run
 from neurosieve.cli.output import UsageError
 
+OF_PAIRS = ("edit", "of", "to", "value", "dose", "sizes", "reading", "draws", "texts", "untrained", "also")
+"""Options that mean nothing without pairs."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -23,6 +26,9 @@ def intervene(
         "--pairs",
         help="Minimal pairs: .jsonl as BLiMP has it, or .csv with the columns good,bad; as in the run, if left out.",
         metavar="FILE",
+    ),
+    probes: bool = typer.Option(
+        False, "--probes", help="No pairs: a held-out probe tells what the deepest layer makes of edits below it."
     ),
     edit: str = typer.Option(
         "mean",
@@ -38,10 +44,19 @@ def intervene(
     ),
     sizes: str | None = typer.Option(None, "--sizes", help="Numbers of neurons, such as 1,10,100.", metavar="LIST"),
     reading: str | None = typer.Option(
-        None, "--reading", help="How pairs are read: next, sentence, rest or masked.", metavar="HOW"
+        None, "--reading", help="How pairs are read: next, sentence, rest, masked or pseudo.", metavar="HOW"
     ),
     draws: int = typer.Option(20, "--draws", help="Matched random sets of each size.", metavar="N"),
     texts: int = typer.Option(30, "--texts", help="Sentences on which the loss is measured.", metavar="N"),
+    untrained: int | None = typer.Option(
+        None, "--untrained", help="Seed of an untrained twin, whose top set is edited as well.", metavar="SEED"
+    ),
+    also: list[str] = typer.Option(
+        [],
+        "--also",
+        help="What is asked beside: keep (sets that alone are kept), layers and neurons (one at a time), repair; repeatable.",
+        metavar="WHAT",
+    ),
     everything: bool = typer.Option(False, "--all", help="Print every edited version instead of the effects."),
 ) -> None:
     """Say whether the network uses the neurons that the ranking takes first.
@@ -56,9 +71,13 @@ def intervene(
         neurosieve intervene runs/gpt2 --property number --pairs agreement.jsonl --table
     """
     asked = None
-    if pairs is not None:
+    if pairs is not None and probes:
+        raise UsageError("choose one of --pairs and --probes")
+    if pairs is None and not probes:
+        _refuse_idle(on.context)
+    else:
         asked = {
-            "pairs": str(pairs.absolute()),
+            "pairs": None if pairs is None else str(pairs.absolute()),
             "property": on.named,
             "edit": edit,
             "of": of,
@@ -69,6 +88,8 @@ def intervene(
             "reading": reading,
             "draws": draws,
             "texts": texts,
+            "untrained": untrained,
+            "also": also,
         }
     from neurosieve.study.stages import interventions
 
@@ -86,6 +107,19 @@ def intervene(
     about = {name: effects[name].iloc[0] for name in left if name != "property"}
     shown = effects.drop(columns=left)
     on.emit(shown, title="effects beyond matched random sets, nats", **about, **said)
+
+
+def _refuse_idle(context: typer.Context | None) -> None:
+    """Refuse options that say what is done with pairs where none are named: the run's own settings hold."""
+    given = []
+    for option in context.command.params if context is not None else []:
+        source = context.get_parameter_source(option.name) if context and option.name in OF_PAIRS else None
+        if source is not None and source.name == "COMMANDLINE":
+            given.append(option.opts[0])
+    if given:
+        named = given[0] if len(given) == 1 else f"{', '.join(given[:-1])} and {given[-1]}"
+        verb = "changes" if len(given) == 1 else "change"
+        raise UsageError(f"{named} {verb} what is done with pairs; name their file as well (--pairs)")
 
 
 def _plain(value: object) -> object:

@@ -99,12 +99,19 @@ def first_dose(effects: pd.DataFrame) -> float:
 
 def effects_of(source: object) -> pd.DataFrame:
     """The table of effects of findings or of a result."""
-    return _table(source, "intervention_effects", "effects")
+    return whole_sets(_table(source, "intervention_effects", "effects"))
 
 
 def values_of(source: object) -> pd.DataFrame:
-    """The table of all edited versions of findings or of a result."""
-    return _table(source, "interventions", "table")
+    """The table of all edited versions of findings or of a result, but for kept sets and single layers."""
+    return whole_sets(_table(source, "interventions", "table"))
+
+
+def whole_sets(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of sets that were removed from all layers; those of kept sets and single layers stand behind them."""
+    for name in ("edit", "layers"):
+        table = table[table[name] == table[name].iloc[0]]
+    return table
 
 
 def _table(source: object, of_findings: str, of_result: str) -> pd.DataFrame:

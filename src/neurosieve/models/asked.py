@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-READINGS = ("next", "sentence", "rest", "masked")
+READINGS = ("next", "sentence", "rest", "masked", "pseudo")
 """How two sentences are compared (see `neurosieve.models.language_model.LanguageModel.ask_pairs`)."""
 
 MEASURES = ("logit", "log_probability", "divergence")
@@ -34,6 +34,8 @@ class Asked:
         The sub-word that each is asked about.
     paired : ndarray of shape (n_positions,), int64, or None
         A text of as many sub-words, from which `neurosieve.models.edits.FromPaired` takes values.
+    asked_words : ndarray of shape (n_asked,), int64, or None
+        The word that each asked sub-word belongs to, where whole sentences are asked about.
     """
 
     ids: NDArray[np.int64]
@@ -42,6 +44,7 @@ class Asked:
     places: NDArray[np.int64]
     tokens: NDArray[np.int64]
     paired: NDArray[np.int64] | None = None
+    asked_words: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,8 @@ class AskedPair:
         Which of what is asked there belongs to it; the log-odds are the sum over the one minus the sum over the other.
     normalised : bool
         Whether the log-odds need log-probabilities; if not, logits do, as their normaliser cancels.
+    more_good, more_bad : tuple of Asked
+        Further texts that tell of either, each with all that is asked there; where every sub-word is hidden in turn.
     """
 
     good: Asked
@@ -63,6 +68,8 @@ class AskedPair:
     of_good: slice
     of_bad: slice
     normalised: bool
+    more_good: tuple[Asked, ...] = ()
+    more_bad: tuple[Asked, ...] = ()
 
 
 def first_difference(one: Sequence[int] | NDArray[np.int64], other: Sequence[int] | NDArray[np.int64]) -> int:

@@ -249,9 +249,10 @@ class LanguageModel(ABC):
         ----------
         pairs : sequence of (words, words)
             The good sentence and the bad one.
-        reading : {"next", "sentence", "rest", "masked"}, optional
+        reading : {"next", "sentence", "rest", "masked", "pseudo"}, optional
             Of a causal head: the sub-word at the first difference after what both have in common (the default); all
-            sub-words from there on; or those of the end that both share. Of a masked head: the words that differ, hidden.
+            sub-words from there on; or those of the end that both share. Of a masked head: the words that differ, hidden
+            together (the default); or all sub-words of the sentences, each hidden in its turn (pseudo-log-likelihood).
         paired : sequence of words, optional
             For each pair a sentence from which `neurosieve.models.edits.FromPaired` takes values.
 
@@ -276,7 +277,7 @@ class LanguageModel(ABC):
         texts: Sequence[Asked],  # noqa: ARG002
         variants: Sequence[Sequence[Edit]] = (),  # noqa: ARG002
         *,
-        measure: str = "log_probability",  # noqa: ARG002
+        measure: str | Sequence[str] = "log_probability",  # noqa: ARG002
         progress: Callable[[float, float], None] | None = None,  # noqa: ARG002
     ) -> list[NDArray[np.float32]]:
         """What the head says where it is asked, of the model as it is and of edited versions, many at once.
@@ -286,7 +287,7 @@ class LanguageModel(ABC):
         texts : sequence of Asked
         variants : sequence of sequence of Edit
             The edits of each version; none is the model as it is.
-        measure : {"logit", "log_probability", "divergence"}
+        measure : {"logit", "log_probability", "divergence"}, or a sequence of these
             See `neurosieve.models.asked.MEASURES`.
         progress : callable, optional
             Called with the texts that are done and their number.
@@ -294,7 +295,7 @@ class LanguageModel(ABC):
         Returns
         -------
         list of ndarray of shape (n_variants + 1, n_asked), float32
-            One a text; the first row is the model as it is.
+            One a text; the first row is the model as it is. Of a sequence of measures (n_measures, n_variants + 1, n_asked).
 
         Raises
         ------

@@ -261,8 +261,8 @@ _INTERVENED = {
     "property": "the property",
     "ranking": "what the neurons were ranked by",
     "site": "where in the blocks they sit",
-    "layers": "from which layer to which they are chosen",
-    "edit": "what is done to them",
+    "layers": "from which layer to which they are chosen; or the one layer in which a set's members alone are edited",
+    "edit": "what is done to them; with 'all others' to all neurons but them",
     "set": "top, bottom, random (matched), control, untrained or direction",
     "k": "how many neurons; of a direction, of the set whose norm it has",
     "dose": "how much of the difference is added, where labels are translated; else 1",
@@ -283,7 +283,7 @@ INTERVENTIONS = {
                 name: _INTERVENED[name]
                 for name in ("property", "ranking", "set", "k", "site", "layers", "edit", "dose")
             },
-            "outcome": "log-odds (nats), accuracy (a share), loss or divergence (nats a sub-word)",
+            "outcome": "log-odds (nats), accuracy (a share), loss or divergence (nats a sub-word), each also by part of the text",
             "draw": "number of the random set or direction",
             "value": "mean outcome of the edited model",
             "low": "lower end of its 95 % interval over sentences",
@@ -292,15 +292,46 @@ INTERVENTIONS = {
         }
     ),
     "intervention_effects": Table({**_INTERVENED, **_EFFECT}),
+    "intervention_areas": Table(
+        {
+            **{name: _INTERVENED[name] for name in ("property", "ranking", "site", "layers", "edit", "set")},
+            "smallest": "size of the smallest of these sets",
+            "largest": "size of the largest",
+            "area": "the effect averaged over the logarithm of the size, in nats",
+            **{name: text for name, text in _EFFECT.items() if name != "effect"},
+        }
+    ),
+    "intervention_neurons": Table(
+        {
+            **{name: _INTERVENED[name] for name in ("property", "ranking", "edit")},
+            "neuron": "a neuron that is edited alone",
+            **_EFFECT,
+        }
+    ),
+    "intervention_repair": Table(
+        {
+            "property": _INTERVENED["property"],
+            "ranking": _INTERVENED["ranking"],
+            "layer": "the layer whose next neurons are edited",
+            "k": "size of the set that is gone",
+            "n_neurons": "how many of the layer's next neurons are edited",
+            "alone": "log-odds lost by editing them in the intact model, in nats",
+            "after": "log-odds lost by editing them when the set is gone already",
+            "growth": "after minus alone: above 0 where they take over",
+            "low": "lower end of its 95 % interval over sentences",
+            "high": "upper end",
+        }
+    ),
     "intervention_verdict": Table(
         {
-            "pairs": "the file of minimal pairs",
-            "n_pairs": "pairs that were asked about",
+            "pairs": "the file of minimal pairs; missing where a held-out probe was asked",
+            "n_pairs": "pairs that were asked about, or sentences",
             "n_excluded": "pairs that were left out",
             "verdict": "encoded and used; encoded, no sign of use; or cannot be told",
             "why": "the numbers that it rests on",
             **_EFFECT,
-            "direction": "the largest effect of a random direction, in absolute value",
+            "direction": "the effect of the random direction that does most of what the top sets do, in nats",
+            "beyond_direction": "lower end of the 95 % interval of how much more the top sets do than it",
             "completeness": "how far the property moves; missing if it is not known",
             "selectivity": "how little others do; missing without others",
             "intact": "mean log-odds of the model as it is",

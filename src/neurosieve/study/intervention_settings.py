@@ -17,8 +17,9 @@ class InterventionSettings(Part):
 
     Attributes
     ----------
-    pairs : str
-        A file of minimal pairs: ``.jsonl`` as BLiMP has it, or ``.csv`` with the columns good and bad.
+    pairs : str or None
+        A file of minimal pairs: ``.jsonl`` as BLiMP has it, or ``.csv`` with the columns good and bad. None = a held-out probe
+        tells what the deepest layer makes of edits below it; this needs no head.
     property : str or None
         The property that the pairs test; by default every property of the study.
     edit : str
@@ -30,9 +31,12 @@ class InterventionSettings(Part):
     draws : int
     texts : int
         Sentences of test on which the loss is measured.
+    also : tuple of str
+    untrained : int or None
+        Seed of an untrained twin, the top set of whose ranking is edited as well.
     """
 
-    pairs: str
+    pairs: str | None = None
     property: str | None = None
     edit: Literal["mean", "zero", "value", "translate", "resample", "interchange"] = "mean"
     of: str | None = None
@@ -41,11 +45,15 @@ class InterventionSettings(Part):
     doses: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     sizes: tuple[int, ...] | None = None
     words: tuple[int, ...] | None = None
-    reading: Literal["next", "sentence", "rest", "masked"] | None = None
+    reading: Literal["next", "sentence", "rest", "masked", "pseudo"] | None = None
     draws: int = Field(default=20, ge=FEWEST_DRAWS)
     texts: int = Field(default=30, ge=0)
+    untrained: int | None = None
+    also: tuple[Literal["keep", "layers", "repair", "neurons"], ...] = ()
 
     def digest(self) -> str | None:
-        """SHA-256 of the file of pairs; None if it is not there (any more)."""
+        """SHA-256 of the file of pairs; None if there is none, or it is not there any more."""
+        if self.pairs is None:
+            return None
         file = Path(self.pairs)
         return file_digest(file) if file.is_file() else None

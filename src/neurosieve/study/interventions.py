@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
+from neurosieve.corpora.load import load_corpus
 from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.interventions.completeness import sentences_of
 from neurosieve.experiments.interventions.intervene import intervene
+from neurosieve.experiments.interventions.text_outcomes import Text
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.ranking import NeuronRanking
@@ -25,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 40
 """Words of a sentence on which the loss is measured."""
+TWIN_BYTES = 1 << 30
+"""Activations of an untrained twin that are ranked, of the first words of train."""
 MOST_OTHERS = 3
 """Other properties by which selectivity is told."""
 
@@ -35,8 +42,8 @@ def wanted(cell: Cell) -> bool:
     return asked is not None and asked.property in (None, cell.prop)
 
 
-def edited_model(cell: Cell) -> LanguageModel:
-    """The model whose activations the cell reads, with its head.
+def edited_model(cell: Cell, *, head: bool) -> LanguageModel:
+    """The model whose activations the cell reads, with its head where that is asked for.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def edited_model(cell: Cell) -> LanguageModel:
             f"{cell.folder}: the activations come from a store, so that the run knows no model to edit; in Python use "
             "neurosieve.intervene with the model, or study the model itself"
         )
-    model = read_model(cell.model_settings, head=True)
+    model = read_model(cell.model_settings, head=head)
     expected = cell.store.manifest["model"]["digest"]
     if model.info.digest != expected:
         raise StudyError(
@@ -79,10 +86,10 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
     if asked is None:
         raise StudyError(
             f"'{cell.prop}': interventions need minimal pairs; name their file in the study's table [interventions], or use "
-            "`neurosieve intervene --pairs`"
+            "`neurosieve intervene --pairs`, or --probes where there are none"
         )
     found = intervene(
-        edited_model(cell),
+        edited_model(cell, head=asked.pairs is not None),
         cell.ranking(0),
         cell.splits,
         pairs=asked.pairs,
@@ -96,8 +103,10 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
         reading=asked.reading,
         draws=asked.draws,
         control=_control_ranking(cell, l1=l1, l2=l2),
+        untrained=_twin_ranking(cell, asked.untrained, l1=l1, l2=l2),
         others=_others(cell),
-        texts=[words for words, _ in sentences_of(cell.splits.test) if 1 < len(words) <= LONGEST_TEXT][: asked.texts],
+        also=asked.also,
+        texts=() if asked.pairs is None else _texts(cell, asked.texts),
         progress=cell.progress("interventions (texts)"),
     )
     verdict = {**vars(found.verdict), **vars(found.verdict.effect)}
@@ -107,6 +116,9 @@ def edited(cell: Cell, *, l1: float, l2: float) -> dict[str, pd.DataFrame]:
     return {
         "interventions": found.table,
         "intervention_effects": found.effects,
+        "intervention_areas": found.areas,
+        "intervention_repair": found.repair,
+        "intervention_neurons": found.neurons,
         "intervention_verdict": pd.DataFrame([{**about, **verdict}]),
         "intervention_checks": found.checks,
         "intervention_excluded": found.excluded,
@@ -117,12 +129,41 @@ def _control_ranking(cell: Cell, *, l1: float, l2: float) -> NeuronRanking | Non
     """The ranking for a control task; None where the study leaves control tasks out."""
     if not cell.settings.control or cell.no_control:
         return None
-    splits = ControlTask(random_state=0).apply(cell.splits)
+    return _ranked(cell, ControlTask(random_state=0).apply(cell.splits).train, l1=l1, l2=l2)
+
+
+def _twin_ranking(cell: Cell, seed: int | None, *, l1: float, l2: float) -> NeuronRanking | None:
+    """The ranking, in the same way and on the same words, of the model with fresh random weights; None without a seed."""
+    if seed is None or cell.model_settings is None:
+        return None
+    from neurosieve.study.sources import read_model
+
+    twin = read_model(cell.model_settings.model_copy(update={"untrained": seed}))
+    train = cell.splits.train
+    most = max(1, TWIN_BYTES // (4 * twin.n_neurons))
+    sentences = [words for words, part in sentences_of(train) if part.stop <= most]
+    found = twin.embed(sentences)
+    labels = train.y[: sum(map(len, sentences))][found.kept]
+    return _ranked(cell, LabelledSplit(np.concatenate(found.layers, axis=1), labels), l1=l1, l2=l2)
+
+
+def _ranked(cell: Cell, train: LabelledSplit, *, l1: float, l2: float) -> NeuronRanking:
     if not cell.ranks_probes:
-        return rank(cell.method, split=splits.train)
-    spec = ProbeSpec(splits.train.y, random_state=0, loss=splits.loss, l1=l1, l2=l2)
-    (probe,) = fit_probes(splits.train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
+        return rank(cell.method, split=train)
+    spec = ProbeSpec(train.y, random_state=0, loss=cell.splits.loss, l1=l1, l2=l2)
+    (probe,) = fit_probes(train.activations, [spec], cell.settings.solver, **cell.settings.solver_settings)
     return rank(cell.method, probe=probe)
+
+
+def _texts(cell: Cell, most: int) -> list[Text]:
+    """Sentences of test, with what is labelled in them, and as many of the built-in text, which has nothing to do with it."""
+    test = cell.splits.test
+    known = is_labelled(test.y)
+    own = [Text(words, known[part].tolist()) for words, part in sentences_of(test) if 1 < len(words) <= LONGEST_TEXT]
+    if not most:
+        return []
+    other = [Text(s.words, unrelated=True) for s in load_corpus("sample").sentences if 1 < len(s.words) <= LONGEST_TEXT]
+    return [*own[:most], *other[:most]]
 
 
 def _others(cell: Cell) -> dict[str, Splits]:

@@ -138,3 +138,18 @@ def planted_network(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from functools import cache
 
     return cache(lambda seed: plant(tmp_path_factory.mktemp(f"planted-{seed}"), seed))
+
+
+@pytest.fixture(scope="session")
+def deep_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a network of three blocks with random weights, whose head is its own."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder = tmp_path_factory.mktemp("deep")
+    tokenizer = _tokenizer()
+    torch.manual_seed(0)
+    shape = {"vocab_size": len(tokenizer), "n_embd": 24, "n_layer": 3, "n_head": 2, "n_positions": 16, "n_inner": 40}
+    config = GPT2Config(**shape, initializer_range=0.3, tie_word_embeddings=False, bos_token_id=0, eos_token_id=0)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -39,7 +39,13 @@ def study(planted_network, tmp_path_factory):
             {"files": [str(folder / f"{s}.tsv") for s in ("train", "dev", "test")], "properties": ["number", "kind"]}
         ],
         "probes": {**QUICK, "ranking": ["probeless"]},
-        "interventions": {"pairs": str(folder / "pairs.csv"), "sizes": [1, 2, 4, 6], "property": "number"},
+        "interventions": {
+            "pairs": str(folder / "pairs.csv"),
+            "sizes": [1, 2, 4, 6],
+            "property": "number",
+            "untrained": 0,
+            "also": ["keep", "layers", "repair", "neurons"],
+        },
     }
 
 
@@ -63,9 +69,21 @@ def test_the_stage_runs_where_it_is_asked_for_and_stands_on_the_page(whole):
     assert verdict["verdict"] == "encoded and used"
     assert (verdict["n_pairs"], verdict["n_excluded"]) == (40, 1)
     assert found["intervention_excluded"]["why"].tolist() == ["its sentences do not differ"]
-    assert set(found["interventions"]["set"]) == {"top", "bottom", "random", "direction", "control"}
-    assert set(found["interventions"]["outcome"]) == {"log-odds", "accuracy", "loss", "divergence"}
+    assert set(found["interventions"]["set"]) == {"top", "bottom", "random", "direction", "control", "untrained"}
+    # Of the built-in text nothing is left out: what the network has no word for is an unknown word to it.
+    parts = ("", ", labelled words", ", text with", ", unrelated text")
+    texts = {f"{name}{part}" for name in ("loss", "divergence") for part in parts}
+    assert set(found["interventions"]["outcome"]) == {"log-odds", "accuracy", *texts}
+    assert set(found["intervention_areas"]["edit"]) == {"mean", "mean, all others"}
+    assert len(found["intervention_repair"]) == 1
+    alone = found["intervention_neurons"]
+    assert len(alone) == 6
+    assert (alone["effect"] > alone["random_high"]).all()
     page = (whole / "report.html").read_text(encoding="utf-8")
+    (first,) = alone.query("neuron == @alone.neuron[0]").to_dict("records")
+    assert f"<dt>edited alone</dt><dd>mean: {first['effect']:.2f} nats of log-odds lost beyond neurons" in page
+    assert "Averaged over the logarithm of the size, removing the top neurons costs" in page
+    assert "leaving them alone keeps" in page
     assert "Encoded, or used?" in page
     assert "Verdict: encoded and used. The outcome falls by" in page
     assert "1 minimal pairs could not be asked about" in page
@@ -107,6 +125,13 @@ def test_the_command_prints_effects_and_goes_on_from_what_is_there(shell, whole,
     table = shell("intervene", run, "-p", "number", "--table", "--all", "-q")
     assert table.code == 0
     assert "nan" not in table.out.lower()
+
+
+def test_options_without_pairs_are_refused_by_name(shell, whole):
+    done = shell("intervene", whole, "-p", "number", "--edit", "zero", "--draws", "30", "--dose", "1", "-q")
+    assert done.code == 2
+    assert "--edit, --dose and --draws change what is done with pairs; name their file as well (--pairs)" in done.err
+    assert shell("intervene", whole, "-p", "number", "--all", "-q").code == 0
 
 
 def test_another_content_of_the_pairs_is_measured_anew(shell, whole, study, tmp_path):

@@ -87,6 +87,19 @@ def test_files_of_pairs(tmp_path):
     assert (other.label, other.paired, other.where) == (None, ("q", "y"), "a.csv:3")
 
 
+def test_line_breaks_inside_a_text_end_no_pair(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_bytes('good,bad\r\n"A b\r\nc","A\u2028 d"\r\n\r\nx y,x z\r\n'.encode())
+    one, other = read_pairs(table)
+    assert (one.good, one.bad, one.where) == (("A", "b", "c"), ("A", "d"), "a.csv:3")
+    assert (other.good, other.where) == (("x", "y"), "a.csv:5")
+    lines = tmp_path / "a.jsonl"
+    rows = [{"good": "A\u2028b\x85c", "bad": "A d"}, {"good": "x y", "bad": "x z"}]
+    lines.write_bytes("\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode())
+    one, other = read_pairs(lines)
+    assert (one.good, one.where, other.where) == (("A", "b", "c"), "a.jsonl:1", "a.jsonl:2")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -95,6 +108,7 @@ def test_files_of_pairs(tmp_path):
         ("a.jsonl", '{"sentence_good": "x"}', r"a\.jsonl:1: has no bad sentence.*found sentence_good"),
         ("a.jsonl", '{"good": "x", "bad": 3}', r"bad is 3; expected a text"),
         ("a.csv", "right,wrong\na,b\n", r"a\.csv:2: has no good sentence.*found right, wrong"),
+        ("a.csv", "good,bad\n" + "a" * 200_000 + ",b\n", r"a\.csv:2: cannot be read as CSV \(field larger"),
     ],
 )
 def test_files_that_hold_no_pairs(tmp_path, name, text, message):

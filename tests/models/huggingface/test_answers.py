@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
+from neurosieve.experiments.interventions.pairs import log_odds
 from neurosieve.models.edits import Add, Edit, FromPaired, Resampled, Scale, SetTo
 from neurosieve.models.huggingface import answers, layouts
 from neurosieve.models.load import load_model
@@ -147,6 +148,24 @@ def test_divergence_is_that_of_the_whole_distribution(headed_model):
         assert (answer[1] > 0).all()
 
 
+def test_several_measures_come_from_one_pass(headed_model, monkeypatch):
+    model = load_model(headed_model("llama"), head=True)
+    texts = model.ask_texts([good for good, _ in PAIRS])
+    variants = [[Edit("L1", [3], Add(3.0))], []]
+    model.answers(texts)
+    passes = []
+    plain = answers.Answerer._pass
+    monkeypatch.setattr(
+        answers.Answerer, "_pass", lambda self, *given, **named: passes.append(1) or plain(self, *given, **named)
+    )
+    alone = {name: model.answers(texts, variants, measure=name) for name in answers.MEASURES}
+    n_passes = len(passes)
+    both = model.answers(texts, variants, measure=("divergence", "log_probability"))
+    assert len(passes) == n_passes + n_passes // 3
+    for one, of_divergence, of_logs in zip(both, alone["divergence"], alone["log_probability"], strict=True):
+        np.testing.assert_array_equal(one, [of_divergence, of_logs])
+
+
 @pytest.mark.parametrize("name", CAUSAL)
 def test_pairs_are_cut_where_they_differ(headed_model, name):
     """The log-odds of the deciding sub-word are those in the whole sentences, good and bad, apart."""
@@ -187,6 +206,24 @@ def test_masked_words_are_hidden(headed_model):
         here = logits.words == 1
         expected = torch.from_numpy(logits.values).log_softmax(-1)[here, logits.ids[here]].sum()
         assert answer[number][0, of].sum() == pytest.approx(float(expected), abs=TOLERANCE)
+
+
+def test_the_pseudo_log_likelihood_hides_every_sub_word_in_turn(headed_model):
+    model = load_model(headed_model("bert"), head=True)
+    pair = (["The", "cat", "was", "sitting", "."], ["The", "dogs", "was", "sitting", "."])
+    network, mask = model._head.network, model._head.mask_id
+    expected = []
+    for words in pair:
+        (plain,) = model.ask_texts([words])
+        total = 0.0
+        for place, token in zip(plain.places, plain.tokens, strict=True):
+            ids = torch.from_numpy(plain.ids.copy())[None]
+            ids[0, place] = mask
+            with torch.inference_mode():
+                total += float(network(input_ids=ids).logits[0, place].log_softmax(-1)[token])
+        expected.append(total)
+    (asked,) = model.ask_pairs([pair], reading="pseudo")
+    assert log_odds(model, [asked])[0, 0] == pytest.approx(expected[0] - expected[1], abs=1e-4)
 
 
 def test_values_come_from_the_paired_text(headed_model):

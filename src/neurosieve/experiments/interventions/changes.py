@@ -93,6 +93,7 @@ class Editor:
         self._statistics = statistics
         self._split = split
         self._random_state = random_state
+        self._pools: dict[str | None, NDArray[np.float32]] = {}
 
     @property
     def layer_of(self) -> NDArray[np.intp]:
@@ -102,17 +103,13 @@ class Editor:
     def edits(self, neurons: NDArray[np.intp], change: Change) -> list[Edit]:
         """The change of some neurons: one edit a layer."""
         made = []
-        pool = None
-        neurons = np.sort(neurons)
-        if change.edit == "resample":
-            pool = values_at_words(self._split, neurons, n_words=POOL, label=change.to, random_state=self._random_state)
-        for place, members in self._by_layer(neurons):
+        for place, members in self._by_layer(np.sort(neurons)):
             layer = self._layers[place]
             inside = members - self._starts[place]
             if change.edit == "interchange":
                 what: Add | SetTo | Resampled | FromPaired = FromPaired()
-            elif pool is not None:
-                what = Resampled(pool[:, np.searchsorted(neurons, members)], self._random_state)
+            elif change.edit == "resample":
+                what = Resampled(self._pool(change.to)[:, members], self._random_state)
             elif change.edit == "translate":
                 what = Add(self._difference(change)[members])
             else:
@@ -127,7 +124,7 @@ class Editor:
             layer = self._layers[place]
             generator = np.random.default_rng((self._random_state, draw, place, 7))
             vector = generator.standard_normal(layer.width)
-            length = float(np.sqrt(self._squares(change)[members].sum()))
+            length = float(np.sqrt(self._squares(members, change).sum()))
             made.append(Edit(layer.name, None, Add(vector * length / np.linalg.norm(vector)), words=change.words))
         return made
 
@@ -145,11 +142,24 @@ class Editor:
             return s.mean if change.to is None else s.label(change.to)
         return np.full_like(s.mean, change.value if change.edit == "value" else 0.0)
 
-    def _squares(self, change: Change) -> NDArray[np.float64]:
-        """Expected square of the change of each neuron, shape (n_neurons,)."""
+    def _pool(self, label: str | None) -> NDArray[np.float32]:
+        """Values of all neurons at the words that are drawn from, read once."""
+        if label not in self._pools:
+            self._pools[label] = values_at_words(
+                self._split, n_words=POOL, label=label, random_state=self._random_state
+            )
+        return self._pools[label]
+
+    def _squares(self, members: NDArray[np.intp], change: Change) -> NDArray[np.float64]:
+        """Expected square of the change of each of some neurons, shape (n_members,)."""
         s = self._statistics
+        mean, variance = s.mean[members], s.variance[members]
         if change.edit == "translate":
-            return self._difference(change) ** 2
-        if change.edit in ("resample", "interchange"):
-            return 2 * s.variance
-        return s.variance + (s.mean - self._target(change)) ** 2
+            return self._difference(change)[members] ** 2
+        if change.edit == "interchange":  # the paired sentence is one more of the kind
+            return 2 * variance
+        if change.edit == "resample":
+            pool = self._pool(change.to)[:, members]
+            apart = mean - pool.mean(axis=0, dtype=np.float64)
+            return np.asarray(variance + pool.var(axis=0, dtype=np.float64) + apart**2)
+        return variance + (mean - self._target(change)[members]) ** 2

@@ -30,7 +30,7 @@ MOST_NEURONS = 4096
 MOST_WORDS = 8000
 """Words of dev that they are fitted on at most."""
 MOST_SENTENCES = 150
-"""Sentences of test that are embedded again for every edited version."""
+"""Sentences of test, with a word of the property, that are embedded again for every edited version."""
 L2, BATCH, STEPS = 1e-3, 64, 3000
 """Penalty of those probes, words of a step, and how many steps they take at least."""
 
@@ -65,6 +65,11 @@ def held_out_probe(splits: Splits, layers: NDArray[np.intp]) -> HeldOut:
         if len(wider) > MOST_NEURONS:
             break
         columns = wider
+    return fit_held_out(splits, columns)
+
+
+def fit_held_out(splits: Splits, columns: NDArray[np.intp]) -> HeldOut:
+    """Fit a probe that reads some columns of the words of dev."""
     source = as_source(splits.dev.activations)
     n_words = min(source.n_words, MOST_WORDS)
     X = np.ascontiguousarray(source.read(0, n_words, columns), dtype=np.float32)
@@ -134,7 +139,9 @@ class Checker:
         layers: NDArray[np.intp],
     ) -> None:
         self._model = model
-        self._chosen = sentences_of(splits.test)[:MOST_SENTENCES]
+        known = is_labelled(splits.test.y)
+        sentences = sentences_of(splits.test)
+        self._chosen = [(words, part) for words, part in sentences if known[part].any()][:MOST_SENTENCES]
         self._prop = splits.prop
         self._splits = {splits.prop: splits, **others}
         self._probes = {name: held_out_probe(part, layers) for name, part in self._splits.items()}

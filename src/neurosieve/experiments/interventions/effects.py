@@ -39,15 +39,20 @@ class Bootstrap:
 
     Parameters
     ----------
-    n_sentences, n_draws : int
+    n_sentences : int
+    n_draws : int
+        Random sets, where effects are asked for.
     n_resamples : int
     random_state : int
     """
 
-    def __init__(self, n_sentences: int, n_draws: int, *, n_resamples: int = RESAMPLES, random_state: int = 0) -> None:
+    def __init__(
+        self, n_sentences: int, n_draws: int = 0, *, n_resamples: int = RESAMPLES, random_state: int = 0
+    ) -> None:
         generator = np.random.default_rng((random_state, 11))
         self._sentences = generator.multinomial(n_sentences, np.full(n_sentences, 1 / n_sentences), size=n_resamples)
-        self._draws = generator.multinomial(n_draws, np.full(n_draws, 1 / n_draws), size=n_resamples) / n_draws
+        if n_draws:
+            self._draws = generator.multinomial(n_draws, np.full(n_draws, 1 / n_draws), size=n_resamples) / n_draws
 
     def mean(self, values: NDArray[np.float64]) -> tuple[float, float]:
         """95 % interval of the mean of `values` (n_sentences,)."""

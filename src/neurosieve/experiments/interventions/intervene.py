@@ -7,17 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
-from neurosieve.experiments.interventions.outcomes import measure, of_texts
-from neurosieve.experiments.interventions.pairs import MinimalPair, ask_about, read_pairs
-from neurosieve.experiments.interventions.sets import NeuronSet, compared_sets
+from neurosieve.experiments.interventions.outcomes import measure
+from neurosieve.experiments.interventions.pairs import MinimalPair, PairOdds, ask_about, read_pairs
+from neurosieve.experiments.interventions.probe_odds import Odds, ProbeOdds
+from neurosieve.experiments.interventions.repair import COLUMNS as OF_REPAIR
+from neurosieve.experiments.interventions.repair import repair_table
+from neurosieve.experiments.interventions.sets import LARGEST_SHARE, NeuronSet, compared_sets
+from neurosieve.experiments.interventions.single_neurons import COLUMNS as OF_NEURONS
+from neurosieve.experiments.interventions.single_neurons import neurons_table
 from neurosieve.experiments.interventions.statistics import neuron_statistics
-from neurosieve.experiments.interventions.tables import effects_table, overall, values_table
+from neurosieve.experiments.interventions.tables import About, areas_table, effects_table, overall, values_table
+from neurosieve.experiments.interventions.text_outcomes import Text, of_texts
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS, Verdict, judge
 from neurosieve.models.language_model import LanguageModel
 from neurosieve.rankings.ranking import NeuronRanking
@@ -25,8 +32,8 @@ from neurosieve.rankings.ranking import NeuronRanking
 log = logging.getLogger(__name__)
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
-LARGEST_SHARE = 0.1
-"""Share of all neurons above which no set goes by default: matched random sets need others to be drawn from."""
+ALSO = ("keep", "layers", "repair", "neurons")
+"""What can be asked beside the effect of removing sets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +46,29 @@ class Interventions:
         One row an edited version and outcome: property, ranking, set, k, site, layers, edit, dose, outcome, draw, value,
         low, high, intact. Values are log-odds in nats, shares (accuracy), or nats a sub-word (loss).
     effects : DataFrame
-        One row a set, size and dose: effect, low, high, random_low, random_high, p (see `Effect`).
+        One row a set, size and dose: effect, low, high, random_low, random_high, p (see `Effect`). Where `edit` ends in "all
+        others", the set is kept and the effect is how much more it keeps than random sets; where `layers` names one, only the
+        members in that layer were edited.
+    areas : DataFrame
+        One row a set, removed or kept: its effect averaged over the logarithm of its size.
+    repair : DataFrame
+        One row a layer, if it was asked for (see `repair_table`).
+    neurons : DataFrame
+        One row for each of the first neurons, if it was asked for: its effect when it is edited alone (see `neurons_table`).
     verdict : Verdict
     checks : DataFrame
         property, intact, edited: the accuracy of held-out probes of the largest top set; empty if it was not checked.
     excluded : DataFrame
         where, why: pairs that were left out.
     n_pairs : int
+        Of pairs; where none were given, of the sentences that the probe reads.
     """
 
     table: pd.DataFrame
     effects: pd.DataFrame
+    areas: pd.DataFrame
+    repair: pd.DataFrame
+    neurons: pd.DataFrame
     verdict: Verdict
     checks: pd.DataFrame
     excluded: pd.DataFrame
@@ -61,7 +80,7 @@ def intervene(
     ranking: NeuronRanking,
     splits: Splits,
     *,
-    pairs: str | Path | Sequence[MinimalPair],
+    pairs: str | Path | Sequence[MinimalPair] | None = None,
     edit: str = "mean",
     of: str | None = None,
     to: str | None = None,
@@ -75,8 +94,9 @@ def intervene(
     control: NeuronRanking | None = None,
     untrained: NeuronRanking | None = None,
     others: Mapping[str, Splits] | None = None,
-    completeness: bool = True,
-    texts: Sequence[Sequence[str]] = (),
+    completeness: bool | Checker = True,
+    texts: Sequence[Sequence[str] | Text] = (),
+    also: Sequence[str] = (),
     random_state: int = 0,
     progress: Callable[[float, float], None] | None = None,
 ) -> Interventions:
@@ -85,12 +105,13 @@ def intervene(
     Parameters
     ----------
     model : LanguageModel
-        With its head, reading the layers and site whose neurons are ranked.
+        Reading the layers and site whose neurons are ranked; where pairs or texts are given, with its head.
     ranking : NeuronRanking
     splits : Splits
         Of the property: means and variances come from train, held-out probes from dev, the words they judge from test.
-    pairs : path or sequence of MinimalPair
-        See `read_pairs`.
+    pairs : path or sequence of MinimalPair, optional
+        See `read_pairs`. Without pairs it is asked what a probe kept apart reads in the deepest layer (see `ProbeOdds`), and
+        only neurons below that layer are edited.
     edit : {"mean", "zero", "value", "translate", "resample", "interchange"}
         See `Change`.
     of, to : str, optional
@@ -111,10 +132,15 @@ def intervene(
         Of the control task, and of the untrained twin; their sets are edited as well.
     others : mapping of str to Splits, optional
         Other properties of the same words, for selectivity.
-    completeness : bool
-        Whether the edit is checked by held-out probes.
-    texts : sequence of sequence of str, optional
-        Sentences on which the loss is measured, beside the pairs.
+    completeness : bool or Checker
+        Whether the edit is checked by held-out probes; a `Checker` of the same model and splits serves several rankings.
+    texts : sequence of sequence of str or Text, optional
+        Sentences on which loss and divergence are measured, beside the pairs; a `Text` says which words have a label, and
+        whether it is unrelated.
+    also : sequence of {"keep", "layers", "repair", "neurons"}
+        What is asked beside: the effect of sets that alone are kept; that of the largest set one layer at a time; which
+        neurons matter more once the largest set is gone; and the effect of each of the first twenty neurons alone. Each
+        costs about as much as all the rest.
     random_state : int
     progress : callable, optional
 
@@ -140,47 +166,95 @@ def intervene(
             f"there are {draws} draws, {directions} directions and {len(doses)} doses; expected {FEWEST_DRAWS} draws at least, "
             "as the verdict asks whether one random set in twenty does as much, a direction and a dose"
         )
+    unknown = [name for name in also if name not in ALSO]
+    if unknown:
+        raise NeurosieveError(f"'{unknown[0]}' cannot be asked as well; expected some of {', '.join(ALSO)}")
     change = Change(edit, of, to, value, doses[0], None if words is None else tuple(words))
     statistics = neuron_statistics(splits.train)
     for label in (of, to):
         if label is not None:
             statistics.label(label)
     editor = Editor(model.layers, statistics, splits.train, random_state=random_state)
-    asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
-    for where, why in asked.excluded:
+    excluded: list[tuple[str, str]] = []
+    layers = editor.layer_of
+    editable = np.ones(len(layers), dtype=bool)
+    if pairs is None:
+        if edit == "interchange":
+            raise NeurosieveError("values are interchanged between paired sentences; give pairs that have them")
+        ask: Odds = ProbeOdds(model, splits, layers=layers, of=of)
+        editable, completeness = layers < layers[-1], False
+    else:
+        asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
+        ask, excluded = PairOdds(model, asked), asked.excluded
+    for where, why in excluded:
         log.warning("pair %s is left out: %s", where, why)
+    given = (("top", ranking), ("control", control), ("untrained", untrained))
+    orders = {name: one.order[editable[one.order]] for name, one in given if one is not None}
     sets = compared_sets(
-        {
-            name: given.order
-            for name, given in (("top", ranking), ("control", control), ("untrained", untrained))
-            if given is not None
-        },
-        _sizes(sizes, ranking.n_neurons),
+        orders,
+        _sizes(sizes, int(editable.sum())),
         layers=editor.layer_of,
         variance=statistics.variance,
         n_draws=draws,
         n_directions=directions,
+        also=also,
         random_state=random_state,
     )
-    jobs = [(one, dose) for one in sets for dose in _doses_of(one, sets[-1].k, doses)]
-    outcomes = measure(model, asked, jobs, editor=editor, change=change, progress=progress)
+    largest = max(one.k for one in sets if not one.keep)
+    jobs = [(one, dose) for one in sets for dose in _doses_of(one, largest, doses)]
+    outcomes = measure(ask, jobs, editor=editor, change=change, progress=progress)
     if texts:
-        outcomes = of_texts(model, texts, outcomes, editor=editor, change=change)
+        known = [text if isinstance(text, Text) else Text(text) for text in texts]
+        outcomes = of_texts(model, known, outcomes, editor=editor, change=change)
     moved = None
     if completeness:
-        checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
-        moved = checker.moved(editor.edits(ranking.top(sets[-1].k), change), change)
+        checker = completeness
+        if not isinstance(checker, Checker):
+            checker = Checker(model, splits, others=others or {}, layers=editor.layer_of)
+        moved = checker.moved(editor.edits(ranking.top(largest), change), change)
     effect, numbers = overall(outcomes, dose=doses[0], random_state=random_state)
-    about = {
-        "property": splits.prop,
-        "ranking": ranking.method,
-        "site": model.layers[0].site,
-        "layers": _span(model),
-        "edit": change.name,
-    }
+    about = About(
+        property=splits.prop,
+        ranking=ranking.method,
+        site=model.layers[0].site,
+        layers=_span(model),
+        edit=change.name,
+        names=tuple(layer.name for layer in model.layers),
+    )
+    repair = pd.DataFrame(columns=list(OF_REPAIR))
+    if "repair" in also:
+        found = repair_table(
+            ask,
+            orders["top"],
+            k=largest,
+            editor=editor,
+            change=change,
+            random_state=random_state,
+            progress=progress,
+        )
+        found["layer"] = [about.names[layer] for layer in found["layer"]]
+        repair = found.assign(property=splits.prop, ranking=ranking.method)[list(OF_REPAIR)]
+    neurons = pd.DataFrame(columns=list(OF_NEURONS))
+    if "neurons" in also:
+        whole = [one for one in sets if one.k == largest and not one.keep and one.layer is None]
+        found = neurons_table(
+            ask,
+            orders["top"][:largest],
+            matches=[one.neurons for one in whole if one.kind == "random"],
+            editor=editor,
+            change=change,
+            random_state=random_state,
+            progress=progress,
+        )
+        names = [name for layer in model.layers for name in layer.neuron_names()]
+        found["neuron"] = [names[neuron] for neuron in found["neuron"]]
+        neurons = found.assign(property=splits.prop, ranking=ranking.method, edit=change.name)[list(OF_NEURONS)]
     return Interventions(
         values_table(outcomes, about, random_state=random_state),
         effects_table(outcomes, about, random_state=random_state),
+        areas_table(outcomes, about, dose=doses[0], random_state=random_state),
+        repair,
+        neurons,
         judge(
             effect,
             **numbers,
@@ -191,8 +265,8 @@ def intervene(
             [{"property": name, "intact": a, "edited": b} for name, (a, b) in moved.accuracy.items()] if moved else [],
             columns=["property", "intact", "edited"],
         ),
-        pd.DataFrame(asked.excluded, columns=["where", "why"]),
-        len(asked.pairs),
+        pd.DataFrame(excluded, columns=["where", "why"]),
+        len(ask),
     )
 
 
@@ -221,7 +295,8 @@ def _sizes(sizes: Sequence[int] | None, n_neurons: int) -> list[int]:
 
 
 def _doses_of(one: NeuronSet, largest: int, doses: Sequence[float]) -> Sequence[float]:
-    return tuple(dict.fromkeys(doses)) if one.k == largest else doses[:1]
+    whole = one.k == largest and not one.keep and one.layer is None
+    return tuple(dict.fromkeys(doses)) if whole else doses[:1]
 
 
 def _span(model: LanguageModel) -> str:

@@ -1,26 +1,23 @@
-"""Outcomes of all edited versions: by pair, and by text."""
+"""Outcomes of all edited versions, by pair; by text they are joined to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
-from neurosieve.experiments.interventions.pairs import AskedPairs, log_odds
+from neurosieve.experiments.interventions.probe_odds import Odds
 from neurosieve.experiments.interventions.sets import NeuronSet
 from neurosieve.models.edits import Edit
-from neurosieve.models.language_model import LanguageModel
 
 Job = tuple[NeuronSet, float]
 """A set of neurons, and the dose at which it is edited."""
 
-TEXT_KINDS = ("top", "random", "bottom")
-TEXT_DRAWS = 5
-"""Random sets of which the loss on text is measured: a text costs many times what a pair does."""
+EDITED_AT_ONCE = 1 << 21
+"""Neurons that the versions of one call edit together, for memory: where a few are kept, each version edits nearly all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,79 +31,70 @@ class Outcomes:
         Log-odds in nats.
     intact : ndarray of shape (n_pairs,), float64
     text_jobs : list of (NeuronSet, float)
-    losses, divergences : ndarray of shape (n_text_jobs, n_texts), float64
-        Mean over a sentence's sub-words, in nats: minus the log-probability; KL(intact || edited).
-    intact_losses : ndarray of shape (n_texts,), float64
+    texts : mapping of str to ndarray of shape (n_text_jobs + 1, n_texts), float64
+        Losses and divergences by name (see `neurosieve.experiments.interventions.text_outcomes`), the intact model first.
     """
 
     jobs: list[Job]
     values: NDArray[np.float64]
     intact: NDArray[np.float64]
     text_jobs: Sequence[Job] = ()
-    losses: NDArray[np.float64] | None = None
-    divergences: NDArray[np.float64] | None = None
-    intact_losses: NDArray[np.float64] | None = None
+    texts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def of(self, kind: str, k: int, dose: float) -> NDArray[np.float64]:
+    def of(
+        self, kind: str, k: int, dose: float, *, keep: bool = False, layer: int | None = None
+    ) -> NDArray[np.float64]:
         """Values of all draws of a kind of set, (n_draws, n_pairs)."""
-        here = [i for i, (one, at) in enumerate(self.jobs) if (one.kind, one.k, at) == (kind, k, dose)]
+        wanted = (kind, k, keep, layer)
+        here = [i for i, (one, at) in enumerate(self.jobs) if (*_key(one), at) == (*wanted, dose)]
         return self.values[here]
 
-    @property
-    def sizes(self) -> list[int]:
-        """Sizes of the sets."""
-        return sorted({one.k for one, _ in self.jobs})
+    def sizes(self, *, keep: bool = False) -> list[int]:
+        """Sizes of the sets that are removed, or kept."""
+        return sorted({one.k for one, _ in self.jobs if one.keep == keep and one.layer is None and one.k})
 
-    @property
-    def kinds(self) -> list[str]:
-        """Kinds of sets, but for the random ones that all are compared with."""
-        return [kind for kind in dict.fromkeys(one.kind for one, _ in self.jobs) if kind != "random"]
+    def compared(self) -> list[tuple[str, int, float, bool, int | None]]:
+        """Kind, size, dose, keep and layer of all that was edited, but for the random sets that all are compared with."""
+        keys = (
+            (one.kind, one.k, dose, one.keep, one.layer) for one, dose in self.jobs if one.kind != "random" and one.k
+        )
+        return list(dict.fromkeys(keys))
 
 
 def measure(
-    model: LanguageModel,
-    asked: AskedPairs,
+    ask: Odds,
     jobs: Sequence[Job],
     *,
     editor: Editor,
     change: Change,
     progress: Callable[[float, float], None] | None = None,
 ) -> Outcomes:
-    """Log-odds of all pairs under all edits."""
-    found = log_odds(model, asked.asked, [_edits(job, editor, change) for job in jobs], progress=progress)
-    return Outcomes(list(jobs), found[1:], found[0])
+    """Log-odds of all pairs, or sentences, under all edits."""
+    n_neurons = len(editor.layer_of)
+    n_edited = np.cumsum([n_neurons - one.k if one.keep else one.k for one, _ in jobs])
+    values = np.empty((len(jobs), len(ask)))
+    intact = values[:0].sum(axis=0)
+    for number in np.unique(n_edited // EDITED_AT_ONCE):
+        members = np.flatnonzero(n_edited // EDITED_AT_ONCE == number).tolist()
+        done = float(members[0])
+
+        def report(part: float, whole: float, *, done: float = done, n: int = len(members)) -> None:
+            if progress is not None:
+                progress(done + n * part / whole, len(jobs))
+
+        intact, *values[members] = ask([edits_of_job(jobs[i], editor, change) for i in members], progress=report)
+    return Outcomes(list(jobs), values, intact)
 
 
-def of_texts(
-    model: LanguageModel, texts: Sequence[Sequence[str]], outcomes: Outcomes, *, editor: Editor, change: Change
-) -> Outcomes:
-    """Add the loss on text of the top, bottom and a few random sets of the largest size.
-
-    Raises
-    ------
-    NeurosieveError
-        If no text can be read.
-    """
-    largest = outcomes.sizes[-1]
-    jobs = [
-        (one, dose)
-        for one, dose in outcomes.jobs
-        if one.k == largest and one.kind in TEXT_KINDS and one.draw < TEXT_DRAWS
-    ]
-    asked = [text for text in model.ask_texts(texts) if not isinstance(text, str)]
-    if not asked:
-        raise NeurosieveError(f"none of {len(texts)} texts can be read by the model; give shorter ones")
-    variants = [_edits(job, editor, change) for job in jobs]
-    scores = model.answers(asked, variants, measure="log_probability")
-    apart = model.answers(asked, variants, measure="divergence")
-    losses = -np.stack([answer.mean(axis=1, dtype=np.float64) for answer in scores], axis=1)
-    divergences = np.stack([answer.mean(axis=1, dtype=np.float64) for answer in apart], axis=1)
-    return replace(outcomes, text_jobs=jobs, losses=losses[1:], divergences=divergences[1:], intact_losses=losses[0])
-
-
-def _edits(job: Job, editor: Editor, change: Change) -> list[Edit]:
+def edits_of_job(job: Job, editor: Editor, change: Change) -> list[Edit]:
+    """What is done in one version."""
     one, dose = job
     at = replace(change, dose=dose)
     if one.kind == "direction":
         return editor.direction(one.neurons, at, draw=one.draw)
-    return editor.edits(one.neurons, at)
+    neurons = np.setdiff1d(np.arange(len(editor.layer_of)), one.neurons) if one.keep else one.neurons
+    return editor.edits(neurons, at)
+
+
+def _key(one: NeuronSet) -> tuple[str, int, bool, int | None]:
+    return one.kind, one.k, one.keep, one.layer

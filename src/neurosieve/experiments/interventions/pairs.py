@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,16 +88,22 @@ def read_pairs(path: str | Path) -> list[MinimalPair]:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise NeurosieveError(f"{file}: cannot be read ({error.strerror or error}); check the path") from error
     except UnicodeDecodeError as error:
         raise NeurosieveError(f"{file}: is not UTF-8 ({error}); save it as UTF-8") from error
     rows: list[tuple[int, Any]] = []
     if file.suffix == ".csv":
-        rows = list(enumerate(csv.DictReader(text.splitlines()), start=2))
+        table = csv.DictReader(StringIO(text, newline=""))  # by which a quoted text keeps its line breaks
+        try:
+            rows = [(table.line_num, row) for row in table]
+        except csv.Error as error:
+            raise NeurosieveError(
+                f"{file}:{table.reader.line_num}: cannot be read as CSV ({error}); expected the columns good,bad"
+            ) from error
     else:
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
                 try:
                     rows.append((number, json.loads(line)))
@@ -165,6 +172,29 @@ def ask_about(
     return AskedPairs(kept, asked, excluded, reading or ("masked" if model.head == "masked" else "next"))
 
 
+@dataclass(frozen=True)
+class PairOdds:
+    """What is asked of edited versions: by how much they prefer the good sentence of each pair.
+
+    Attributes
+    ----------
+    model : LanguageModel
+    pairs : AskedPairs
+    """
+
+    model: LanguageModel
+    pairs: AskedPairs
+
+    def __len__(self) -> int:
+        return len(self.pairs.asked)
+
+    def __call__(
+        self, variants: Sequence[Sequence[Edit]], *, progress: Callable[[float, float], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Log-odds in nats, the model as it is first: (n_variants + 1, n_pairs)."""
+        return log_odds(self.model, self.pairs.asked, variants, progress=progress)
+
+
 def log_odds(
     model: LanguageModel,
     asked: Sequence[AskedPair],
@@ -186,7 +216,9 @@ def log_odds(
     ndarray of shape (n_variants + 1, n_pairs), float64
         Log-odds in nats, the model as it is first: above 0 where the good sentence is preferred.
     """
-    texts: dict[int, Asked] = {id(text): text for pair in asked for text in (pair.good, pair.bad)}
+    texts: dict[int, Asked] = {
+        id(text): text for pair in asked for text in (pair.good, pair.bad, *pair.more_good, *pair.more_bad)
+    }
     places = {key: number for number, key in enumerate(texts)}
     measure = "log_probability" if any(pair.normalised for pair in asked) else "logit"
     answers = model.answers(list(texts.values()), variants, measure=measure, progress=progress)
@@ -194,5 +226,8 @@ def log_odds(
     for number, pair in enumerate(asked):
         good = answers[places[id(pair.good)]][:, pair.of_good].sum(axis=1, dtype=np.float64)
         bad = answers[places[id(pair.bad)]][:, pair.of_bad].sum(axis=1, dtype=np.float64)
+        for more, total in ((pair.more_good, good), (pair.more_bad, bad)):
+            for text in more:
+                total += answers[places[id(text)]].sum(axis=1, dtype=np.float64)
         found[:, number] = good - bad
     return found

@@ -92,9 +92,9 @@ def neuron_statistics(split: LabelledSplit) -> NeuronStatistics:
 
 
 def values_at_words(
-    split: LabelledSplit, neurons: NDArray[np.intp], *, n_words: int, label: str | None = None, random_state: int = 0
+    split: LabelledSplit, *, n_words: int, label: str | None = None, random_state: int = 0
 ) -> NDArray[np.float32]:
-    """Values (n_words, n_neurons) of some neurons at randomly drawn words, of a label or of any.
+    """Values (n_words, n_neurons) of all neurons at randomly drawn words, of a label or of any.
 
     Raises
     ------
@@ -108,5 +108,11 @@ def values_at_words(
         if not len(rows):
             raise NeurosieveError(f"no word of the training text has the label {label!r}; check the label")
     drawn = np.sort(np.random.default_rng(random_state).choice(rows, size=min(n_words, len(rows)), replace=False))
-    values = [source.read(int(row), int(row) + 1, neurons)[0] for row in drawn]
-    return np.stack(values).astype(np.float32)
+    values = np.empty((len(drawn), source.n_neurons), dtype=np.float32)
+    block = max(1, BLOCK_BYTES // (8 * source.n_neurons))
+    for start in range(0, source.n_words, block):
+        first, stop = np.searchsorted(drawn, [start, start + block])
+        if first < stop:
+            here = drawn[first:stop]
+            values[first:stop] = source.read(int(here[0]), int(here[-1]) + 1)[here - here[0]]
+    return values

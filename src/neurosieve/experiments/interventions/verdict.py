@@ -4,8 +4,9 @@ One number is judged, so that nobody picks a size: the effect of the top sets be
 the logarithm of their size.
 
 - **encoded and used**: its 95 % interval over sentences and draws excludes 0, no more than one in twenty of the sets
-  moves the outcome as far from the intact model's, the random directions of the same length have a smaller one,
-  and the edit moves the property (completeness at least a tenth, where it is known).
+  moves the outcome as far from the intact model's, no random direction of the same length does as much of the same (the
+  interval of what the sets do beyond the nearest one lies above 0), and the edit moves the property (completeness at
+  least a tenth, where it is known).
 - **encoded, no sign of use**: the effect does not stand out from that of the random sets, although the edit took the property
   away (completeness at least one half).
 - **cannot be told**: all else; also where the intact model does not prefer the good sentences, or the property is not
@@ -41,7 +42,9 @@ class Verdict:
     effect : Effect
         Of the top sets, over all sizes.
     direction : float
-        The largest effect of a random direction, in absolute value, over all sizes.
+        The effect, over all sizes, of the random direction that does most of what the top sets do; with its sign.
+    beyond_direction : float
+        Lower end of the 95 % interval, over sentences, of how much more the top sets do than that direction.
     completeness : float or None
     selectivity : float or None
     intact : float
@@ -56,6 +59,7 @@ class Verdict:
     why: str
     effect: Effect
     direction: float
+    beyond_direction: float
     completeness: float | None
     selectivity: float | None
     intact: float
@@ -65,7 +69,7 @@ class Verdict:
 
 REFUTED_BY = (
     "an interval of the effect that holds 0, more than one matched random set in twenty that moves the outcome as far, or a "
-    "random direction of the same length with a larger one"
+    "random direction of the same length that does as much of the same"
 )
 
 
@@ -73,6 +77,7 @@ def judge(
     effect: Effect,
     *,
     direction: float,
+    beyond_direction: float,
     intact: float,
     intact_low: float,
     edited: float,
@@ -93,9 +98,9 @@ def judge(
         why = f"the intact model does not prefer the good sentences (mean log-odds {intact:.2f}, interval from {intact_low:.2f})"
     elif excludes and effect.p <= LARGEST_P:
         word, why = USED, beyond
-        if abs(effect.value) <= direction:
+        if beyond_direction <= 0:
             word = UNTOLD
-            why = f"a random direction of the same length moves the outcome by {direction:.2f} nats, although {beyond}"
+            why = f"a random direction of the same length has an effect of {direction:.2f} nats, although {beyond}"
         elif completeness is not None and completeness < MOVED:
             word, why = UNTOLD, f"the edit takes only {completeness:.0%} of the property away, although {beyond}"
         elif effect.value < 0:
@@ -107,4 +112,15 @@ def judge(
         if completeness is not None:
             known = f"the edit takes only {completeness:.0%} of the property away"
         word, why = UNTOLD, f"{known}, and {beyond}"
-    return Verdict(word, why, effect, direction, completeness, selectivity, intact, intact_low, refuted_by=REFUTED_BY)
+    return Verdict(
+        word,
+        why,
+        effect,
+        direction,
+        beyond_direction,
+        completeness,
+        selectivity,
+        intact,
+        intact_low,
+        refuted_by=REFUTED_BY,
+    )

@@ -72,16 +72,24 @@ class Answerer:
         self._way: _Way | None = None
 
     def __call__(
-        self, texts: Sequence[Asked], variants: Sequence[Variant], *, measure: str, progress: Progress | None = None
+        self,
+        texts: Sequence[Asked],
+        variants: Sequence[Variant],
+        *,
+        measure: str | Sequence[str],
+        progress: Progress | None = None,
     ) -> list[NDArray[np.float32]]:
         """See `neurosieve.models.language_model.LanguageModel.answers`."""
-        if measure not in MEASURES:
-            raise ModelError(f"measure is {measure!r}; expected one of {', '.join(MEASURES)}")
+        measures = (measure,) if isinstance(measure, str) else tuple(measure)
+        for one in measures:
+            if one not in MEASURES:
+                raise ModelError(f"measure is {one!r}; expected one of {', '.join(MEASURES)}")
         checked = [self._editor.editing(variant, highest=None) for variant in variants]
         bounds = sorted({tuple(edit.words) for variant in variants for edit in variant if edit.words is not None})
         if self._way is None and texts:
             self._way = self._proven(texts[:PROVEN_ON])
-        return self._run(texts, checked, bounds, way=self._way, measure=measure, progress=progress)
+        found = self._run(texts, checked, bounds, way=self._way, measures=measures, progress=progress)
+        return [answer[0] for answer in found] if isinstance(measure, str) else found
 
     def _run(
         self,
@@ -90,22 +98,24 @@ class Answerer:
         bounds: Sequence[Bound],
         *,
         way: _Way | None,
-        measure: str,
+        measures: Sequence[str],
         progress: Progress | None = None,
     ) -> list[NDArray[np.float32]]:
+        """For each text (n_measures, n_variants + 1, n_asked)."""
         import torch
 
-        answers = [np.empty((len(variants) + 1, len(text.places)), dtype=np.float32) for text in texts]
+        shape = (len(measures), len(variants) + 1)
+        answers = [np.empty((*shape, len(text.places)), dtype=np.float32) for text in texts]
         if way is None:
             return answers
         done = 0
         with torch.inference_mode():
             for layout in self._layouts(texts, bounds, tree=way.tree):
-                found = self._of_layout(layout, variants, skip=way.skip, measure=measure)
+                found = self._of_layout(layout, variants, skip=way.skip, measures=measures)
                 stop = 0
                 for member in layout.members:
                     start, stop = stop, stop + len(texts[member].places)
-                    answers[member][:] = found[:, start:stop]
+                    answers[member][:] = found[..., start:stop]
                 done += len(layout.members)
                 if progress is not None:
                     progress(done, len(texts))
@@ -118,15 +128,19 @@ class Answerer:
         return tree_layouts(texts, bounds=bounds, device=network.device, dtype=network.dtype)
 
     def _of_layout(
-        self, layout: Layout, variants: Sequence[Editing], *, skip: bool, measure: str
+        self, layout: Layout, variants: Sequence[Editing], *, skip: bool, measures: Sequence[str]
     ) -> NDArray[np.float32]:
-        """What one layout's texts answer: (n_variants + 1, n_asked), the intact network first."""
+        """What one layout's texts answer: (n_measures, n_variants + 1, n_asked), the intact network first."""
         with self._blocks.kept() if skip and self._blocks is not None else nullcontext() as kept:
             intact = self._pass(layout, [])[0]
         donors = self._donors(layout, variants)
-        found = np.empty((len(variants) + 1, len(layout.tokens)), dtype=np.float32)
-        before = intact.log_softmax(dim=-1) if measure == "divergence" else None
-        found[0] = _measured(intact[None], layout, measure, before=before)[0]
+        found = np.empty((len(measures), len(variants) + 1, len(layout.tokens)), dtype=np.float32)
+        before = intact.log_softmax(dim=-1) if "divergence" in measures else None
+
+        def measured(logits: Tensor) -> NDArray[np.float32]:
+            return np.stack([_measured(logits, layout, measure, before=before) for measure in measures])
+
+        found[:, 0] = measured(intact[None])[:, 0]
         starts = [self._start(v) if kept is not None and kept.plain else 0 for v in variants]
         order = sorted(range(len(variants)), key=lambda v: starts[v])
         n_rows, n_positions = layout.text.shape
@@ -139,9 +153,9 @@ class Answerer:
             above = kept.from_block(start, times=len(group)) if kept is not None and start else nullcontext()
             with above:
                 logits = self._pass(layout, [variants[v] for v in group], donors, start=start)
-            found[[v + 1 for v in group]] = _measured(logits, layout, measure, before=before)
+            found[:, [v + 1 for v in group]] = measured(logits)
         if not np.isfinite(found).all():
-            broken = np.flatnonzero(~np.isfinite(found).all(axis=1))[0] - 1
+            broken = np.flatnonzero(~np.isfinite(found).all(axis=(0, 2)))[0] - 1
             if broken < 0:
                 raise ModelError("the network's own logits are not finite; load it with dtype float32")
             layers = sorted({e.layer for _, at in variants[broken].sites for edits in at.values() for e in edits})
@@ -269,8 +283,8 @@ class Answerer:
     def _trial(self, texts: Sequence[Asked], way: _Way) -> NDArray[np.float32]:
         """Log-probabilities of the intact network and, where blocks are left out, of a pass that begins at the last one."""
         idle = [Editing(())] if way.skip else []
-        found = self._run(texts, idle, [], way=way, measure="log_probability")
-        return np.concatenate([answer[-1] for answer in found])
+        found = self._run(texts, idle, [], way=way, measures=("log_probability",))
+        return np.concatenate([answer[0, -1] for answer in found])
 
     def _agrees(self, texts: Sequence[Asked], way: _Way, plain: NDArray[np.float32]) -> bool:
         try:
@@ -287,7 +301,7 @@ class Answerer:
 
 def _measured(logits: Tensor, layout: Layout, measure: str, *, before: Tensor | None) -> NDArray[np.float32]:
     """Reduce (n_variants, n_asked, n_vocabulary) to (n_variants, n_asked)."""
-    if before is not None:
+    if measure == "divergence" and before is not None:
         after = logits.log_softmax(dim=-1)
         return np.stack([(before.exp() * (before - one)).sum(dim=-1).cpu().numpy() for one in after])
     if measure == "log_probability":

@@ -41,7 +41,7 @@ class Asker:
             If the head cannot read pairs in that way.
         """
         masked = self._head.kind == "masked"
-        able = ("masked",) if masked else READINGS[:3]
+        able = READINGS[3:] if masked else READINGS[:3]
         if wanted is None:
             return able[0]
         if wanted not in able:
@@ -55,7 +55,12 @@ class Asker:
         if list(good) == list(bad):
             return "its sentences do not differ"
         try:
-            asked = self._masked(good, bad) if reading == "masked" else self._causal(good, bad, paired, reading=reading)
+            if reading == "pseudo":
+                asked: AskedPair | str = self._pseudo(good, bad)
+            elif reading == "masked":
+                asked = self._masked(good, bad)
+            else:
+                asked = self._causal(good, bad, paired, reading=reading)
         except ModelError as error:
             return str(error)
         if isinstance(asked, AskedPair) and self._window is not None:
@@ -69,11 +74,12 @@ class Asker:
         ids, of_word = self._read(words)
         if self._head.kind == "masked":
             inside = np.flatnonzero(of_word >= 0)
-            asked = Asked(ids, of_word, len(words), inside, ids[inside])
+            asked = Asked(ids, of_word, len(words), inside, ids[inside], asked_words=of_word[inside])
         elif len(ids) < 2:
             return "it has one sub-word, before which nothing was read"
         else:
-            asked = Asked(ids[:-1], of_word[:-1], len(words), np.arange(len(ids) - 1), ids[1:])
+            places = np.arange(len(ids) - 1)
+            asked = Asked(ids[:-1], of_word[:-1], len(words), places, ids[1:], asked_words=of_word[1:])
         if self._window is not None and len(ids) > self._window:
             return f"it has {len(ids)} sub-words, and the model reads {self._window} at once"
         return asked
@@ -122,6 +128,25 @@ class Asker:
         if len(ids) < n:
             return f"its paired sentence has {len(ids)} sub-words, where {n} stand before the difference"
         return ids[:n]
+
+    def _pseudo(self, good: Words, bad: Words) -> AskedPair:
+        """Hide each sub-word of a sentence in turn and ask for it: the pseudo-log-likelihood of Salazar et al., 2020."""
+        if self._head.mask_id is None:
+            raise ModelError("the tokenizer has no mask token, so that no word can be hidden")
+        sides = []
+        for words in (good, bad):
+            ids, of_word = self._read(words)
+            hidden = []
+            for place in np.flatnonzero(of_word >= 0):
+                masked = ids.copy()
+                masked[place] = self._head.mask_id
+                hidden.append(Asked(masked, of_word, len(words), np.array([place]), ids[[place]]))
+            sides.append(hidden)
+        (one, *more_good), (other, *more_bad) = sides
+        everything = slice(None)
+        return AskedPair(
+            one, other, everything, everything, normalised=True, more_good=tuple(more_good), more_bad=tuple(more_bad)
+        )
 
     def _masked(self, good: Words, bad: Words) -> AskedPair | str:
         """Hide the words that differ, and ask for their sub-words."""

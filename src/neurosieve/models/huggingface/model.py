@@ -193,7 +193,7 @@ class HuggingFaceModel(PassageModel):
         texts: Sequence[Asked],
         variants: Sequence[Sequence[Edit]] = (),
         *,
-        measure: str = "log_probability",
+        measure: str | Sequence[str] = "log_probability",
         progress: Callable[[float, float], None] | None = None,
     ) -> list[NDArray[np.float32]]:
         """What the head says of the model and of edited versions of it (see `LanguageModel.answers`)."""

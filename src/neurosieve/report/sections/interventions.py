@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, first_dose
+from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, effects_of, first_dose
 from neurosieve.report.numbers import count, percent
 from neurosieve.report.section import Figure, Need, Section, has_table
 
@@ -31,9 +32,8 @@ def words(f: Findings) -> list[str]:
     edit, layers = table["edit"].iloc[0], table["layers"].iloc[0]
     said = [
         f"The neurons that the ranking takes first were edited in the running model ({edit}, at {layers}), and it was measured "
-        f"how far the model still prefers the good sentence in {count(v['n_pairs'])} minimal pairs "
-        f"({Path(str(v['pairs'])).name}). Unedited it does so in {percent(intact, 1)} of them. What is reported is the "
-        "difference to random sets of the same layers and of nearly the same variance.",
+        f"{_asked(v, intact)} What is reported is the difference to random sets of the same layers and of nearly the same "
+        "variance.",
         f"Verdict: {v['verdict']}. {_sentence(v['why'])} It would have been refuted by {v['refuted_by']}.",
     ]
     if not pd.isna(v["completeness"]):
@@ -44,7 +44,53 @@ def words(f: Findings) -> list[str]:
         if not pd.isna(v["selectivity"]):
             text += f", and leaves {percent(v['selectivity'], 0)} of other properties as they were"
         said.append(f"{text}.")
-    return [*said, *_collateral(table)]
+    return [*said, *_beside(f), *_collateral(table)]
+
+
+def _asked(v: dict[str, Any], intact: float) -> str:
+    if pd.isna(v["pairs"]):
+        return (
+            f"what a probe kept apart then reads in the deepest layer, in {count(v['n_pairs'])} sentences of test. Unedited it "
+            f"prefers the right label in {percent(intact, 1)} of them, on average over a sentence's words."
+        )
+    return (
+        f"how far the model still prefers the good sentence in {count(v['n_pairs'])} minimal pairs "
+        f"({Path(str(v['pairs'])).name}). Unedited it does so in {percent(intact, 1)} of them."
+    )
+
+
+def _beside(f: Findings) -> list[str]:
+    """Areas of what was removed and kept, the layer that matters most, and the layers that take over."""
+    said = []
+    if "intervention_areas" in f.tables:
+        areas = f.tables["intervention_areas"]
+        top = areas[areas["set"] == "top"].to_dict("records")
+        text = "Averaged over the logarithm of the size, removing the top neurons costs " + _interval(top[0], "area")
+        if len(top) > 1:
+            text += f", and leaving them alone keeps {_interval(top[1], 'area')}, both beyond matched random neurons"
+        said.append(f"{text}.")
+    effects = f.tables["intervention_effects"]
+    one = effects[(effects["layers"] != effects["layers"].iloc[0]) & (effects["set"] == "top")]
+    if len(one):
+        most = one.loc[one["effect"].idxmax()].to_dict()
+        said.append(
+            f"One layer at a time, the neurons in {most['layers']} ({count(most['k'])} of the largest set) cost most: "
+            f"{_interval(most, 'effect')}."
+        )
+    repair = f.tables.get("intervention_repair")
+    if repair is not None and len(repair):
+        grown = repair[repair["low"] > 0].sort_values("growth", ascending=False)
+        first = ", ".join(f"{row['layer']} (by {row['growth']:.2f} nats)" for row in grown.head(3).to_dict("records"))
+        which = f"those of {count(len(grown))}, first {first}" if len(grown) else "none"
+        said.append(
+            f"Self-repair: of the next neurons of each of {count(len(repair))} layers, {which} cost more once the largest set "
+            "is gone (one layer in forty is expected by chance)."
+        )
+    return said
+
+
+def _interval(row: dict[Hashable, Any], name: str) -> str:
+    return f"{row[name]:.2f} nats ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def _sentence(text: str) -> str:
@@ -64,7 +110,7 @@ def _collateral(table: pd.DataFrame) -> list[str]:
 
 def table(f: Findings) -> pd.DataFrame:
     """Effects of each kind of set and size."""
-    effects = f.tables["intervention_effects"]
+    effects = effects_of(f)
     effects = effects[effects["dose"] == first_dose(effects)]
     return pd.DataFrame(
         [
@@ -88,7 +134,8 @@ def caution(f: Findings) -> list[str]:
     v, values = _verdict(f), f.tables["interventions"]
     said = []
     if v["n_pairs"] < FEW_PAIRS:
-        said.append(f"The verdict on use rests on {count(v['n_pairs'])} minimal pairs only.")
+        units = "sentences" if pd.isna(v["pairs"]) else "minimal pairs"
+        said.append(f"The verdict on use rests on {count(v['n_pairs'])} {units} only.")
     if v["n_excluded"]:
         said.append(
             f"{count(v['n_excluded'])} minimal pairs could not be asked about; the table intervention_excluded names them."

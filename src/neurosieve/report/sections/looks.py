@@ -36,7 +36,7 @@ def words(f: Findings) -> list[str]:
     return [
         f"A part for each of {which} neurons of seed 0's minimal set ({delta_name(delta)}), in its order, over all "
         f"{count(n_words)} {numbers.units(f)} of the text, train, dev and test together. What a neuron goes up and down on is "
-        "seen here, not what the network does with it: that only changing the neuron would tell."
+        'seen here, not what the network does with it: that only changing the neuron tells ("edited alone", where it was done).'
     ]
 
 
@@ -76,11 +76,28 @@ def facts(f: Findings, neuron: int) -> list[tuple[str, str]]:
         often = f"in the top {count(f.certainty.k)} of {percent(row['frequency'], 0)} of {f.certainty.n_resamples} resamples"
         ends = f"95 % of its ranks lie between {count(round(row['rank_low']))} and {count(round(row['rank_high']))}"
         said.append(("how sure", f"{often}; {ends}; q-value {row['q_value']:.2g}"))
+    said += _edited_alone(f, neuron)
     sets = numbers.members(f, numbers.deltas(f)[0])
     held = int(np.sum([neuron in members for members in sets.values()]))
     if held < len(sets):
         said.append(("in minimal sets", f"of {held} of {len(sets)} seeds"))
     return said
+
+
+def _edited_alone(f: Findings, neuron: int) -> list[tuple[str, str]]:
+    """What an edit of the neuron alone does, where that was measured."""
+    if "intervention_neurons" not in f.tables:
+        return []
+    alone = f.tables["intervention_neurons"]
+    rows = alone[alone["neuron"] == f.neurons["neuron"].iloc[neuron]].to_dict("records")
+    return [
+        (
+            "edited alone",
+            f"{row['edit']}: {row['effect']:.2f} nats of log-odds lost beyond neurons that match it (95 % interval "
+            f"{row['low']:.2f} to {row['high']:.2f}; 95 % of these lie from {row['random_low']:.2f} to {row['random_high']:.2f})",
+        )
+        for row in rows
+    ]
 
 
 SECTION = Section(
