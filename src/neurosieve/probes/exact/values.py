@@ -19,7 +19,6 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from neurosieve.probes.exact.blocks import elastic_net
-from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.problem import GroupProblem, GroupSolution, row_of
 from neurosieve.probes.stream import ActivationStream
 
 Vector = NDArray[np.float64]
@@ -41,14 +40,16 @@ FAINT = 1e-9
 """l2 of probes without any penalty, as a share of the mean variance of the columns: what keeps the system solvable."""
 CONSTANT = 1e-12
 """Share of the largest variance below which a column is rounding; its weight stays zero."""
-ROUNDS, BOUTS = 6, 300
-"""At most so many certificates of a probe, and so many bouts of descent before each."""
+BOUTS = 300
+"""At most so many bouts of descent before a certificate."""
 STALLED = 1e-12
 """Share of the objective below which what a bout gains is rounding."""
+LED_ON = 0.7
+"""Share of the gap at one certificate that the next must reach for the refinement to go on: else rounding is all that is left."""
 INNER = 0.1
 """Share of the tolerance to which a probe is solved from the moments; the rest is left to their rounding."""
-BYTES = 24
-"""Of each entry of G: itself, its batch's product, and the part of it that a probe's columns take."""
+BYTES = 26
+"""Of each entry of G: itself, its batch's product, the part of it that a probe's columns take, and the system that is factorised."""
 
 
 @dataclass
@@ -62,11 +63,31 @@ class _Moments:
     squares: Vector
 
 
+@dataclass
+class _Best:
+    """The best certified weights of each probe of a group, and what is proven of them."""
+
+    W: Vector
+    b: Vector
+    objective: Vector
+    bound: Vector
+
+    def take(self, i: int, w: Vector, *, b: float, objective: float, bound: float) -> None:
+        """Keep a probe's weights if they are better than those kept, and a bound if it is higher: it holds for all weights."""
+        self.bound[i] = max(self.bound[i], bound)
+        if objective < self.objective[i]:
+            self.W[i], self.b[i], self.objective[i] = w, b, objective
+
+    def gap(self, i: int) -> float:
+        return max(0.0, float(self.objective[i] - self.bound[i]))
+
+
 def solve_values(
     stream: ActivationStream,
     problem: GroupProblem,
     *,
     tol: float,
+    max_passes: int = 10_000,
     progress: Callable[[float], None] | None = None,
 ) -> GroupSolution:
     """Fit a group of probes of real values to their optimum.
@@ -78,76 +99,65 @@ def solve_values(
     problem : GroupProblem
     tol : float
         Duality gap, as a share of the objective, at which a probe is done.
+    max_passes : int
+        Passes after which a probe is left as it is; two are needed, for the moments and a certificate.
     progress : callable, optional
         Called with the share of probes that are done.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # bouts of descent are meant to be short
-        return _solve(stream, problem, tol=tol, progress=progress)
+        return _solve(stream, problem, tol=tol, max_passes=max_passes, progress=progress)
 
 
 def _solve(
-    stream: ActivationStream, problem: GroupProblem, *, tol: float, progress: Callable[[float], None] | None
+    stream: ActivationStream,
+    problem: GroupProblem,
+    *,
+    tol: float,
+    max_passes: int,
+    progress: Callable[[float], None] | None,
 ) -> GroupSolution:
     n, width = problem.n_probes, stream.width
-    W, b = np.zeros((n, width)), np.zeros(n)
-    objective, gap, passes = np.full((3, n), math.nan)
+    W, passes = np.zeros((n, width)), np.zeros(n)
+    best = _Best(np.zeros((n, width)), np.zeros(n), np.full(n, math.inf), np.zeros(n))
     done = 0
-    for members in _alike(problem, problem.weights):
-        targets = _alike(problem, problem.codes, members)
-        rows = _row_of(problem.weights, members[0])
-        values = torch.stack([_row_of(problem.codes, target[0]) for target in targets])  # type: ignore[misc]
+    for members in problem.alike(problem.weights):
+        targets = problem.alike(problem.codes, members)
+        rows = row_of(problem.weights, members[0])
+        values = torch.stack([problem.codes[target[0] if len(problem.codes) > 1 else 0] for target in targets])
         moments = _moments(stream, values, rows)
         passes[members] = 1.0
-        tasks = [(t, part) for t, target in enumerate(targets) for part in _alike(problem, problem.mask, target)]
-        for t, part in tasks:
-            _solve_path(problem, part, moments, moments.cross[t], W, yy=moments.squares[t], tol=tol)
+        for t, target in enumerate(targets):
+            for part in problem.alike(problem.mask, target):
+                _solve_path(problem, part, moments, moments.cross[t], W, yy=moments.squares[t], tol=tol)
         open_, place = list(members), {i: t for t, target in enumerate(targets) for i in target}
-        for _round in range(ROUNDS):
+        while open_:
             found = _certify(stream, problem, open_, W, values, rows, moments, place)
             passes[open_] += 1.0
             again = []
-            for i, (b[i], objective[i], bound, q) in zip(open_, found, strict=True):
-                gap[i] = max(0.0, objective[i] - bound)
-                if gap[i] > tol * objective[i] and _penalised(problem, i):
+            for i, (b, objective, bound, q) in zip(open_, found, strict=True):
+                before = best.gap(i)
+                best.take(i, W[i], b=b, objective=objective, bound=bound)
+                missed = best.gap(i) > tol * best.objective[i] and _penalised(problem, i)
+                if missed and best.gap(i) <= LED_ON * before and passes[i] < max_passes:
                     again.append((i, q))
-            if not again:
-                break
-            before = {i: (objective[i], W[i].copy()) for i, _ in again}
             for i, q in again:  # the words' own gradient in place of the moments'
                 _solve_path(problem, [i], moments, q + moments.gram @ W[i], W, yy=moments.squares[place[i]], tol=tol)
-            open_ = [i for i, _ in again if not np.array_equal(before[i][1], W[i])]
-            if not open_:
-                break
+            open_ = [i for i, _ in again]
         done += len(members)
         if progress is not None:
             progress(done / n)
-    for i in range(n):
-        if not _penalised(problem, i):  # nothing bounds it
-            gap[i] = objective[i]
+    # Nothing bounds probes without any penalty.
+    gap = np.array([best.gap(i) if _penalised(problem, i) else best.objective[i] for i in range(n)])
     dtype, device = stream.dtype, stream.device
-    coefficients = torch.from_numpy(W).to(dtype)[:, None, :].to(device)
-    intercepts = torch.from_numpy(b).to(dtype)[:, None].to(device)
+    coefficients = torch.from_numpy(best.W).to(dtype)[:, None, :].to(device)
+    intercepts = torch.from_numpy(best.b).to(dtype)[:, None].to(device)
     names = [str(dtype).removeprefix("torch.")] * n
-    return GroupSolution(coefficients, intercepts, objective, gap, passes, names)
+    return GroupSolution(coefficients, intercepts, best.objective, gap, passes, names)
 
 
 def _penalised(problem: GroupProblem, i: int) -> bool:
     return bool(problem.l1[i] > 0.0 or problem.l2[i] > 0.0)
-
-
-def _row_of(values: Tensor | None, number: int) -> Tensor | None:
-    return None if values is None else values[number if len(values) > 1 else 0]
-
-
-def _alike(problem: GroupProblem, values: Tensor | None, members: list[int] | None = None) -> list[list[int]]:
-    """Probes with the same row of `values`, in groups."""
-    together: dict[bytes, list[int]] = {}
-    for i in range(problem.n_probes) if members is None else members:
-        row = _row_of(values, i)
-        key = b"" if row is None else sha256(row.cpu().numpy().tobytes()).digest()
-        together.setdefault(key, []).append(i)
-    return list(together.values())
 
 
 def _moments(stream: ActivationStream, values: Tensor, rows: Tensor | None) -> _Moments:
@@ -172,7 +182,7 @@ def _moments(stream: ActivationStream, values: Tensor, rows: Tensor | None) -> _
         squares += (yv * y).sum(dim=1)
         weight += float(len(X)) if v is None else float(v.double().sum())
     mean, means = total / weight, sums / weight
-    gram = gram / weight - torch.outer(mean, mean)
+    gram.div_(weight).addr_(mean, mean, alpha=-1.0)  # in place, as it is what takes memory here
     cross = cross / weight - torch.outer(means, mean)
     squares = squares / weight - means.square()
     numbers_of = [part.cpu().numpy() for part in (mean + shift.double(), gram, cross, means, squares)]
@@ -183,7 +193,7 @@ def _solve_path(
     problem: GroupProblem, part: list[int], moments: _Moments, cross: Vector, W: Vector, *, yy: float, tol: float
 ) -> None:
     """Solve probes that differ in penalties alone, the strongest first, each from the one before; into `W`."""
-    mask = _row_of(problem.mask, part[0])
+    mask = row_of(problem.mask, part[0])
     variance = np.diagonal(moments.gram)
     varies = variance > CONSTANT * float(variance.max(initial=0.0))
     used = np.flatnonzero(varies if mask is None else varies & mask.cpu().numpy())
@@ -288,32 +298,34 @@ def _certify(
     wide: dict[str, Any] = {"dtype": torch.float64, "device": stream.device}
     weights = torch.from_numpy(W[members]).to(stream.device, stream.dtype)
     W[members] = weights.double().cpu().numpy()  # what is returned is rounded, and is what counts
-    mean = torch.from_numpy(moments.mean).to(**wide)
-    b = torch.tensor([moments.means[place[i]] for i in members], **wide) - weights.double() @ mean
+    # About the columns' means, where products keep their digits however far these are from zero.
+    middle = torch.from_numpy(moments.mean).to(stream.device, stream.dtype)
+    means = torch.tensor([moments.means[place[i]] for i in members], **wide)
     target = values[[place[i] for i in members]]
     q, sums = torch.zeros((len(members), stream.width), **wide), torch.zeros((3, len(members)), **wide)
     total, weight = torch.zeros((1, stream.width), **wide), 0.0
     for numbers, X in stream.batches(BATCH):
+        X.sub_(middle)
         y = target[:, numbers].double()
-        r = y - (X @ weights.T).T.double() - b[:, None]
+        r = y - (X @ weights.T).T.double() - means[:, None]
         v = None if rows is None else rows[numbers].double()
         rv = r if v is None else r * v
         q += rv.to(X.dtype) @ X
         sums += torch.stack([rv.sum(dim=1), (rv * y).sum(dim=1), (rv * r).sum(dim=1)])
         total += (X.sum(dim=0, dtype=torch.float64) if v is None else (X.double() * v[:, None]).sum(dim=0))[None]
         weight += float(len(X)) if v is None else float(v.sum())
-    q, sums, middle = q / weight, sums / weight, total / weight
+    q, sums = q / weight, sums / weight
     off = sums[0]  # the mean residual, which moves into the intercept
-    q -= off[:, None] * middle
-    means = torch.tensor([moments.means[place[i]] for i in members], **wide)
+    q -= off[:, None] * (total / weight)
     agreement, square = sums[1] - off * means, sums[2] - off.square()
+    intercepts = means + off - weights.double() @ middle.double()
     found = []
     for k, i in enumerate(members):
         l1, l2, w = float(problem.l1[i]), float(problem.l2[i]), W[i]
-        mask = _row_of(problem.mask, i)
+        mask = row_of(problem.mask, i)
         usable = q[k].cpu().numpy() if mask is None else np.where(mask.cpu().numpy(), q[k].cpu().numpy(), 0.0)
         loss = 0.5 * float(square[k])
         value = loss + l1 * float(np.abs(w).sum()) + l2 * float(w @ w)
         bound = _dual(usable, agreement=float(agreement[k]), square=2.0 * loss, l1=l1, l2=l2)
-        found.append((float(b[k] + off[k]), value, bound, usable))
+        found.append((float(intercepts[k]), value, bound, usable))
     return found
