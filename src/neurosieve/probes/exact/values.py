@@ -42,6 +42,9 @@ CONSTANT = 1e-12
 """Share of the largest variance below which a column is rounding; its weight stays zero."""
 BOUTS = 300
 """At most so many bouts of descent before a certificate."""
+ON_SUPPORT, LITTLE, STOPS = 8, 1e-3, (0.0, 0.05, 0.2, 0.5)
+"""After a bout at most so many minima on the support, as long as each gains such a share of the gap; where weights change sign on
+the way, ends are tried at the first that does, and when such shares of them have."""
 STALLED = 1e-12
 """Share of the objective below which what a bout gains is rounding."""
 LED_ON = 0.7
@@ -207,57 +210,100 @@ def _solve_path(
         W[i][used] = w
 
 
-def _minimise(gram: Vector, c: Vector, w: Vector, *, l1: float, l2: float, yy: float, tol: float) -> Vector:
-    """The elastic net of moments: bouts of coordinate descent, and now and then the solution on their support and signs.
+@dataclass(frozen=True)
+class _Net:
+    """The elastic net of moments: ``w' gram w / 2 - c' w + yy / 2 + l1 |w| + l2 w^2``."""
 
-    That solution costs a factorisation, so it is tried before the first bout, after the first, the second, the fourth and so on.
+    gram: Vector
+    c: Vector
+    l1: float
+    l2: float
+    yy: float
+
+    def at(self, w: Vector) -> _Place:
+        held = self.gram @ w
+        loss = 0.5 * float(w @ held) - float(self.c @ w) + 0.5 * self.yy
+        return _Place(w, held, loss + self.l1 * float(np.abs(w).sum()) + self.l2 * float(w @ w))
+
+    def gap(self, place: _Place) -> float:
+        q = self.c - place.held
+        fit = self.yy - float(self.c @ place.w)
+        bound = _dual(q, agreement=fit, square=fit - float(place.w @ q), l1=self.l1, l2=self.l2)
+        return place.value - bound
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Weights, their product with the Gram matrix, and the objective there."""
+
+    w: Vector
+    held: Vector
+    value: float
+
+
+def _minimise(gram: Vector, c: Vector, w: Vector, *, l1: float, l2: float, yy: float, tol: float) -> Vector:
+    """The elastic net of moments: bouts of coordinate descent, each followed by minima on the zeros and signs it has reached.
+
+    Descent finds which weights are zero, and takes thousands of sweeps for the values of those that are not where columns
+    depend on each other; a factorisation has these at once.
     """
     if l1 == 0.0:
-        return _solved(gram, c, ridge=2.0 * l2)
-    value = math.inf
-    for bout in range(BOUTS):
-        if bout & (bout - 1) == 0:
-            w = _on_support(gram, c, w, l1=l1, l2=l2)
-        w = elastic_net(gram, c, w, l1=l1, l2=l2, far=yy)
-        held = gram @ w
-        new = 0.5 * float(w @ held) - float(c @ w) + l1 * float(np.abs(w).sum()) + l2 * float(w @ w)
-        fit = yy - float(c @ w)
-        primal = new + yy / 2
-        bound = _dual(c - held, agreement=fit, square=fit - float(w @ (c - held)), l1=l1, l2=l2)
-        if primal - bound <= tol * primal or value - new <= STALLED * primal:
+        return _solved(gram.copy(), c, ridge=2.0 * l2)
+    net, last = _Net(gram, c, l1, l2, yy), math.inf
+    for _ in range(BOUTS):
+        place = net.at(elastic_net(gram, c, w, l1=l1, l2=l2, far=yy))
+        gap = net.gap(place)
+        for _ in range(ON_SUPPORT):
+            if gap <= tol * place.value:
+                return place.w
+            before, (place, flips) = place.value, _on_support(net, place)
+            gap, w = net.gap(place), place.w
+            if not flips or before - place.value < LITTLE * gap:
+                break
+        if gap <= tol * place.value or last - place.value <= STALLED * place.value:
             break
-        value = new
-    return w
+        last = place.value
+    return place.w
 
 
-def _on_support(gram: Vector, c: Vector, w: Vector, *, l1: float, l2: float) -> Vector:
-    """The minimum among weights with the zeros and signs of `w`, if that is lower; weights that would change sign become zero."""
-    kept = np.flatnonzero(w)
+def _on_support(net: _Net, place: _Place) -> tuple[_Place, int]:
+    """Towards the minimum among weights with these zeros and signs, as far as pays; and how many would change sign there.
+
+    Weights that come to zero on the way stay there.
+    """
+    kept = np.flatnonzero(place.w)
     if not len(kept):
-        return w
-    signs, part = np.sign(w[kept]), gram[np.ix_(kept, kept)]
-    there = _solved(part, c[kept] - l1 * signs, ridge=2.0 * l2)
-    there = np.where(np.sign(there) == signs, there, 0.0)
-
-    def value(v: Vector) -> float:
-        return float(0.5 * v @ (part @ v) - c[kept] @ v + l1 * np.abs(v).sum() + l2 * v @ v)
-
-    found = w.copy()
-    if value(there) < value(w[kept]):
-        found[kept] = there
-    return found
+        return place, 0
+    w = place.w[kept]
+    signs = np.sign(w)
+    there = _solved(net.gram[np.ix_(kept, kept)], net.c[kept] - net.l1 * signs, ridge=2.0 * net.l2)
+    # The share of the way at which each weight comes to zero.
+    zero = np.where(signs * there < 0.0, w / np.where(there == w, 1.0, w - there), math.inf)
+    turning = np.sort(zero[np.isfinite(zero)])
+    stops = [1.0, *(turning[int(share * (len(turning) - 1))] for share in STOPS if len(turning))]
+    best = place
+    for stop in stops:
+        moved = np.zeros_like(place.w)
+        moved[kept] = np.where(zero <= stop, 0.0, w + stop * (there - w))
+        reached = net.at(moved)
+        best = reached if reached.value < best.value else best
+    return best, len(turning)
 
 
 def _solved(gram: Vector, c: Vector, *, ridge: float) -> Vector:
-    """``(gram + ridge I)^-1 c``, of a little more ridge where rounding has left the matrix indefinite."""
+    """``(gram + ridge I)^-1 c``, of a little more ridge where rounding has left the matrix indefinite; `gram` is overwritten.
+
+    The factor takes one triangle, so the other still holds the matrix where that fails.
+    """
+    diagonal = gram.diagonal().copy()
     for extra in (0.0, 1e-12, 1e-9, 1e-6):
-        system = gram.copy()
-        np.fill_diagonal(system, system.diagonal() * (1.0 + extra) + ridge)
-        try:
-            return np.asarray(cho_solve(cho_factor(system, overwrite_a=True), c))
+        np.fill_diagonal(gram, diagonal * (1.0 + extra) + ridge)
+        try:  # the transpose has the order that the factorisation works on without a copy
+            return np.asarray(cho_solve(cho_factor(gram.T, lower=True, overwrite_a=True), c))
         except np.linalg.LinAlgError:
-            continue
-    return np.asarray(np.linalg.lstsq(system, c, rcond=None)[0])
+            gram[:] = np.tril(gram, -1) + np.tril(gram, -1).T
+    np.fill_diagonal(gram, diagonal + ridge)
+    return np.asarray(np.linalg.lstsq(gram, c, rcond=None)[0])
 
 
 def _dual(q: Vector, *, agreement: float, square: float, l1: float, l2: float) -> float:
