@@ -124,9 +124,7 @@ def solve(
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
     """
     if problem.loss == "squared":
-        return solve_values(
-            stream, problem, tol=settings.tol, max_passes=settings.max_passes, progress=progress
-        )
+        return solve_values(stream, problem, tol=settings.tol, max_passes=settings.max_passes, progress=progress)
     design = Design(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)

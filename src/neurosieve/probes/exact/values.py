@@ -52,7 +52,7 @@ LED_ON = 0.7
 INNER = 0.1
 """Share of the tolerance to which a probe is solved from the moments; the rest is left to their rounding."""
 BYTES = 26
-"""Of each entry of G: itself, its batch's product, the part of it that a probe's columns take, and the system that is factorised."""
+"""Of each entry of G: itself, its batch's product, the part that a probe's columns take, and the system that is factorised."""
 
 
 @dataclass
