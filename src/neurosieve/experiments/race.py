@@ -36,7 +36,7 @@ class Lap:
     sampled: bool = False
 
 
-LAPS = (Lap(0.1, 0.03, sampled=True), Lap(0.05, 0.01), Lap(0.01, 0.004), Lap(0.003, 0.0015))
+LAPS = (Lap(0.1, 0.03, sampled=True), Lap(0.02, 0.007))
 """Laps before the last, which solves what is left to the tolerance. Margins are fractions: 0.01 is a point of the score."""
 
 
@@ -98,7 +98,7 @@ def race(
     *,
     solver: str,
     tol: float | None = None,
-    laps: Sequence[Lap] = LAPS,
+    laps: Sequence[Lap] | None = None,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> list[Standing]:
@@ -114,8 +114,8 @@ def race(
         One that goes on from `ProbeSpec.start`, and has a setting ``tol``.
     tol : float, optional
         Gap of what is left at the end; the solver's own by default.
-    laps : sequence of Lap
-        Those whose gap is not above the one asked for are left out.
+    laps : sequence of Lap, optional
+        `LAPS` by default; those whose gap is not above the one asked for are left out.
     progress : callable, optional
         Called as ``progress(done, total)``, in laps.
     **settings
@@ -128,7 +128,7 @@ def race(
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
     sample = _sampled(splits.train)
-    course = [lap for lap in laps if lap.tol > last.tol and not (lap.sampled and sample is None)]
+    course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and not (lap.sampled and sample is None)]
     places: dict[int, Standing] = {}
     running = list(range(len(pairs)))
     for number, lap in enumerate([*course, last]):

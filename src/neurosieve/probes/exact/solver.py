@@ -21,6 +21,7 @@ from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import require_whole
+from neurosieve.probes.exact.blocks import Blocks
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
@@ -204,6 +205,7 @@ def _solve_path(
     """Solve probes that differ in nothing but penalties, each from its own start or the nearest one solved before."""
     model = _likelihood(problem, path[0])
     solved: dict[int, tuple[Tensor, Tensor]] = {}
+    blocks: Blocks | None = None  # those of the last probe alone, as they are large
     for number in path:
         spent = 0.0
         start = None if problem.starts is None else problem.starts[number]
@@ -214,8 +216,8 @@ def _solve_path(
         else:
             first = _penalised(problem, number, model, design)
             W, b, spent = yield from _first_weights(first, design, settings.max_passes, room=rooms[torch.float32])
-        result, solved[number] = yield from _solve_one(
-            _penalised(problem, number, model, design), W, b, design, settings, rooms=rooms, spent=spent
+        result, solved[number], blocks = yield from _solve_one(
+            _penalised(problem, number, model, design), W, b, design, settings, rooms=rooms, spent=spent, blocks=blocks
         )
         keep(number, model, result)
 
@@ -237,8 +239,16 @@ def _first_weights(
 
 
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ExactSettings, *, rooms: _Rooms, spent: float
-) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
+    problem: Penalised,
+    W: Tensor,
+    b: Tensor,
+    design: Design,
+    settings: ExactSettings,
+    *,
+    rooms: _Rooms,
+    spent: float,
+    blocks: Blocks | None,
+) -> Solver[tuple[_Solved, tuple[Tensor, Tensor], Blocks | None]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
     passes, gap = spent, math.inf
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
@@ -249,8 +259,11 @@ def _solve_one(
         dtype, tol = stages.pop(0)
         used.append(dtype)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
-        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype])
+        reached = yield from approach(
+            problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype], blocks=blocks
+        )
         point, passes = reached.point, passes + reached.n_passes
+        blocks = reached.blocks if dtype == torch.float32 else None  # their columns are held in that precision
         W, b, gap = point.W, point.b, point.gap
         missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
         if missed and not stages and dtype == torch.float32:
@@ -265,7 +278,7 @@ def _solve_one(
     if problem.faint:
         objective -= problem.penalty(kept)
         gap = objective  # which is as much as can be said without a penalty
-    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b)
+    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b), blocks
 
 
 def _named(used: list[torch.dtype]) -> str:
