@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,11 @@ from neurosieve.rankings.ranking import NeuronRanking
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ROUGH = 1e-2
+"""Duality gap, as a share of the objective, of sizes that are only tried: it moves a score by a tenth of a point or two."""
+LOOK_BACK = 2
+"""Sizes before the one that is found which must not be within: the curve is not quite monotone."""
 
 DELTAS = (0.005, 0.02)
 """The paper's thresholds: half a point (its Table 2) and two points (its Table 3)."""
@@ -108,6 +114,9 @@ def minimal_neurons(
 ) -> MinimalResult:
     """Retrain on the top 1 %, 2 %, ... of the neurons until dev accuracy is within delta of the oracle.
 
+    The exact solver does not try every size: it doubles the set until it is within delta, halves what lies between, and solves
+    to its tolerance what decides, which is the set that is found and the sizes just before it.
+
     Parameters
     ----------
     oracle : FittedProbe
@@ -120,8 +129,8 @@ def minimal_neurons(
     step : float
         Growth of the set, a share of all neurons.
     at_once : int, optional
-        Sizes fitted in one call; at most ``at_once - 1`` more than needed are fitted. By default 10, which a pass serves
-        together, and 2 with the exact solver, whose probes share little.
+        Sizes fitted in one call where all are tried; at most ``at_once - 1`` more than needed are fitted. By default 10, which
+        a pass serves together.
     regularize : bool
         If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
     random_state : int
@@ -157,33 +166,148 @@ def minimal_neurons(
     n_steps = int(np.ceil(1 / step - 1e-9))
     sizes = sorted({max(1, min(n_neurons, round(step * i * n_neurons))) for i in range(1, n_steps + 1)})
     l1, l2 = (oracle.l1, oracle.l2) if regularize else (0.0, 0.0)
-    tried: list[tuple[int, float]] = []
-    probes: dict[int, FittedProbe] = {}
-    found: dict[float, MinimalSet] = {}
-    for start in range(0, len(sizes), at_once):
-        chunk = [size for size in sizes[start : start + at_once] if size < n_neurons]
-        specs = [
-            ProbeSpec(
-                splits.train.y, l1=l1, l2=l2, neurons=ranking.top(size), random_state=random_state, loss=splits.loss
-            )
-            for size in chunk
-        ]
-        fitted = fit_probes(splits.train.activations, specs, solver, **settings) if specs else []
-        scores = score_probes(dev.activations, fitted, dev.y, **where).tolist() if fitted else []
-        if n_neurons in sizes[start : start + at_once]:
-            chunk, fitted, scores = [*chunk, n_neurons], [*fitted, oracle], [*scores, target]
-        tried += zip(chunk, scores, strict=True)
-        probes.update(zip(chunk, fitted, strict=True))
-        for delta in deltas:
-            # The small addend is for scores exactly delta below, of which rounding would lose every second one.
-            within = next((size for size, score in tried if score + 1e-12 >= target - delta), None)
-            if delta not in found and within is not None:
-                accuracy = dict(tried)[within]
-                found[delta] = MinimalSet(delta, ranking.top(within), probes[within], accuracy, target)
-        if progress is not None:
-            progress(len(tried), len(sizes))
-        if len(found) == len(set(deltas)):
-            break
+    series = _Series(
+        oracle, ranking, splits, target, l1=l1, l2=l2, random_state=random_state, solver=solver, settings=settings
+    )
+    if splits.loss in resolve(solver, splits.loss).continues:
+        found = _bracketed(series, sizes, deltas, progress=progress)
+    else:
+        found = _growing(series, sizes, deltas, at_once=at_once, progress=progress)
+    tried = sorted(series.scores.items())
+    sets = {
+        delta: MinimalSet(delta, ranking.top(size), series.probes[size], series.scores[size], target)
+        for delta, size in ((delta, found[delta]) for delta in deltas)
+    }
     curve = pd.DataFrame(tried, columns=["n_neurons", "dev_accuracy"])
     curve.insert(1, "fraction", curve["n_neurons"] / n_neurons)
-    return MinimalResult({delta: found[delta] for delta in deltas}, curve)
+    return MinimalResult(sets, curve)
+
+
+class _Series:
+    """Probes retrained on the top neurons, by size: what was fitted, how far, and its score on dev."""
+
+    def __init__(
+        self,
+        oracle: FittedProbe,
+        ranking: NeuronRanking,
+        splits: Splits,
+        target: float,
+        *,
+        l1: float,
+        l2: float,
+        random_state: int,
+        solver: str,
+        settings: dict[str, Any],
+    ) -> None:
+        self.ranking, self.splits, self.target, self.solver = ranking, splits, target, solver
+        self.settings, self.options = settings, scoring_options(settings)
+        self.lambdas: dict[str, Any] = {"l1": l1, "l2": l2, "random_state": random_state}
+        self.oracle = oracle
+        self.probes: dict[int, FittedProbe] = {}
+        self.scores: dict[int, float] = {}
+
+    def fit(self, sizes: Sequence[int], *, start: bool = False, **settings: Any) -> None:  # noqa: ANN401
+        """Fit these sizes, from their nearest ones if asked; all neurons are the oracle itself."""
+        if not sizes:
+            return
+        n_neurons, train, dev = self.ranking.n_neurons, self.splits.train, self.splits.dev
+        chosen = [size for size in sizes if size < n_neurons]
+        specs = [
+            ProbeSpec(
+                train.y,
+                neurons=self.ranking.top(size),
+                loss=self.splits.loss,
+                start=self._nearest(size) if start else None,
+                **self.lambdas,
+            )
+            for size in chosen
+        ]
+        options = {**self.settings, **settings}
+        fitted = fit_probes(train.activations, specs, self.solver, **options) if specs else []
+        scores = score_probes(dev.activations, fitted, dev.y, **self.options).tolist() if fitted else []
+        if n_neurons in sizes:
+            chosen, fitted, scores = [*chosen, n_neurons], [*fitted, self.oracle], [*scores, self.target]
+        self.probes.update(zip(chosen, fitted, strict=True))
+        self.scores.update(zip(chosen, scores, strict=True))
+
+    def _nearest(self, size: int) -> FittedProbe:
+        """The probe of the size itself, or of the nearest one, by the share of neurons that differ."""
+        known = self.probes or {self.ranking.n_neurons: self.oracle}
+        return known[min(known, key=lambda other: (abs(math.log(other / size)), other))]
+
+    def within(self, size: int, delta: float) -> bool:
+        """Whether a size that was fitted is within `delta` of the oracle."""
+        # The small addend is for scores exactly delta below, of which rounding would lose every second one.
+        return self.scores[size] + 1e-12 >= self.target - delta
+
+
+def _growing(
+    series: _Series,
+    sizes: list[int],
+    deltas: Sequence[float],
+    *,
+    at_once: int,
+    progress: Callable[[float, float], None] | None,
+) -> dict[float, int]:
+    """The first size within each delta, by fitting one size after the other."""
+    found: dict[float, int] = {}
+    for start in range(0, len(sizes), at_once):
+        series.fit(sizes[start : start + at_once])
+        for delta in deltas:
+            within = next((size for size in sizes[: start + at_once] if series.within(size, delta)), None)
+            if delta not in found and within is not None:
+                found[delta] = within
+        if progress is not None:
+            progress(len(series.scores), len(sizes))
+        if len(found) == len(set(deltas)):
+            break
+    return found
+
+
+def _bracketed(
+    series: _Series, sizes: list[int], deltas: Sequence[float], *, progress: Callable[[float, float], None] | None
+) -> dict[float, int]:
+    """The first size within each delta: sizes are doubled until one is within, then halved in between, all solved roughly.
+
+    Near a threshold, sizes are solved to the tolerance before they decide: the one that is found, and the `LOOK_BACK` sizes
+    before it, none of which may be within. Each fit begins from that of the nearest size.
+    """
+    last = len(sizes) - 1
+    exact: set[int] = set()
+
+    def solve(places: Iterable[int], *, roughly: bool) -> None:
+        new = [sizes[i] for i in dict.fromkeys(places) if (sizes[i] not in (series.scores if roughly else exact))]
+        tol = {"tol": max(ROUGH, series.settings.get("tol", 0.0))} if roughly else {}
+        series.fit(new, start=True, **tol)
+        exact.update(() if roughly else new)
+        if progress is not None:
+            progress(len(series.scores), len(sizes))
+
+    open_ = dict.fromkeys(deltas, (-1, last))  # the last size known not to be within, and the first that is
+    for place in [*takewhile(lambda i: i < last, (2**k - 1 for k in range(32))), last]:
+        if all(high < last for _, high in open_.values()):
+            break
+        solve([place], roughly=True)
+        for delta, (low, high) in open_.items():
+            if high == last and low < place:
+                open_[delta] = (low, place) if series.within(sizes[place], delta) else (place, high)
+    while wide := {delta: (low + high) // 2 for delta, (low, high) in open_.items() if high - low > 1}:
+        solve(wide.values(), roughly=True)
+        for delta, middle in wide.items():
+            low, high = open_[delta]
+            open_[delta] = (low, middle) if series.within(sizes[middle], delta) else (middle, high)
+    found: dict[float, int] = {}
+    for delta, (_, place) in open_.items():
+        while True:
+            solve([place], roughly=False)
+            if not series.within(sizes[place], delta):
+                place += 1
+                continue
+            before = range(max(0, place - LOOK_BACK), place)
+            solve(before, roughly=False)
+            earlier = next((i for i in before if series.within(sizes[i], delta)), None)
+            if earlier is None:
+                break
+            place = earlier
+        found[delta] = sizes[place]
+    return found

@@ -1,10 +1,10 @@
-"""The search for lambdas: one probe for each pair of a grid, fitted in one pass, scored by ablation."""
+"""The search for lambdas: a probe for each pair of a grid, scored by ablation."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.race import Scores, Standing, race, standing
 from neurosieve.notebook import card
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.exact.solver import WITHOUT_PENALTY
@@ -45,13 +46,15 @@ class SearchResult:
     Attributes
     ----------
     table : DataFrame
-        One row a pair: l1, l2, a_top, a_bottom, a_all, score (all on dev, as fractions; R² of real values).
+        One row a pair: l1, l2; a_all, a_top, a_bottom, score (all on dev, as fractions; R² of real values); gap, the duality gap
+        at which they were taken, as a share of the objective, and n_words, of how many training words; margin, by which the
+        pair was behind, or more, when it dropped out of the race; missing (NaN) where it did not.
     l1, l2 : float
-        The pair with the highest score; among equals the one that regularises more.
+        The pair with the highest score of those solved to the tolerance; among equals the one that regularises more.
     probe : FittedProbe
         The probe of that pair.
     unregularized : FittedProbe
-        The probe with l1 = l2 = 0.
+        The probe with l1 = l2 = 0; by the recipe of Adam where pairs are raced, as it has no optimum to be solved to.
     keep, alpha, beta : float
     """
 
@@ -77,9 +80,10 @@ class SearchResult:
 
     def to_frame(self) -> pd.DataFrame:
         """The table, best score first, the chosen pair at its head; among equals the one that regularises more."""
-        ordered = self.table.assign(both=self.table["l1"] + self.table["l2"])
-        ordered = ordered.sort_values(["score", "both"], ascending=False, kind="stable", ignore_index=True)
-        return ordered.drop(columns="both")
+        here = (self.table["l1"] == self.l1) & (self.table["l2"] == self.l2)
+        ordered = self.table.assign(here=here, both=self.table["l1"] + self.table["l2"])
+        ordered = ordered.sort_values(["here", "score", "both"], ascending=False, kind="stable", ignore_index=True)
+        return ordered.drop(columns=["here", "both"])
 
 
 def ablation_score(
@@ -113,6 +117,9 @@ def search_lambdas(
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> SearchResult:
     """Choose (l1, l2) by the paper's score, on dev.
+
+    The exact solver races the pairs of labels: all are solved roughly, and only those that could still have the best score
+    further (`neurosieve.experiments.race`); the table says how far each was solved.
 
     Of real values the score is made of R², and where that is below zero of zero: without its bottom neurons a probe can be
     worse than the mean by any amount, which would drown all else.
@@ -150,51 +157,85 @@ def search_lambdas(
         pairs = [(float(l1), float(l2)) for l1, l2 in grid]
     if not pairs:
         raise NeurosieveError("the grid holds no pair (l1, l2)")
-    fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
-    specs = [ProbeSpec(splits.train.y, l1=l1, l2=l2, random_state=random_state, loss=splits.loss) for l1, l2 in fitted]
-    with warnings.catch_warnings():
-        # The probe of A_z is there to be compared with, and has no penalty on purpose.
-        warnings.filterwarnings("ignore", message=rf".* {WITHOUT_PENALTY}")
-        probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
-    variants: list[FittedProbe] = list(probes)
-    for probe in probes[: len(pairs)]:
-        ranking = weight_mass_ranking(probe)
-        variants += [probe.keep(ranking.top(keep)), probe.keep(ranking.bottom(keep))]
-    scores = score_probes(splits.dev.activations, variants, splits.dev.y, **scoring_options(settings))
-    a_zero = scores[fitted.index((0.0, 0.0))]
-    return _collect(
-        pairs, probes, scores, float(a_zero), keep=keep, alpha=alpha, beta=beta, zero=fitted.index((0.0, 0.0))
-    )
+    entrant = resolve(solver, splits.loss)
+    raced = splits.loss in entrant.continues
+    zero, probes = None, []
+    if raced:
+        zero = _by_recipe(splits, settings, random_state=random_state)
+    else:
+        fitted = [*pairs] if (0.0, 0.0) in pairs else [*pairs, (0.0, 0.0)]  # A_z is needed whatever the grid
+        specs = [ProbeSpec(splits.train.y, l1, l2, random_state=random_state, loss=splits.loss) for l1, l2 in fitted]
+        with warnings.catch_warnings():
+            # The probe of A_z is there to be compared with, and has no penalty on purpose.
+            warnings.filterwarnings("ignore", message=rf".* {WITHOUT_PENALTY}")
+            probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
+        zero = probes[fitted.index((0.0, 0.0))]
+    judge = _Judge(splits, keep, alpha=alpha, beta=beta, options=scoring_options(settings), zero=zero)
+    if raced:
+        finite = [pair for pair in pairs if pair != (0.0, 0.0)]  # without a penalty there is no end to race for
+        run = race(splits, finite, judge, solver=entrant.name, progress=progress, **settings)
+        standings = dict(zip(finite, run, strict=True))
+        standings |= dict(zip([(0.0, 0.0)], standing([zero], judge, splits.train), strict=True))
+    else:
+        standings = dict(zip(pairs, standing(probes[: len(pairs)], judge, splits.train), strict=True))
+    return _collect(pairs, [standings[pair] for pair in pairs], zero, keep=keep, alpha=alpha, beta=beta)
+
+
+def _by_recipe(splits: Splits, settings: Mapping[str, Any], *, random_state: int) -> FittedProbe:
+    """The probe without penalty by the paper's own recipe.
+
+    It has no optimum where labels can be separated, and what it scores
+    is the same for all pairs, so that no choice depends on it.
+    """
+    options = {name: settings[name] for name in ("standardize", "device", "memory_limit") if name in settings}
+    spec = ProbeSpec(splits.train.y, random_state=random_state, loss=splits.loss)
+    return fit_probes(splits.train.activations, [spec], "adam", **options)[0]
+
+
+class _Judge:
+    """Scores probes on dev by the paper's formula."""
+
+    def __init__(
+        self, splits: Splits, keep: float, *, alpha: float, beta: float, options: dict[str, Any], zero: FittedProbe
+    ) -> None:
+        self.dev, self.keep, self.options = splits.dev, keep, options
+        self.weights = {"alpha": alpha, "beta": beta}
+        self.a_zero = max(0.0, float(score_probes(self.dev.activations, [zero], self.dev.y, **options)[0]))
+
+    def __call__(self, probes: Sequence[FittedProbe]) -> list[Scores]:
+        variants: list[FittedProbe] = list(probes)
+        for probe in probes:
+            ranking = weight_mass_ranking(probe)
+            variants += [probe.keep(ranking.top(self.keep)), probe.keep(ranking.bottom(self.keep))]
+        found = score_probes(self.dev.activations, variants, self.dev.y, **self.options).tolist()
+        cut = found[len(probes) :]
+        return [
+            Scores(a_all, a_top, a_bottom, self._score(a_all, a_top, a_bottom))
+            for a_all, a_top, a_bottom in zip(found, cut[::2], cut[1::2], strict=False)
+        ]
+
+    def _score(self, *parts: float) -> float:
+        all_, top, bottom = (max(0.0, a) for a in parts)
+        return ablation_score(a_top=top, a_bottom=bottom, a_zero=self.a_zero, a_all=all_, **self.weights)
 
 
 def _collect(
     pairs: list[tuple[float, float]],
-    probes: list[FittedProbe],
-    scores: np.ndarray,
-    a_zero: float,
+    standings: list[Standing],
+    zero: FittedProbe,
     *,
     keep: float,
     alpha: float,
     beta: float,
-    zero: int,
 ) -> SearchResult:
     import pandas as pd
 
-    rows = []
-    for i, (l1, l2) in enumerate(pairs):
-        a_top, a_bottom = scores[len(probes) + 2 * i], scores[len(probes) + 2 * i + 1]
-        top, bottom, zero_, all_ = (max(0.0, float(a)) for a in (a_top, a_bottom, a_zero, scores[i]))
-        score = ablation_score(a_top=top, a_bottom=bottom, a_zero=zero_, a_all=all_, alpha=alpha, beta=beta)
-        rows.append({"l1": l1, "l2": l2, "a_top": a_top, "a_bottom": a_bottom, "a_all": scores[i], "score": score})
-    table = pd.DataFrame(rows).astype(float)
-    best = max(range(len(rows)), key=lambda i: (rows[i]["score"], pairs[i][0] + pairs[i][1]))
-    return SearchResult(
-        table,
-        l1=pairs[best][0],
-        l2=pairs[best][1],
-        probe=probes[best],
-        unregularized=probes[zero],
-        keep=keep,
-        alpha=alpha,
-        beta=beta,
-    )
+    rows = [
+        {"l1": l1, "l2": l2, **asdict(at.scores), "gap": at.gap, "n_words": at.n_words, "margin": at.margin}
+        for (l1, l2), at in zip(pairs, standings, strict=True)
+    ]
+    table = pd.DataFrame(rows).astype({"gap": float, "margin": float})
+    ended = [i for i, at in enumerate(standings) if not at.dropped]
+    best = max(ended, key=lambda i: (standings[i].scores.score, sum(pairs[i])))
+    l1, l2 = pairs[best]
+    return SearchResult(table, l1, l2, standings[best].probe, zero, keep=keep, alpha=alpha, beta=beta)

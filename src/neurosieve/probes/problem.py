@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,11 @@ from torch import Tensor
 
 from neurosieve.activations.labels import Loss
 from neurosieve.probes.objective import residuals_, value_residuals_
+
+
+def row_of(values: Tensor | None, number: int) -> Tensor | None:
+    """One probe's row of what has a row a probe, or one for all; None where there is none."""
+    return None if values is None else values[number if len(values) > 1 else 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class GroupProblem:
     mask : Tensor of shape (n_probes, n_columns), bool, or None
         Columns that each probe may use; None if all probes use all columns of the stream.
     random_state : int
+    starts : sequence of Tensor of shape (n_labels, n_columns), or None
+        Weights that each probe may begin from; None where there are none.
     """
 
     codes: Tensor
@@ -39,11 +47,22 @@ class GroupProblem:
     mask: Tensor | None
     random_state: int
     loss: Loss = "softmax"
+    starts: Sequence[Tensor | None] | None = None
 
     @property
     def n_probes(self) -> int:
         """Number of probes in the group."""
         return len(self.l1)
+
+    def alike(self, values: Tensor | None, members: Sequence[int] | None = None) -> list[list[int]]:
+        """The probes (all, or `members`) in groups that share their row of `values`, in the order of their first."""
+        members = range(self.n_probes) if members is None else members
+        if values is None or len(values) == 1:
+            return [list(members)]
+        together: dict[bytes, list[int]] = {}
+        for number in members:
+            together.setdefault(sha256(values[number].cpu().numpy().tobytes()).digest(), []).append(number)
+        return list(together.values())
 
     def residuals_(self, scores: Tensor, rows: Tensor, *, losses: Tensor | None = None) -> None:
         """Overwrite scores (n_probes, n_labels, n_batch) of the words `rows` by the gradient of their mean loss."""

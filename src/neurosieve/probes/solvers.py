@@ -41,6 +41,8 @@ class Solver:
         Whether its probes do not depend on seeds.
     certified : bool
         Whether its probes carry a duality gap.
+    continues : tuple of str
+        Losses for which it goes on from `ProbeSpec.start`, so that a rough probe is not lost where a better one is needed.
     passes : int or None
         Passes over the activations that a fit is assumed to cost; None where ``epochs`` says it.
     at_once, values_at_once : int
@@ -58,6 +60,7 @@ class Solver:
     fixed: Mapping[str, object] = field(default_factory=dict)
     deterministic: bool = False
     certified: bool = False
+    continues: tuple[str, ...] = ()
     passes: int | None = None
     at_once: int = 10
     values_at_once: int = 10
@@ -145,8 +148,8 @@ register_solver(
         defaults={"tol": 1e-3},
         deterministic=True,
         certified=True,
+        continues=("softmax",),
         passes=80,  # measured over the strict grid: 10 to 230, whatever it does with its time
-        at_once=2,  # its probes share little
         grid="strict",  # it cannot prove much of a probe without l2
         chosen_for=("softmax",),  # of real values, weak penalties take it far longer than the recipe
     )

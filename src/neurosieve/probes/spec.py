@@ -37,6 +37,9 @@ class ProbeSpec:
         Seed of the initial weights and of the order of the batches.
     loss : {"softmax", "squared"}
         What is fitted: labels, or real values.
+    start : FittedProbe, optional
+        Of the same labels: where the exact solver begins, which changes how soon it is done and not where it ends. Weights of
+        other neurons are left out; solvers that begin at random, and real values, make no use of it.
     """
 
     __repr__ = short_repr
@@ -48,6 +51,7 @@ class ProbeSpec:
     word_weights: ArrayLike | None = None
     random_state: int = 0
     loss: Loss = "softmax"
+    start: FittedProbe | None = None
 
 
 def neuron_numbers(neurons: ArrayLike, n_neurons: int) -> NDArray[np.intp]:

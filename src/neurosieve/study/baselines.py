@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments.baselines import lookup, permuted, rotated
-from neurosieve.probes.engine import fit_probes
-from neurosieve.probes.predict import score_probes
+from neurosieve.experiments.settled import settle
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.registry import rank
 from neurosieve.study import columns
@@ -60,11 +59,12 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
     for number, (name, seen, n) in enumerate(tried):
         top = None if n is None else rank(measure, split=seen).top(n)
         spec = ProbeSpec(seen.train.y, random_state=0, loss=seen.loss, neurons=top, **lambdas)
-        probes = fit_probes(seen.train.activations, [spec], s.solver, **s.solver_settings)
-        for split, part in (("dev", seen.dev), ("test", seen.test)):
-            score = float(score_probes(part.activations, probes, part.y)[0])
+        found = settle(seen, [spec], solver=s.solver, **s.solver_settings)
+        for split, (score,) in found.scores.items():
             n_neurons = splits.n_neurons if n is None else n
-            rows.append({"baseline": name, "split": split, "n_neurons": n_neurons, "score": score, "unseen": None})
+            rows.append(
+                {"baseline": name, "split": split, "n_neurons": n_neurons, "score": float(score), "unseen": None}
+            )
         if progress is not None:
             progress(number + 1, len(tried))
     return {"baselines": pd.DataFrame(rows)}

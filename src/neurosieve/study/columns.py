@@ -60,6 +60,9 @@ SEARCH = {
             "a_bottom": "score on dev keeping the bottom neurons",
             "a_all": "score on dev of all neurons",
             "score": "the paper's score of the pair",
+            "gap": "duality gap at which these were taken, a share of the objective; missing unless the solver proves it",
+            "n_words": "training words on which the probe was fitted",
+            "margin": "by how much the pair was behind, at least, when it was dropped; missing for pairs solved to the end",
         }
     ),
     "chosen": Table({"l1": "lambda 1 of the pair with the best score", "l2": "its lambda 2"}),
@@ -138,6 +141,7 @@ CONTROL = {
             "delta": f"{_DELTA}; missing for all neurons",
             "n_neurons": "how many neurons the probe reads",
             "score": "on the control task",
+            "gap": "duality gap at which it was taken, a share of the objective; missing unless the solver proves it",
         },
         order=("seed", "split"),
     )

@@ -23,6 +23,7 @@ from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.macro_f1 import macro_f1
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
 from neurosieve.experiments.search import search_lambdas
+from neurosieve.experiments.settled import settle
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import score_probes
@@ -128,7 +129,7 @@ def search(cell: Cell, _units: Sequence[Unit]) -> Tables:
     return {"search": found.table, "chosen": pd.DataFrame([{"l1": found.l1, "l2": found.l2}])}
 
 
-def chosen_lambdas(cell: Cell) -> dict[str, float]:
+def chosen_lambdas(cell: Cell) -> dict[str, Any]:
     """The pair that the search chose, as keywords ``l1`` and ``l2``."""
     row = search(cell)["chosen"].iloc[0]
     return {"l1": float(row["l1"]), "l2": float(row["l2"])}
@@ -315,10 +316,8 @@ def control(cell: Cell, units: Sequence[Unit]) -> Tables:
         subsets = [None if delta is None else neurons_of(sets, seed, delta) for delta in deltas]
         y = splits.train.y
         specs = [ProbeSpec(y, random_state=seed, loss=splits.loss, neurons=neurons, **lambdas) for neurons in subsets]
-        probes = fit_probes(splits.train.activations, specs, s.solver, **s.solver_settings)
-        for split in ("dev", "test"):
-            part = getattr(splits, split)
-            scores = score_probes(part.activations, probes, part.y)
+        found = settle(splits, specs, solver=s.solver, **s.solver_settings)
+        for split, scores in found.scores.items():
             rows += [
                 {
                     "seed": seed,
@@ -327,8 +326,9 @@ def control(cell: Cell, units: Sequence[Unit]) -> Tables:
                     "delta": delta,
                     "n_neurons": splits.n_neurons if neurons is None else len(neurons),
                     "score": float(score),
+                    "gap": gap,
                 }
-                for delta, neurons, score in zip(deltas, subsets, scores, strict=True)
+                for delta, neurons, score, gap in zip(deltas, subsets, scores, found.gaps, strict=True)
             ]
         if progress is not None:
             progress(seed + 1, s.seeds)

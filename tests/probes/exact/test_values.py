@@ -107,6 +107,30 @@ def test_means_a_thousand_times_the_spread_leave_the_certificate():
     assert probe.objective_ == pytest.approx(best(X, y, l1=1e-3, l2=1e-3), rel=1e-5)
 
 
+def test_what_is_returned_is_what_was_certified():
+    """Weights, intercept, objective and gap belong together, also where rounding leaves the tolerance out of reach."""
+    X, y = data(seed=10, offset=5000.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # columns of 5,000 leave float32 few digits of what is left
+        probe = fit_probes(X, [ProbeSpec(y, l1=0.0, l2=1e-5, loss="squared")], "exact", tol=1e-9)[0]
+    residuals = y - X.astype(np.float64) @ probe.coef_[0].astype(np.float64) - float(probe.intercept_[0])
+    found = 0.5 * float(np.mean(residuals**2)) + 1e-5 * float(np.sum(probe.coef_.astype(np.float64) ** 2))
+    assert probe.objective_ == pytest.approx(found, rel=1e-5)
+    assert found - probe.gap_ <= best(X, y, l1=0.0, l2=1e-5) * (1 + 1e-6)
+
+
+def test_max_passes_ends_the_refinement():
+    X, y = data(seed=10, offset=5000.0)
+    spec = ProbeSpec(y, l1=1e-4, l2=1e-5, loss="squared")
+    with pytest.warns(UserWarning, match="raise max_passes"):
+        short = fit_probes(X, [spec], "exact", tol=1e-12, max_passes=2)[0]
+    with pytest.warns(UserWarning, match="ended above"):
+        long = fit_probes(X, [spec], "exact", tol=1e-12)[0]
+    assert short.n_passes_ == 2  # the moments and one certificate
+    assert long.n_passes_ > 2
+    assert long.gap_ <= short.gap_
+
+
 def test_without_a_penalty_it_is_least_squares_and_claims_nothing():
     X, y = data(seed=8)
     with pytest.warns(UserWarning, match="have l1 = l2 = 0"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -34,7 +34,7 @@ _NEARLY = 0.97
 _ROWS_PER_COLUMN, _FEWEST_ROWS, _MOST_ROWS = 2, 512, 2048
 """Words that a label's matrix is taken from."""
 
-_ENTRIES = 1 << 25
+_ENTRIES = 1 << 23
 """Products that a matrix may cost in any case: small ones are taken from more words, if need be from all."""
 
 _RIDGE = 0.06
@@ -43,6 +43,8 @@ _RIDGE = 0.06
 _LACKING, _FADED = 0.1, 1.3
 """What is to be gained at columns that a label's matrix lacks, as a share of all that is to be gained, and the factor by which its
 doubt has changed, from which the matrix is taken anew."""
+_MINOR = 0.03
+"""Of all that is to be gained, the share of the labels with the least of it whose matrices are left as they are."""
 _LEFT = 0.02
 """Columns that have come back to a label's face, as a share of it, from which its factor is taken anew."""
 
@@ -90,6 +92,12 @@ class Blocks:
         self._problem, self._max_columns = problem, max_columns
         self._blocks: list[_Block] = []
 
+    def with_penalty(self, problem: Penalised) -> Blocks:
+        """The same matrices for another penalty, whose factors it needs anew."""
+        other = Blocks(problem, max_columns=self._max_columns)
+        other._blocks = [replace(block, face=None, factor=None) for block in self._blocks]
+        return other
+
     def refresh(self, model: LocalModel) -> None:
         """Take anew the matrices that no longer fit the model's point: other columns, or another amount of doubt."""
         doubt = model.P * (1.0 - model.P) * model.weight
@@ -103,9 +111,10 @@ class Blocks:
             self._blocks = [_Block(none, np.empty((0, 0)), doubt.new_empty(0), -1.0) for _ in gain]
         gain.masked_fill_(~wanted, 0.0)
         self._working = torch.zeros_like(wanted)
+        minor = _minor(gain.sum(dim=1, dtype=torch.float64))
         for k, (block, total) in enumerate(zip(self._blocks, totals.tolist(), strict=True)):
             lacking = float(gain[k].sum() - gain[k, block.columns].sum()) > _LACKING * float(gain[k].sum())
-            if lacking or not total / _FADED <= block.doubt <= total * _FADED:
+            if k not in minor and (lacking or not total / _FADED <= block.doubt <= total * _FADED):
                 block = self._blocks[k] = _block(model, doubt[k], wanted[k].nonzero()[:, 0])
             self._working[k, block.columns] = True
             self._diagonal[k, block.columns] = block.diagonal + 2.0 * self._problem.l2
@@ -192,6 +201,12 @@ def _violation(problem: Penalised, point: Point) -> Tensor:
     slope = point.G + 2.0 * problem.l2 * point.W
     idle = (slope.abs() - problem.l1).clamp_min(0.0)
     return torch.where(point.W == 0.0, idle, (slope + problem.l1 * point.W.sign()).abs())
+
+
+def _minor(gains: Tensor) -> set[int]:
+    """Labels that have next to nothing to gain together."""
+    least, order = gains.sort()
+    return set(order[: int((least.cumsum(0) < _MINOR * gains.sum()).sum())].tolist())
 
 
 def _largest_block(sizes: Tensor, max_entries: int) -> int:

@@ -72,14 +72,23 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where the steps ended, evaluated from scratch, and how many passes over the activations they took."""
+    """Where the steps ended, evaluated from scratch, how many passes over the activations they took, and the last matrices."""
 
     point: Point
     n_passes: float
+    blocks: Blocks
 
 
 def approach(
-    problem: Penalised, W: Tensor, b: Tensor, *, tol: float, max_passes: float, rough: bool, room: Room
+    problem: Penalised,
+    W: Tensor,
+    b: Tensor,
+    *,
+    tol: float,
+    max_passes: float,
+    rough: bool,
+    room: Room,
+    blocks: Blocks | None = None,
 ) -> Solver[Reached]:
     """Take steps until the gap is at most `tol` of the objective, or they lead nowhere, or passes run out.
 
@@ -94,13 +103,15 @@ def approach(
     rough : bool
         Whether rough passes are rougher than others.
     room : Room
+    blocks : Blocks, optional
+        Of a probe with the same labels, words and columns near `W`, whose matrices may still do.
     """
     words = _Words(problem, room.sample_words, room.most_words)
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
     bound = point.bound
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
-    blocks = Blocks(problem, max_columns=room.block_columns)
+    blocks = Blocks(problem, max_columns=room.block_columns) if blocks is None else blocks.with_penalty(problem)
     stalled, crawled, near, poor, futile, shrinking = 0, 0, False, False, False, False
     settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
@@ -108,7 +119,7 @@ def approach(
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
         ended = done or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
         if exact and ended:
-            return Reached(point, passes)
+            return Reached(point, passes, blocks)
         strayed = poor or point.objective < _FAR * anchor.objective
         close = point.gap <= _NEAR * point.objective
         if not exact and (ended or (rough and (strayed or (close and not near)))):

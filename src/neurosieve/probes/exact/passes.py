@@ -190,13 +190,15 @@ class _Taken:
 
     def __init__(self, rows: Tensor, design: Design) -> None:
         self.rows, self.source = rows, design.rough
-        self._result = torch.empty((len(rows), design.width), dtype=design.rough, device=design.device)
+        self._result = torch.empty((0, design.width), dtype=design.rough, device=design.device)
 
     def take_all(self, copy: Tensor) -> None:
-        torch.index_select(copy, 0, self.rows, out=self._result)
+        self._result = copy if len(self.rows) == len(copy) else copy.index_select(0, self.rows)
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
+        if len(self._result) != len(self.rows):
+            self._result = self._result.new_empty((len(self.rows), self._result.shape[1]))
         first, last = torch.searchsorted(
             self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
         ).tolist()

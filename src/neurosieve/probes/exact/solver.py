@@ -12,7 +12,6 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TypeAlias
 
 import numpy as np
@@ -22,13 +21,14 @@ from torch import Tensor
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import require_whole
+from neurosieve.probes.exact.blocks import Blocks
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.exact.room import Room, Sizes
 from neurosieve.probes.exact.values import BYTES, solve_values
-from neurosieve.probes.problem import GroupProblem, GroupSolution
+from neurosieve.probes.problem import GroupProblem, GroupSolution, row_of
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
 
@@ -125,7 +125,7 @@ def solve(
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
     """
     if problem.loss == "squared":
-        return solve_values(stream, problem, tol=settings.tol, progress=progress)
+        return solve_values(stream, problem, tol=settings.tol, max_passes=settings.max_passes, progress=progress)
     design = Design(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
@@ -202,18 +202,22 @@ def _solve_path(
     *,
     rooms: _Rooms,
 ) -> Solver[None]:
-    """Solve probes that differ in nothing but penalties, each from the nearest one solved before."""
+    """Solve probes that differ in nothing but penalties, each from its own start or the nearest one solved before."""
     model = _likelihood(problem, path[0])
     solved: dict[int, tuple[Tensor, Tensor]] = {}
+    blocks: Blocks | None = None  # those of the last probe alone, as they are large
     for number in path:
         spent = 0.0
-        if solved:
+        start = None if problem.starts is None else problem.starts[number]
+        if start is not None:
+            W, b = start[model.live].float(), model.target.log()
+        elif solved:
             W, b = solved[min(solved, key=lambda other: _distance(problem, number, other))]
         else:
             first = _penalised(problem, number, model, design)
             W, b, spent = yield from _first_weights(first, design, settings.max_passes, room=rooms[torch.float32])
-        result, solved[number] = yield from _solve_one(
-            _penalised(problem, number, model, design), W, b, design, settings, rooms=rooms, spent=spent
+        result, solved[number], blocks = yield from _solve_one(
+            _penalised(problem, number, model, design), W, b, design, settings, rooms=rooms, spent=spent, blocks=blocks
         )
         keep(number, model, result)
 
@@ -235,8 +239,16 @@ def _first_weights(
 
 
 def _solve_one(
-    problem: Penalised, W: Tensor, b: Tensor, design: Design, settings: ExactSettings, *, rooms: _Rooms, spent: float
-) -> Solver[tuple[_Solved, tuple[Tensor, Tensor]]]:
+    problem: Penalised,
+    W: Tensor,
+    b: Tensor,
+    design: Design,
+    settings: ExactSettings,
+    *,
+    rooms: _Rooms,
+    spent: float,
+    blocks: Blocks | None,
+) -> Solver[tuple[_Solved, tuple[Tensor, Tensor], Blocks | None]]:
     """Solve to the tolerance, in float64 if that is below what float32 resolves; also what the next one may start from."""
     passes, gap = spent, math.inf
     stages = [(torch.float32, max(settings.tol, _SINGLE_TOL))]
@@ -247,8 +259,11 @@ def _solve_one(
         dtype, tol = stages.pop(0)
         used.append(dtype)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
-        reached = yield from approach(problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype])
+        reached = yield from approach(
+            problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype], blocks=blocks
+        )
         point, passes = reached.point, passes + reached.n_passes
+        blocks = reached.blocks if dtype == torch.float32 else None  # their columns are held in that precision
         W, b, gap = point.W, point.b, point.gap
         missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
         if missed and not stages and dtype == torch.float32:
@@ -263,7 +278,7 @@ def _solve_one(
     if problem.faint:
         objective -= problem.penalty(kept)
         gap = objective  # which is as much as can be said without a penalty
-    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b)
+    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b), blocks
 
 
 def _named(used: list[torch.dtype]) -> str:
@@ -276,12 +291,13 @@ def _no_words(P: Tensor) -> Tensor:
 
 def _paths(problem: GroupProblem) -> list[list[int]]:
     """Probes with the same labels, weights and columns, the strongest penalty first."""
-    together: dict[tuple[bytes, ...], list[int]] = {}
-    for number in range(problem.n_probes):
-        parts = (_row(problem.codes, number), _row(problem.weights, number), _row(problem.mask, number))
-        key = tuple(b"" if part is None else sha256(part.cpu().numpy().tobytes()).digest() for part in parts)
-        together.setdefault(key, []).append(number)
-    return [sorted(path, key=lambda i: (-problem.l1[i], -problem.l2[i])) for path in together.values()]
+    paths = [
+        path
+        for same_labels in problem.alike(problem.codes)
+        for same_words in problem.alike(problem.weights, same_labels)
+        for path in problem.alike(problem.mask, same_words)
+    ]
+    return [sorted(path, key=lambda i: (-problem.l1[i], -problem.l2[i])) for path in sorted(paths)]
 
 
 def _distance(problem: GroupProblem, number: int, other: int) -> float:
@@ -292,17 +308,13 @@ def _distance(problem: GroupProblem, number: int, other: int) -> float:
     )
 
 
-def _row(values: Tensor | None, number: int) -> Tensor | None:
-    return None if values is None else values[number if len(values) > 1 else 0]
-
-
 def _likelihood(problem: GroupProblem, number: int) -> Likelihood:
     codes = problem.codes[number if len(problem.codes) > 1 else 0]
-    return Likelihood(codes, _row(problem.weights, number), problem.n_labels)
+    return Likelihood(codes, row_of(problem.weights, number), problem.n_labels)
 
 
 def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: Design) -> Penalised:
-    l1, l2, mask = float(problem.l1[number]), float(problem.l2[number]), _row(problem.mask, number)
+    l1, l2, mask = float(problem.l1[number]), float(problem.l2[number]), row_of(problem.mask, number)
     if l1 == l2 == 0.0:
         # No bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant.
         faint = _FAINT * max(float(design.variance.mean()), torch.finfo(torch.float32).tiny)

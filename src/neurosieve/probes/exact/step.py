@@ -41,6 +41,9 @@ _WHOLE_STEPS, _WHOLE_GAIN = 100, 1e-3
 """Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end; more of them pay where the
 model has no error of its own."""
 
+_IDLE = 0.1
+"""Gain of a conjugate gradient, as a share of what is worth another round, at which they end in any case."""
+
 _FLIPS = 0.02
 """Share of the face that may change sign before it is left out and conjugate gradients start anew."""
 
@@ -71,7 +74,7 @@ def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: flo
     place = model.start
     for _ in range(_ROUNDS):
         before = place
-        place, coupled = _round(model, blocks, multiples, before)
+        place, coupled = _round(model, blocks, multiples, before, enough=enough)
         place = _level(model, place)
         gain, total = before.value - place.value, model.start.value - place.value
         if coupled or not gain > max(enough, _WORTHWHILE * total if before is not model.start else 0.0):
@@ -88,14 +91,14 @@ def _level(model: LocalModel, place: Place) -> Place:
     return replace(place, V=V, value=place.value - problem.penalty(place.V) + problem.penalty(V))
 
 
-def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place) -> tuple[Place, bool]:
+def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place, *, enough: float) -> tuple[Place, bool]:
     """Nets, then the face if it has settled; also whether the latter was the better."""
     g = model.gradient(start)
     apart = _nets(model, blocks, multiples, start=start, g=g)
     changed = int(((apart.V != 0.0) != (start.V != 0.0)).sum())
     best, coupled = apart, False
     if changed <= _SETTLED * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
-        together = _face(model, blocks, g, start=start, apart=apart)
+        together = _face(model, blocks, g, start=start, apart=apart, enough=enough)
         coupled = together.value <= apart.value + _NOISE * abs(apart.value)
         best = together if coupled else apart
     share, least = 1.0, start.value + _NOISE * abs(start.value)
@@ -127,14 +130,14 @@ def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place,
     return end
 
 
-def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: Place) -> Place:
+def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: Place, enough: float) -> Place:
     """Conjugate gradients from `apart` on its non-zero weights (all weights without l1), those that change sign left out."""
     l1, l2 = model.problem.l1, model.problem.l2
     face = apart.V != 0.0 if l1 else _usable(model)
     signs = apart.V.sign() if l1 else torch.zeros_like(apart.V)
     bend = model.curvature(start)
     V, change = apart.V.clone(), apart.change - start.change
-    most, enough = (_WHOLE_STEPS, _WHOLE_GAIN) if model.whole else (_CG_STEPS, _CG_GAIN)
+    most, share = (_WHOLE_STEPS, _WHOLE_GAIN) if model.whole else (_CG_STEPS, _CG_GAIN)
     gained, left, every = max(0.0, start.value - apart.value), most, list(range(len(V)))
     while left > 0:
         r = -(g + l1 * signs + 2.0 * l2 * V)
@@ -168,7 +171,7 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
                 flipped = (V * signs <= 0.0) & face
             if int(flipped.sum()) > many:
                 break
-            if gain < enough * gained:
+            if gain < max(share * gained, _IDLE * enough):
                 left = 0
                 break
             z = blocks.solve(r, face, labels)

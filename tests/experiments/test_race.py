@@ -1,0 +1,87 @@
+"""The race of lambdas chooses what solving every pair to the tolerance chooses, and says how far it solved each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurosieve.activations.splits import Splits
+from neurosieve.experiments import race as racing
+from neurosieve.experiments.race import LAPS, Lap
+from neurosieve.experiments.search import search_lambdas
+from neurosieve.planted import make_planted
+
+GRID = [(l1, l2) for l1 in (1e-1, 1e-2, 1e-3, 1e-4) for l2 in (1e-2, 1e-4)]
+TENTH = 1e-3
+"""A tenth of a point of the score."""
+
+
+def noisy(seed: int) -> Splits:
+    """Labels that 40 correlated columns tell with errors, so that pairs differ by how much they shrink."""
+    planted = make_planted(n_words=1200, n_neurons=40, n_labels=4, n_informative=6, random_state=seed)
+    rng = np.random.default_rng(seed)
+    X = planted.X @ (np.eye(40) + 0.15 * rng.standard_normal((40, 40))) + 1.5 * rng.standard_normal((1200, 40))
+    X, y, cuts = X.astype(np.float32), planted.y, (slice(0, 400), slice(400, 800), slice(800, 1200))
+    return Splits.from_arrays([X[s] for s in cuts], [y[s] for s in cuts], words=[np.array(planted.words)[s] for s in cuts])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_choice_is_that_of_full_precision(monkeypatch, seed):
+    splits = noisy(seed)
+    raced = search_lambdas(splits, grid=GRID, solver="exact")
+    monkeypatch.setattr(racing, "LAPS", ())
+    full = search_lambdas(splits, grid=GRID, solver="exact")
+    assert full.table["margin"].isna().all()
+    assert raced.table["margin"].notna().any()  # else nothing was raced
+    chosen = full.table[(full.table["l1"] == raced.l1) & (full.table["l2"] == raced.l2)].iloc[0]
+    assert chosen["score"] >= full.table["score"].max() - TENTH
+    assert raced.probe.gap_ <= 1e-3 * raced.probe.objective_
+
+
+def test_the_table_says_how_far_each_pair_was_solved():
+    found = search_lambdas(noisy(0), grid=GRID, solver="exact", tol=2e-3)
+    table, margins = found.table, {lap.margin for lap in LAPS}
+    ended = table["margin"].isna()
+    assert (table.loc[ended, "gap"] <= 2e-3).all()
+    assert set(table.loc[~ended, "margin"]) <= margins
+    for lap in LAPS:
+        assert (table.loc[table["margin"] == lap.margin, "gap"] <= lap.tol).all()
+    assert (table["n_words"] == 400).all()  # too few for a sample
+    best = table[ended].sort_values("score").iloc[-1]
+    assert (found.l1, found.l2) == (best["l1"], best["l2"])
+    assert found.to_frame().iloc[0][["l1", "l2"]].tolist() == [found.l1, found.l2]
+
+
+def test_a_race_gives_the_same_twice():
+    first, second = (search_lambdas(noisy(1), grid=GRID, solver="exact") for _ in range(2))
+    assert first.table.equals(second.table)
+    assert np.array_equal(first.probe.coef_, second.probe.coef_)
+
+
+def test_the_first_lap_runs_on_a_sample_that_has_every_label(monkeypatch):
+    monkeypatch.setattr(racing, "SAMPLE_WORDS", 100)
+    splits = noisy(2)
+    y = splits.train.y.astype(object)
+    y[17] = "rare"
+    splits = splits.with_labels(y, splits.dev.y, splits.test.y)
+    seen = []
+    original = racing.fit_probes
+
+    def watched(activations, specs, *args, **settings):
+        seen.append((len(specs[0].y), settings["tol"], "rare" in list(specs[0].y)))
+        return original(activations, specs, *args, **settings)
+
+    monkeypatch.setattr(racing, "fit_probes", watched)
+    monkeypatch.setattr(racing, "LAPS", (Lap(0.1, 0.3, sampled=True), Lap(0.02, 0.2)))
+    found = search_lambdas(splits, grid=GRID, solver="exact")
+    assert 100 <= seen[0][0] <= 105  # the first word of each label besides
+    assert seen[0][1:] == (0.1, True)
+    assert all(part == (400, tol, True) for part, tol in zip(seen[1:], (0.02, 1e-3), strict=False))
+    assert set(found.table["n_words"]) <= {seen[0][0], 400}
+
+
+def test_the_pair_without_penalty_is_the_recipes_probe():
+    found = search_lambdas(noisy(3), grid=[(0.0, 0.0), (1e-2, 1e-2)], solver="exact")
+    assert found.unregularized.info["solver"] == "adam"
+    assert np.isnan(found.table["gap"][0])
+    assert found.table["gap"][1] <= 1e-3
