@@ -4,8 +4,8 @@
 
 Sentences of the text are drawn again and again until there are enough words. Extraction, search (on a small grid), minimal sets and
 all that follows run in a process of their own, which may map no more than the limit; once a second it notes its memory, its open
-files, its processor time and how far it is. A line a stage sums up. The exit code is 1 if memory grows from a stage's second half to its end by more
-than a tenth of the limit, if extraction becomes slower by more than a third, or if a file stays open.
+files, its processor time and how far it is. A line a stage sums up. The exit code is 1 if memory grows from the middle of a stage
+to its end by more than a tenth of the limit, if extraction needs a third more time for the second half, or if a file stays open.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def work(job: dict[str, Any]) -> None:
 
 
 def summed(series: list[list[Any]]) -> list[dict[str, Any]]:
-    """A row a stage: how long, memory at its middle, end and most, most open files, and done a second of the processor in both halves."""
+    """A row a stage: how long, memory, most open files, and what was done in a second of the processor in both halves."""
     rows = []
     for title in dict.fromkeys(row[1] for row in series):
         own = [row for row in series if row[1] == title]
