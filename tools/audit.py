@@ -31,7 +31,7 @@ def verdict(found: list[dict[str, Any]]) -> tuple[list[str], int]:
     """What to print, and the exit code."""
     asked = [package for package in found if "skip_reason" not in package]
     if not asked:
-        text = "pip-audit: SKIPPED, the advisories cannot be reached from here; nothing was looked up (needs pypi.org or api.osv.dev)"
+        text = "pip-audit: SKIPPED, the advisories cannot be reached from here (PyPI's or OSV's): nothing was looked up"
         return [text], 0
     bad = [
         f"{package['name']} {package['version']}: {weakness['id']}, mended in {', '.join(weakness['fix_versions']) or 'no version'}"

@@ -33,7 +33,7 @@ def huggingface_size(place: Place, options: LoadOptions) -> ModelSize:
     where = {"revision": options.revision or "main", "trust_remote_code": options.trust_remote_code}
     try:
         require_possible(place, **where)
-        config = AutoConfig.from_pretrained(str(place), **where)  # nosec B615 (`where` has the revision)
+        config = AutoConfig.from_pretrained(str(place), **where)  # `where` has the revision  # nosec B615
         with torch.device("meta"):
             network: Any = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     except ModelError:
