@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo lint test check docs bench format clean
+.PHONY: setup demo lint audit test check docs bench format clean
 
 setup: $(STAMP)  ## make .venv with the exact versions of constraints.txt
 
@@ -29,7 +29,11 @@ lint: setup  ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: lint  ## everything that must be green: format, lint, types, all tests
+audit: setup  ## weaknesses in our code (bandit) and in the packages we pin (pip-audit, which needs the network and says so)
+	$(BIN)/bandit --quiet -c pyproject.toml -r src
+	$(BIN)/python tools/audit.py
+
+check: lint audit  ## everything that must be green: format, lint, types, weaknesses, all tests
 	$(PYTEST) -m "slow or not slow"
 
 docs: setup  ## the documentation as a site in build/docs; a warning fails

@@ -3,10 +3,11 @@
     python benchmarks/fuzz.py --seconds 60
     python benchmarks/fuzz.py --seconds 2400 --engine atheris --seeds FOLDER --json fuzz.json --keep faults
 
-Each reader (`fuzz_readers.py`) has a process of its own, a fork. `mutate` changes well-formed inputs by bytes, lines, fields, numbers and,
-in JSON, values; `atheris` (where it is installed) also keeps what reaches code that no input reached before. An input is a fault if
-anything but a `NeurosieveError` with one line of text comes out of it, if it takes more than five seconds of the processor, or if
-memory grows beyond the bound. A line a reader sums up; faults are told once a place, and the exit code is then 1.
+Each reader (`fuzz_readers.py`) has a process of its own, a fork. `mutate` changes well-formed inputs by bytes, lines, fields,
+numbers and, in JSON, values; `atheris` (where it is installed) also keeps what reaches code that no input reached before. An
+input is a fault if anything but a `NeurosieveError` with one line of text comes out of it, if it takes more than five seconds of
+the processor, or if memory grows beyond the bound. A line a reader sums up; faults are told once a place, and the exit code is
+then 1.
 """
 
 from __future__ import annotations

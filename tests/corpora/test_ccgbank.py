@@ -39,3 +39,9 @@ def test_pipe_format(lines) -> None:
 def test_pipe_words_without_three_parts_are_refused(lines, item: str) -> None:
     with pytest.raises(CorpusError, match=r"file:2: '.*' is not word\|POS\|category"):
         list(pipe.read(lines("a|DT|NP/N\nb|NN|N " + item)))
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\x0b", "\u00a0 \u2003"])
+def test_a_pipe_line_of_other_white_space_is_refused(lines, blank: str) -> None:
+    with pytest.raises(CorpusError, match="file:2: holds no word, only white space of other kinds"):
+        list(pipe.read(lines(f"a|DT|NP/N\n{blank}\nb|NN|N")))

@@ -190,5 +190,5 @@ def test_the_interval_counts_sentences():
     # Ten sentences, each right or wrong as a whole, are worth nine words.
     assert of_clusters(right, np.arange(100) // 10) == pytest.approx((0.5, 0.5 - half(9), 0.5 + half(9)))
     score, low, high = of_clusters(np.ones(100, dtype=bool), np.arange(100) // 10)  # all right, in ten sentences
-    assert (score, high) == (1.0, 1.0)
+    assert (score, high) == pytest.approx((1.0, 1.0))
     assert low == pytest.approx(10 / (10 + z**2))

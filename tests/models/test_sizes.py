@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,4 +45,22 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         model_size(tmp_path / "nothing" / "here")
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match=r"the configuration of .* cannot be read"):
+        model_size(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["num_hidden_layers", "num_attention_heads", "num_labels"])
+@pytest.mark.parametrize("value", [10_000_000, 10**30, -7])
+def test_counts_that_no_model_has_are_refused_at_once(tmp_path: Path, name: str, value: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", name: value}), encoding="utf-8")
+    with pytest.raises(ModelError, match=rf"the configuration of .* says {name} = {value}, which no model has"):
+        model_size(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError):
+        load_model(tmp_path)
+
+
+def test_counts_within_parts_are_looked_at_as_well(tmp_path: Path) -> None:
+    config = {"model_type": "bert", "text_config": {"n_layer": 10**9}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ModelError, match="says n_layer = 1000000000"):
         model_size(tmp_path)

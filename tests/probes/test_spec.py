@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.engine import fit_probes
@@ -178,3 +181,40 @@ def test_a_saved_probe_is_readable_by_colleagues_and_leaves_nothing_beside_it(tm
         os.umask(before)
     assert [path.name for path in tmp_path.iterdir()] == ["probe.safetensors"]
     assert (tmp_path / "probe.safetensors").stat().st_mode & 0o777 == 0o644
+
+
+def _edited(path, *, arrays=lambda found: found, **settings):
+    """Write a saved probe again with other settings (None leaves one out) or arrays."""
+    with safe_open(str(path), framework="numpy") as file:
+        known = json.loads(file.metadata()["neurosieve_probe"])
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    whole = {key: value for key, value in {**known, **settings}.items() if value is not None}
+    save_file(arrays(found), str(path), metadata={"neurosieve_probe": json.dumps(whole)})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"l1": None}, "l1 is missing"),
+        ({"n_neurons": "all"}, "n_neurons is 'all', where a whole number"),
+        ({"classes": ["only"]}, "where 1 x 6 weights are expected"),
+        ({"n_neurons": 3}, r"it reads neurons outside the 3 that there are"),
+        ({"arrays": lambda a: {k: v for k, v in a.items() if k != "coef"}}, "weights are expected"),
+        ({"arrays": lambda a: {**a, "intercept": a["intercept"][1:]}}, "weights are expected"),
+        ({"arrays": lambda a: {**a, "scale": np.ones(2)}}, r"it has \(2,\) scales, where 6 are expected"),
+        ({"arrays": lambda a: {**a, "neurons": a["neurons"] - 50}}, "it reads neurons outside"),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused(probes, tmp_path, change, said):
+    path = tmp_path / "probe"
+    probes["some"].save(path)
+    _edited(path, **change)
+    with pytest.raises(NeurosieveError, match=rf"probe is not a saved probe \(.*{said}"):
+        FittedProbe.load(path)
+
+
+def test_a_probe_without_a_certificate_is_read(probes, tmp_path):
+    path = tmp_path / "probe"
+    probes["some"].save(path)
+    _edited(path, gap=None, objective=None)
+    assert FittedProbe.load(path).gap_ is None

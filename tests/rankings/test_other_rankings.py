@@ -132,6 +132,8 @@ def test_attributions(tmp_path):
         ("neuron,score\nL0N0,1\nL0N1,2\n", "named not, such as L1N0"),
         ("neuron,score\nL0N0,1\nL0N1,2\nL1N0,2\nL9N9,1\n", "but not in the store, such as L9N9"),
         ("neuron,score\nL0N0,1\nL0N1,\nL1N0,2\n", "not a finite number"),
+        ("neuron,score\nL0N0,1\n,2\n1,2\n", "named not, such as L0N1"),
+        ("neuron,score\nL0N0,1\nL0N1,2,3,4\n", "cannot be read as CSV .*Expected 2 fields"),
     ):
         path.write_text(text)
         with pytest.raises(NeurosieveError, match=message):

@@ -12,7 +12,9 @@ import pytest
 
 from neurosieve.errors import StudyError
 from neurosieve.files import write_sealed_json
+from neurosieve.runs.opened import open_run
 from neurosieve.study.folder import RunFolder
+from neurosieve.study.result import read_result
 
 PROBES = {"seeds": 3, "ranking": ["weight-mass"]}
 SETTINGS = {
@@ -123,3 +125,44 @@ def test_many_processes_note_and_nothing_is_lost(tmp_path: Path) -> None:
     started = [subprocess.Popen([sys.executable, "-c", code, str(folder.path), str(n)]) for n in range(3)]
     assert [process.wait() for process in started] == [0, 0, 0]
     assert len(folder.manifest()["seconds"]) == 60
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"settings": [1]}, r"settings is \[1\], where a mapping is expected"),
+        ({"settings": {"probes": 3}}, "settings.probes is 3, where a mapping is expected"),
+        ({"files": ["a"]}, r"files is \['a'\], where a mapping is expected"),
+        ({"seconds": {"a": "long"}}, "seconds.a is 'long', where a number is expected"),
+        ({"cells": [{}]}, r"cells\[0\].model is missing"),
+    ],
+)
+def test_an_edited_manifest_is_refused_with_the_entry(tmp_path: Path, change: dict, said: str) -> None:
+    content = {"format": "neurosieve run", "format_version": 2, "settings": {}, **change}
+    write_sealed_json(tmp_path / "manifest.json", content)
+    with pytest.raises(StudyError, match=rf"manifest\.json: {said}; restore it from a copy"):
+        RunFolder(tmp_path).manifest()
+
+
+def test_a_manifest_without_settings_is_refused(tmp_path: Path) -> None:
+    write_sealed_json(tmp_path / "manifest.json", {"format": "neurosieve run", "format_version": 2})
+    with pytest.raises(StudyError, match="tells no settings; restore it"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"units": None}, "units is None, where a list"),
+        ({"tables": {"t": [1]}}, r"tables\.t is \[1\], where a mapping"),
+        ({"tables": {"t": {"a": [1], "b": [1, 2]}}}, "not what a stage leaves"),
+        ({"tables": {"t": {"a": [10**30]}}}, "not what a stage leaves"),
+        ({"format_version": "\n2"}, "version '.n2' of a stage's result"),
+    ],
+)
+def test_an_edited_stage_is_refused_in_a_line(tmp_path: Path, change: dict, said: str) -> None:
+    content = {"format_version": 1, "made_with": {}, "units": [[0, None]], "seconds": 1.0, "tables": {}, **change}
+    write_sealed_json(tmp_path / "data.json", content)
+    with pytest.raises(StudyError, match=said) as caught:
+        read_result(tmp_path / "data.json")
+    assert "\n" not in str(caught.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import typer
 from neurosieve.cli.describe import add
 from neurosieve.cli.on_run import CORPUS, MODEL
 from neurosieve.cli.options import RANKING
-from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, UsageError, chosen_format, emit, reporting
+from neurosieve.cli.output import CSV_OPTION, TABLE_OPTION, Format, UsageError, chosen_format, emit, reporting, visible
 
 if TYPE_CHECKING:
     from neurosieve.runs.neurons import NeuronPage
@@ -60,9 +59,9 @@ def neuron(
         raise UsageError("choose one of --html and --csv")
     page = _page(run, name, prop, model=model, corpus=corpus, ranking=ranking)
     if csv:
-        page.to_frame().to_csv(sys.stdout, index=False)
+        emit(page.to_frame(), form=Format.csv)
     else:
-        print(page.html() if html else page)
+        print(page.html() if html else visible(page, but="\n"))
 
 
 def words(

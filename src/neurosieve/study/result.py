@@ -199,6 +199,8 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    if len({len(values) for values in columns.values()}) > 1:  # which would be filled up with missing values
+        raise ValueError("the columns of a table have different lengths")
     return pd.DataFrame({name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()})
 
 

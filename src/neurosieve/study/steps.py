@@ -75,6 +75,10 @@ def settings_of(folder: RunFolder) -> StudySettings:
     manifest = folder.manifest()
     if not manifest:
         raise StudyError(f"{folder.path}: holds no run; make one with `neurosieve extract` or `neurosieve run`")
+    if not manifest.get("settings"):
+        raise StudyError(
+            f"{folder.manifest_path}: tells no settings; restore it from a copy, or choose another output folder"
+        )
     return StudySettings.checked(manifest["settings"], where=str(folder.manifest_path))
 
 

@@ -11,7 +11,7 @@ import torch
 from neurosieve.errors import ModelError
 from neurosieve.models.elmo.characters import character_numbers
 from neurosieve.models.elmo.lstm import read_elmo
-from neurosieve.models.load import load_model
+from neurosieve.models.load import load_model, model_size
 
 h5py = pytest.importorskip("h5py", reason="the package h5py (extra `elmo`) is not installed")
 
@@ -286,3 +286,35 @@ def test_two_files_of_a_kind_are_refused(small):
 
 def test_other_sites_are_refused(small):
     refused(small, "site is 'mlp', but models of the family elmo have no such option; leave it out", site="mlp")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lstm": {**SMALL["lstm"], "n_layers": 0}}, "option 'lstm.n_layers' is 0; expected 1 to 1,000"),
+        (
+            {"lstm": {**SMALL["lstm"], "n_layers": 10_000_000}},
+            "option 'lstm.n_layers' is 10000000; expected 1 to 1,000",
+        ),
+        ({"lstm": {**SMALL["lstm"], "dim": -1}}, "option 'lstm.dim' is -1; expected 1 to 1,000,000"),
+        ({"lstm": {**SMALL["lstm"], "dim": 10**30}}, "option 'lstm.dim' is 10+; expected"),
+        ({"lstm": {**SMALL["lstm"], "dim": 500_000}}, "the options ask for .* weights, and the file of weights has"),
+        ({"lstm": {**SMALL["lstm"], "cell_clip": "x"}}, "option 'lstm.cell_clip' is 'x', where a number above 0"),
+        ({"lstm": {**SMALL["lstm"], "proj_clip": 0}}, "option 'lstm.proj_clip' is 0, where a number above 0"),
+        ({"char_cnn": {**SMALL["char_cnn"], "filters": [[-1, 4]]}}, "expected spans from 1 to 50 characters"),
+        ({"char_cnn": {**SMALL["char_cnn"], "filters": [[1, 10**12]]}}, "1 to 1,000,000 filters of each"),
+        ({"char_cnn": {**SMALL["char_cnn"], "n_highway": -1}}, "'char_cnn.n_highway' is -1; expected 0 to 1,000"),
+    ],
+)
+def test_sizes_that_no_model_has_are_refused_before_anything_is_built(small, change, message):
+    (small / "x_options.json").write_text(json.dumps({**SMALL, **change}))
+    refused(small, message)
+
+
+@pytest.mark.parametrize(
+    "lstm", [None, [], {"n_layers": -5, "projection_dim": 4}, {"n_layers": 2, "projection_dim": 10**30}]
+)
+def test_sizes_are_not_told_of_options_that_are_none(small, lstm):
+    (small / "x_options.json").write_text(json.dumps({**SMALL, "lstm": lstm}))
+    with pytest.raises(ModelError, match=r"its options do not say how many layers|where an object"):
+        model_size(small)

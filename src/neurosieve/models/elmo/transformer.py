@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import pickle
+import pickle  # for the name of its error; nothing is unpickled  # nosec B403
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

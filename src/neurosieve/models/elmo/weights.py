@@ -18,8 +18,8 @@ LARGEST = 1_000_000
 MOST_LAYERS = 1_000
 MOST_TIMES = 16
 """How many times the bytes of its file a network's weights may have: more than packing ever saves on weights."""
-LEAST_BOUND = 1 << 24
-"""Bytes of weights that are built whatever the file."""
+LEAST_BOUND = 1 << 29
+"""Bytes of weights that are built whatever the file: those of the largest released model, and a little more."""
 
 
 class WeightFile:

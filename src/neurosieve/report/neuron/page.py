@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from neurosieve.files import write_whole_text
 from neurosieve.report.neuron.says import what_it_does
 from neurosieve.report.neuron.tables import NeuronTables
 from neurosieve.report.neuron.view import view_of
@@ -116,10 +117,8 @@ class NeuronPage:
         return rendered("neuron_alone.html", part=self._view(), where=self.where)
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file, and return its path."""
-        target = Path(path)
-        target.write_text(self.html(), encoding="utf-8", newline="\n")
-        return target
+        """Write the page to a file, and return its path; the file is either the old one or the whole new one."""
+        return write_whole_text(Path(path), self.html())
 
 
 def _moments(row: dict[Any, Any]) -> dict[str, Any]:
