@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neurosieve.report import numbers
-from neurosieve.report.numbers import percent
+from neurosieve.report.numbers import ordinal, percent
 from neurosieve.report.section import Section
 
 if TYPE_CHECKING:
@@ -108,13 +108,7 @@ def _takers(f: Findings, keys: np.ndarray, neuron: int) -> str:
     places = (keys < keys[:, [neuron]]).sum(axis=1) + 1
     usable = np.flatnonzero(np.isfinite(keys[:, neuron]))
     first = usable[np.argsort(places[usable], kind="stable")][:TAKERS]
-    return ", ".join(f"“{f.ranking.labels[i]}” ({_ordinal(int(places[i]))})" for i in first) or "none"
-
-
-def _ordinal(place: int) -> str:
-    if place % 100 in (11, 12, 13):
-        return f"{place}th"
-    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th') }"
+    return ", ".join(f"“{f.ranking.labels[i]}” ({ordinal(int(places[i]))})" for i in first) or "none"
 
 
 SECTION = Section("neurons", "Which neurons they are", words=words, table=table)
