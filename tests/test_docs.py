@@ -76,7 +76,17 @@ def test_the_site_builds_without_a_warning_and_loads_nothing(tmp_path: Path) -> 
     pytest.importorskip("mkdocstrings", reason="the extra `docs` is not installed")
     source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(tmp_path / "site")],
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "-f",
+            str(ROOT / "mkdocs.yml"),
+            "-d",
+            str(tmp_path / "site"),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -93,4 +103,6 @@ def test_the_site_builds_without_a_warning_and_loads_nothing(tmp_path: Path) -> 
     for name in neurosieve.__all__:
         assert name == "__version__" or f".{name}" in reference, name
     drawn = list((tmp_path / "site" / "gallery").glob("*.png"))
-    assert len(drawn) == len(re.findall(r"^ax = ", (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(drawn) == len(
+        re.findall(r"^ax = ", (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )

@@ -29,7 +29,9 @@ def test_differences_are_cohens(split: LabelledSplit) -> None:
     found = label_pairs(split, [("b", "c")], n_neurons=8)
     X, y = np.asarray(split.activations).astype(np.float64), split.y
     b, c = X[y == "b"], X[y == "c"]
-    within = np.sqrt(((len(b) - 1) * b.var(axis=0, ddof=1) + (len(c) - 1) * c.var(axis=0, ddof=1)) / (len(b) + len(c) - 2))
+    within = np.sqrt(
+        ((len(b) - 1) * b.var(axis=0, ddof=1) + (len(c) - 1) * c.var(axis=0, ddof=1)) / (len(b) + len(c) - 2)
+    )
     expected = np.divide(b.mean(axis=0) - c.mean(axis=0), within, out=np.zeros(8), where=within > 0)
     assert found["index"].tolist()[:2] == [5, 3]
     assert found["place"].tolist() == list(range(8))

@@ -148,9 +148,14 @@ def large_findings(n_neurons: int = 10_000, n_labels: int = 1000) -> Findings:
     kept = words[:4000]
     levels = ["".join(row) for row in rng.choice(list("0123456"), size=(len(kept), 40))]
     text = kept[["sentence", "position", "word"]].assign(
-        gold=gold[:4000], predicted=predicted[:4000], set_predicted=predicted[:4000], set_margin=rng.standard_normal(4000)
+        gold=gold[:4000],
+        predicted=predicted[:4000],
+        set_predicted=predicted[:4000],
+        set_margin=rng.standard_normal(4000),
     )
-    probable = pd.DataFrame({"row": np.repeat(np.arange(4000), 2), "label": np.tile(names[:2], 4000), "probability": 0.4})
+    probable = pd.DataFrame(
+        {"row": np.repeat(np.arange(4000), 2), "label": np.tile(names[:2], 4000), "probability": 0.4}
+    )
     some = [(names[i], names[i + 1], place, place * 100, 1.0) for i in range(999) for place in range(5)]
     apart = pd.DataFrame(some, columns=["first", "second", "place", "index", "d"])
     X = rng.standard_normal((len(words), 40)).astype(np.float32)

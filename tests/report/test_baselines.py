@@ -78,8 +78,8 @@ def test_rankings_are_told_by_the_middle_size(make_findings) -> None:
     f = make_findings(tables={"rankings": compared, "ranking_probes": probes})
     first, exact, gaussian = (text.replace(SPACE, " ") for text in rankings.words(f))
     assert first == (
-        "The run ranks the neurons by 3 methods. Of two rankings' top 50 neurons, 40 % of their union are shared on average (by "
-        "chance 10 %); auroc agrees most with the others (60 %), random least (10 %)."
+        "3 rankings are compared. Of two rankings' top 50 neurons, 40 % of their union are shared on average (by chance 10 %); "
+        "auroc agrees most with the others (60 %), random least (10 %)."
     )
     assert exact == (
         "With the exact linear probe, the top 50 of auroc do best on test (83.00 %, 95 % interval 81.00 % to 85.00 %); the "

@@ -64,7 +64,9 @@ def test_two_labels_have_means_weights_and_errors(f: Findings) -> None:
     weight = f.tables["neuron_weights"].query("label == 'NN'").iloc[0]
     assert float(first["weights"].split()[0]) == pytest.approx(weight["per_sd"], abs=0.0051)
     wrong = f.tables["confusion"].query("split == 'test' and gold == 'NN' and predicted != 'NN'")
-    assert first["given"].split() == [f"{names.index(p)}:{n}" for p, n in zip(wrong["predicted"], wrong["n"], strict=True)]
+    assert first["given"].split() == [
+        f"{names.index(p)}:{n}" for p, n in zip(wrong["predicted"], wrong["n"], strict=True)
+    ]
     pairs = {
         tuple(sorted((label["name"], names[int(own.split(":")[0])])))
         for label in part["labels"]
@@ -86,7 +88,9 @@ def test_a_run_without_these_tables_has_a_page(f: Findings) -> None:
 
     from neurosieve.report.section import lacking
 
-    older = replace(f, tables={k: t for k, t in f.tables.items() if k not in ("text_words", "text_labels", "label_pairs")})
+    older = replace(
+        f, tables={k: t for k, t in f.tables.items() if k not in ("text_words", "text_labels", "label_pairs")}
+    )
     assert lacking(text.SECTION.needs, older) is not None
     assert two_labels.parts(older, "cell", 40)[0]["labels"][0]["apart"] == ""
     assert len(two_labels.words(older)) == 1

@@ -84,7 +84,9 @@ def _numbers(labels: list[object], pairs: Sequence[tuple[object, object]] | None
     for label in (label for pair in pairs for label in pair):
         if label not in labels:
             there = ", ".join(map(str, labels[:20]))
-            raise NeurosieveError(f"no word has the label {label!r}; the labels are {there}{', ...' * (len(labels) > 20)}")
+            raise NeurosieveError(
+                f"no word has the label {label!r}; the labels are {there}{', ...' * (len(labels) > 20)}"
+            )
     return [(labels.index(a), labels.index(b)) for a, b in pairs]
 
 

@@ -21,7 +21,8 @@ def report(
 ) -> None:
     """Write the results of everything that a run holds, and print where the page is.
 
-    Needs `search`, `ablate` and `minimal`, and shows `control` where it was run. Writes results.csv (every score),
+    Needs `search`, `ablate` and `minimal`, and shows `control` where it was run. Baselines, scores of labels, parts of
+    neurons and text to read are computed by `run` alone, which adds them to the same folder. Writes results.csv (every score),
     rankings.csv (every neuron), tables/, figures/ and report.html, which opens without a network.
 
     In Python: neurosieve.open_run(folder).report()

@@ -51,11 +51,11 @@ class OnRun:
     quiet: bool = QUIET_OPTION
     context: typer.Context | None = None
 
-    def rows(self, top: int | None) -> int | None:
-        """How many rows are shown, None for all: a file is to be whole, a screen is small."""
+    def rows(self, top: int | None, n: int) -> int:
+        """How many of `n` rows are shown: a file is to be whole, a screen is small."""
         if top is None:
-            return None if self.csv else MOST_ROWS
-        return top or None
+            return n if self.csv else MOST_ROWS
+        return top or n
 
     def check(self) -> None:
         """Refuse options that contradict each other, before anything is done."""

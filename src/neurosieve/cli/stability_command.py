@@ -48,4 +48,4 @@ def stability(
     if scores:
         on.emit(intervals, title="scores with 95 % intervals", **said)
     else:
-        on.emit(neurons.head(on.rows(top)), title="neurons by weight mass", **said)
+        on.emit(neurons.head(on.rows(top, len(neurons))), title="neurons by weight mass", **said)

@@ -97,7 +97,7 @@ def rank(
         frame = cell.ranking(seed).to_frame(cell.store.neurons)
     frame = frame if labels else frame[[name for name in frame if not str(name).startswith("rank:")]]
     title = f"neurons by {cell.method.replace('-', ' ')}"
-    on.emit(frame.head(on.rows(top)), title=title, seed=seed)
+    on.emit(frame.head(on.rows(top, len(frame))), title=title, seed=seed)
 
 
 def ablate(on: OnRun) -> None:
@@ -213,7 +213,9 @@ def labels(
     with on.cell() as cell:
         if cell.metric == "r2":
             raise NeurosieveError(f"'{cell.prop}' has real values, so there are no labels to tell apart; see `layers`")
-        found = neurons_between(cell.splits, cell.store.neurons, between=(between[0], between[1]), top=on.rows(top))
+        found = neurons_between(
+            cell.splits, cell.store.neurons, between=(between[0], between[1]), top=on.rows(top, cell.store.n_neurons)
+        )
     return on.emit(found, title="neurons that tell the two apart", first=between[0], second=between[1])
 
 

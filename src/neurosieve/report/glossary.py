@@ -29,7 +29,7 @@ TERMS = {
     "duality gap": "a proven bound on how far a probe is above the best that any weights can reach",
     "resamples": "sentences drawn anew from the same text: what changes between them would change with other text",
     "q-value": "the smallest share of false entries at which the neuron is on the list",
-    "overlap": "neurons that two sets share, as a share of all that either has",
+    "overlap": "neurons that two sets share, as a share of all that either has (Jaccard)",
     "distributed": "a label that many neurons carry; focused: one that few do",
     "rank correlation": "1 if two lists have the same order, 0 if neither says anything of the other, −1 if reversed",
 }

@@ -164,3 +164,10 @@ def layer_name(f: Findings, layer: object) -> str:
     if isinstance(layer, float) and layer.is_integer():  # from a row of means over seeds
         return f"layer {int(layer)}"
     return f"layer {layer}"
+
+
+def ordinal(place: int) -> str:
+    """Such as 1st, 2nd, 11th."""
+    if place % 100 in (11, 12, 13):
+        return f"{place}th"
+    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th') }"

@@ -34,8 +34,8 @@ def telling_neurons(splits: Splits, confused: pd.DataFrame) -> pd.DataFrame:
     return found.assign(first=found["first"].astype(str), second=found["second"].astype(str))
 
 
-def neurons_between(splits: Splits, neurons: pd.DataFrame, *, between: tuple[str, str], top: int | None) -> pd.DataFrame:
-    """The neurons that tell two labels apart, the best first; `top` of them, or all.
+def neurons_between(splits: Splits, neurons: pd.DataFrame, *, between: tuple[str, str], top: int) -> pd.DataFrame:
+    """The neurons that tell two labels apart, the best first; `top` of them.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def neurons_between(splits: Splits, neurons: pd.DataFrame, *, between: tuple[str
     """
     names = {str(label): label for label in splits.train.y[is_labelled(splits.train.y)].tolist()}
     pair = (names.get(between[0], between[0]), names.get(between[1], between[1]))
-    found = label_pairs(splits.train, [pair], n_neurons=top or len(neurons))
+    found = label_pairs(splits.train, [pair], n_neurons=top)
     chosen = neurons.iloc[found["index"].to_numpy()][["neuron", "layer", "index"]].reset_index(drop=True)
     return pd.concat([chosen, found[["d", "mean_first", "mean_second"]].reset_index(drop=True)], axis=1)
 

@@ -136,7 +136,7 @@ TEXT = {
             "gold": "its label or value; missing where it has none",
             "predicted": "what the probe of seed 0 on all neurons gives it",
             "set_predicted": "the same where only the neurons of the smallest set keep their values, the others have their mean",
-            "set_margin": "score of its label there, less the highest of another label; of real values sds from the mean prediction",
+            "set_margin": "score of its label there, less the highest of another label; of real values sds from the mean",
             "levels": "a digit for each neuron of neuron_summary, 0 to 6: far below its mean to far above (0.5, 1 and 2 sds)",
         }
     ),

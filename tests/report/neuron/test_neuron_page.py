@@ -218,3 +218,28 @@ def test_several_cells_share_the_room(tables, make_findings, tmp_path, monkeypat
 
 def test_a_page_without_looks_leaves_the_section_out(findings, tmp_path):
     assert "What each neuron does" not in write_report(tmp_path, [findings], manifest={}).read_text(encoding="utf-8")
+
+
+def test_words_that_are_not_alike_have_a_number_each(neurons):
+    from dataclasses import replace
+
+    n = neurons[0]
+    far = n.types.assign(mean=[n.mean + n.sd * z for z in np.linspace(3, -3, len(n.types))])
+    said = what_it_does(replace(n, types=far))[0]
+    numbers = re.findall(r"“[^”]+” \(([+−]\d\.\d)", said)
+    assert len(numbers) >= 2
+    assert len(set(numbers)) > 1
+    assert said.count("standard deviations from its mean") == 1
+
+
+def test_what_the_share_of_word_types_means_is_said(neurons):
+    assert what_it_does(neurons[0])[-1].endswith("It goes by which word stands there; the context changes it little.")
+    assert what_it_does(neurons[3])[-1].endswith("It goes by the context more than by the word.")
+
+
+def test_the_label_that_weighs_it_most_is_named(make_findings, tables):
+    counts = pd.DataFrame({"label": ["RB", "NNS", "VB"], "train": [40, 4000, 4000], "dev": 10, "test": 10})
+    found = dict(facts(make_findings(tables=tables, label_counts=counts), 0))["weight"]
+    assert found.endswith("; it is 1st among those of “RB”, a label with 40 training words only")
+    assert dict(facts(make_findings(tables=tables, label_counts=counts), 1))["weight"].endswith("among those of “NNS”")
+    assert dict(facts(make_findings(), 0))["weight"].endswith("that leans on it most")

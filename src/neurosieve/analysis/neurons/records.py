@@ -158,7 +158,9 @@ def neuron_records(
             def look(start: int, numbers: NDArray[np.intp] = numbers, values: NDArray[np.float32] = values) -> _Tables:
                 part = slice(start, start + n_block)
                 made = _Tables()
-                for number, own, seen in zip(numbers[part].tolist(), values[part], _seen(values[part], text), strict=True):
+                for number, own, seen in zip(
+                    numbers[part].tolist(), values[part], _seen(values[part], text), strict=True
+                ):
                     generator = np.random.default_rng((random_state, number))
                     ordered = np.sort(own)
                     _add_values(made, number, seen, text, ordered=ordered)
@@ -265,7 +267,9 @@ def _add_values(found: _Tables, number: int, seen: _Seen, text: Text, *, ordered
     names, counts = [str(name) for name in text.labels.names], text.labels.counts
     found.add("labels", len(names), index=number, label=names, n=counts, mean=labelled.mean, sd=labelled.sd)
     features = text.standard_features
-    r = [inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0 for standard in features.values()]  # a feature's mean is 0
+    r = [
+        inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0 for standard in features.values()
+    ]  # a feature's mean is 0
     found.add("follows", len(r), index=number, feature=list(features), r=r)
     edges = edges_of(ordered, N_BINS)
     codes, lines = _lines(counts * (labelled.mean - center) ** 2, names)

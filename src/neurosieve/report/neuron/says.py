@@ -13,7 +13,11 @@ FAR = 0.8
 """Standard deviations from the mean from which on word types are named."""
 LABEL_FAR = 0.3
 """The same of labels, whose words differ."""
+ALIKE = 0.6
+"""Standard deviations within which several words are told by one range."""
 MOST_WORDS, MOST_LABELS = 4, 3
+BY_WORD, BY_CONTEXT = 0.85, 0.5
+"""Shares of the variance between word types from which on, and below which, it is said what a neuron goes by."""
 LITTLE = 0.05
 """Share of the variance below which a neuron is said hardly to follow a property."""
 
@@ -40,8 +44,12 @@ def _on_words(n: NeuronTables) -> str:
         part = rows["n"].to_numpy() * far**2
         chosen = np.flatnonzero(np.abs(far) >= FAR)[:MOST_WORDS]
         if len(chosen):
-            names = _joined([f"“{visible(str(rows['word'].iloc[i]))}”" for i in chosen])
-            sides.append((float(part[chosen].sum()), f"{word} on {names} ({_range(far[chosen])})"))
+            names = [f"“{visible(str(rows['word'].iloc[i]))}”" for i in chosen]
+            if np.ptp(far[chosen]) > ALIKE:  # a range would hide which of the words is meant
+                text = _joined([f"{name} ({signed(far[i], 1)})" for name, i in zip(names, chosen, strict=True)])
+            else:
+                text = f"{_joined(names)} ({_range(far[chosen])})"
+            sides.append((float(part[chosen].sum()), f"{word} on {text}"))
     if not sides and not len(n.types):  # as of sentences, which do not come back
         return ""
     if not sides:
@@ -94,7 +102,17 @@ def _shares(n: NeuronTables) -> str:
         if r**2 >= max(LITTLE, 0.5 * (of_property if of_property == of_property else 0.0)):
             way = "rises" if r > 0 else "falls"
             text += f" It {way} with “{strongest['feature']}” (r = {signed(r)}), which alone accounts for {percent(r * r, 0)}."
-    return text.strip()
+    return f"{text}{_by_word(n)}".strip()
+
+
+def _by_word(n: NeuronTables) -> str:
+    """What the share between word types means, where it is clear."""
+    share = n.summary["of_types"]
+    if share is None or share != share or not len(n.types):
+        return ""
+    if share >= BY_WORD:
+        return " It goes by which word stands there; the context changes it little."
+    return " It goes by the context more than by the word." if share < BY_CONTEXT else ""
 
 
 def signed(value: float, digits: int = 2) -> str:

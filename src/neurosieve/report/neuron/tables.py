@@ -95,7 +95,7 @@ def split_by_neuron(
     missing = [part for part in ("summary", *PARTS) if f"{PREFIX}{part}" not in tables]
     if missing:
         raise NeurosieveError(
-            f"the table '{PREFIX}{missing[0]}' is missing; run `neurosieve neuron` on the run's folder"
+            f"the table '{PREFIX}{missing[0]}' is missing, which the stage `looks` leaves; repeat the run's command to make it"
         )
     named = tables[f"{PREFIX}twins"]
     whole = {part: tables[f"{PREFIX}{part}"] for part in PARTS}

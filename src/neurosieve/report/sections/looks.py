@@ -11,13 +11,16 @@ from neurosieve.figures.style import delta_name
 from neurosieve.report import numbers
 from neurosieve.report.neuron.tables import NeuronTables, looked_at, split_by_neuron
 from neurosieve.report.neuron.view import view_of
-from neurosieve.report.numbers import count, file_name, percent
+from neurosieve.report.numbers import count, file_name, ordinal, percent
 from neurosieve.report.section import Parts, Section, has_table
+from neurosieve.report.text import visible
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
 
 TEMPLATE = "neuron.html"
+FEW = 50
+"""Training words of a label below which its weights are said to rest on little."""
 
 
 def neurons_of(f: Findings) -> dict[int, NeuronTables]:
@@ -68,9 +71,8 @@ def facts(f: Findings, neuron: int) -> list[tuple[str, str]]:
         rank += f"; {count(int(ranks.min()))} to {count(int(ranks.max()))} over {len(ranks)} seeds"
     said = [("rank", rank)]
     if f.ranking.mass is not None:
-        said.append(
-            ("weight", f"{percent(f.ranking.mass[neuron])} of the absolute weights of the label that leans on it most")
-        )
+        share = f"{percent(f.ranking.mass[neuron])} of the absolute weights of the label that leans on it most"
+        said.append(("weight", f"{share}{_first_label(f, neuron)}"))
     if f.certainty is not None:
         row = f.certainty.neurons.iloc[neuron]
         often = f"in the top {count(f.certainty.k)} of {percent(row['frequency'], 0)} of {f.certainty.n_resamples} resamples"
@@ -98,6 +100,18 @@ def _edited_alone(f: Findings, neuron: int) -> list[tuple[str, str]]:
         )
         for row in rows
     ]
+
+
+def _first_label(f: Findings, neuron: int) -> str:
+    """The label among whose weights the neuron comes earliest, with its training words where they are few."""
+    weights = f.tables.get("neuron_weights")
+    if weights is None or f.metric == "r2" or not (weights["index"] == neuron).any():
+        return ""
+    row = weights[weights["index"] == neuron].sort_values("place", kind="stable").iloc[0]
+    counts = f.label_counts.loc[f.label_counts["label"].astype(str) == str(row["label"]), "train"]
+    n = int(counts.iloc[0]) if len(counts) else 0
+    few = f", a label with {count(n)} training {numbers.units(f)} only" if n < FEW else ""
+    return f"; it is {ordinal(int(row['place']) + 1)} among those of “{visible(str(row['label']))}”{few}"
 
 
 SECTION = Section(

@@ -10,7 +10,7 @@ import pandas as pd
 from neurosieve.report import numbers
 from neurosieve.report.neuron.says import signed
 from neurosieve.report.neuron.tables import PREFIX
-from neurosieve.report.numbers import percent
+from neurosieve.report.numbers import ordinal, percent
 from neurosieve.report.section import Section
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _takers(f: Findings, keys: np.ndarray, neuron: int) -> str:
     weights = _weights(f, neuron)
     return (
         ", ".join(
-            f"“{label}” ({_ordinal(int(place))}){weights.get(str(label), '')}"
+            f"“{label}” ({ordinal(int(place))}){weights.get(str(label), '')}"
             for label, place in zip(f.ranking.labels[first], places[first], strict=True)
         )
         or "none"
@@ -133,12 +133,6 @@ def _weights(f: Findings, neuron: int) -> dict[str, str]:
         return {}
     own = table[table["index"] == neuron]
     return {str(label): f" {signed(weight)}" for label, weight in zip(own["label"], own["per_sd"], strict=True)}
-
-
-def _ordinal(place: int) -> str:
-    if place % 100 in (11, 12, 13):
-        return f"{place}th"
-    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th') }"
 
 
 SECTION = Section("neurons", "Which neurons they are", words=words, table=table)

@@ -31,7 +31,7 @@ def words(f: Findings) -> list[str]:
     rows = table[table["k"] == middle].sort_values("avg_overlap", ascending=False, kind="stable")
     most, least = rows.iloc[0], rows.iloc[-1]
     said = [
-        f"The run ranks the neurons by {count(len(rows))} methods. Of two rankings' top {count(middle)} neurons, "
+        f"{count(len(rows))} rankings are compared. Of two rankings' top {count(middle)} neurons, "
         f"{percent(rows['avg_overlap'].mean(), 0)} of their union are shared on average (by chance {percent(most['chance'], 0)}); "
         f"{most['ranking']} agrees most with the others ({percent(most['avg_overlap'], 0)}), {least['ranking']} least "
         f"({percent(least['avg_overlap'], 0)})."

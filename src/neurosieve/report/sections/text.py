@@ -51,8 +51,8 @@ def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
     whole = f.tables["text_words"]
     kept = whole[whole["sentence"].isin(_first_sentences(whole, ROWS_A_PART * most))]
     looked = list(neurons_of(f).values())[:most]
-    labels = [] if f.metric == "r2" else f.label_counts.sort_values("train", ascending=False, kind="stable")["label"]
-    names = [str(label) for label in labels]
+    counts = f.label_counts.sort_values("train", ascending=False, kind="stable")  # of real values there are none
+    names = [str(label) for label in counts["label"]] if f.metric != "r2" else []
     number = {name: i for i, name in enumerate(names)}
     probable = f.tables["text_labels"]
     probable = probable[probable["row"].isin(kept.index) & probable["label"].isin(number)]
@@ -71,7 +71,8 @@ def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
             "label_scale": _label_scale(),
             "n_sentences": count(kept["sentence"].nunique()),
             "sentences": [
-                _sentence(f, rows, of_row, anchor=anchor, n=len(looked)) for _, rows in kept.groupby("sentence", sort=False)
+                _sentence(f, rows, of_row, anchor=anchor, n=len(looked))
+                for _, rows in kept.groupby("sentence", sort=False)
             ],
         }
     ]
@@ -83,7 +84,9 @@ def _first_sentences(kept: pd.DataFrame, most: int) -> pd.Series:
     return pd.Series(sizes.index[(sizes.cumsum() <= most) | (np.arange(len(sizes)) == 0)])
 
 
-def _sentence(f: Findings, rows: pd.DataFrame, of_row: Mapping[int, list[str]], *, anchor: str, n: int) -> dict[str, Any]:
+def _sentence(
+    f: Findings, rows: pd.DataFrame, of_row: Mapping[int, list[str]], *, anchor: str, n: int
+) -> dict[str, Any]:
     number, shown, before = int(rows["sentence"].iloc[0]), [], None
     levels = levels_of(rows["set_margin"].fillna(0.0))
     for place, level, row in zip(rows.index, levels.tolist(), rows.to_dict("records"), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,16 +64,18 @@ def _most_confused(f: Findings) -> tuple[str, str] | None:
     wrong = wrong[wrong["gold"].isin(known)]
     if not len(wrong):
         return None
-    pairs = [tuple(sorted(pair)) for pair in zip(wrong["gold"].astype(str), wrong["predicted"].astype(str), strict=True)]
-    both = wrong.assign(pair=pairs).groupby("pair")["n"].sum().sort_values(ascending=False, kind="stable")
-    first, second = both.index[0]
-    return str(first), str(second)
+    both: Counter[tuple[str, str]] = Counter()
+    for gold, predicted, n in zip(wrong["gold"].astype(str), wrong["predicted"].astype(str), wrong["n"], strict=True):
+        both[min(gold, predicted), max(gold, predicted)] += int(n)
+    return both.most_common(1)[0][0]
 
 
 def parts(f: Findings, anchor: str, most: int) -> Sequence[Mapping[str, Any]]:
     """One part: what the page needs to compare any two labels, packed into the options of a list."""
     looked = list(neurons_of(f).values())[:most]
-    counts = f.label_counts[f.label_counts["train"] > 0].sort_values("train", ascending=False, kind="stable")[:MOST_LABELS]
+    counts = f.label_counts[f.label_counts["train"] > 0].sort_values("train", ascending=False, kind="stable")[
+        :MOST_LABELS
+    ]
     names = [str(label) for label in counts["label"]]
     number = {name: i for i, name in enumerate(names)}
     means = _matrix(looked, number, "labels")
