@@ -43,6 +43,7 @@ ONLY_IN = {
     "matplotlib": {"figures"},
     "jinja2": {"report"},
     "transformers": {"models"},
+    "ray": {"runs"},
 }
 
 
