@@ -174,6 +174,8 @@ class RayEngine:
         task = self._tasks.pop(done[0])
         try:
             answer: Answer = self.ray.get(done[0])
+        except self.ray.exceptions.RayTaskError as error:  # of the worker's own code, not of the task
+            return task, Outcome(error=error.cause if isinstance(error.cause, Exception) else error)
         except self.ray.exceptions.RayError as error:
             return task, Outcome(error=NeurosieveError(lost(task, error, self.job.share.memory)))
         for level, text in answer.said:
