@@ -3,7 +3,7 @@
     python benchmarks/bench_cluster.py                        # everything
     python benchmarks/bench_cluster.py --of kills --kills 20  # one part
 
-The study: stories260K and its untrained twin over a slice of EWT, several properties, exact probes. Every side runs in a
+The study: stories260K and its untrained twin over a slice of EWT, several properties, by the recipe. Every side runs in a
 process of its own with one thread; a worker has one processor.
 """
 
@@ -28,7 +28,7 @@ from kill_campaign import contents
 PARTS = ("speed", "memory", "kills", "heads")
 STORIES = Path(__file__).parent.parent.parent / "shared" / "data" / "stories260k"
 EWT = STORIES.parent / "ud_english_ewt"
-SENTENCES = {"speed": (3000, 1000), "kills": (300, 100)}
+SENTENCES = {"speed": (1000, 400), "kills": (300, 100)}
 """Of train, and each of dev and test."""
 
 
@@ -54,6 +54,8 @@ def study(kind: str, folder: Path) -> dict[str, Any]:
         "cluster": {"retries": 50},
     }
     whole["corpora"][0]["properties"] = ["upos", "casing", "xpos"] if kind == "speed" else ["upos", "casing"]
+    if kind == "speed":
+        whole["probes"] |= {"solver": "adam", "grid": "paper", "epochs": 5, "rare_labels": "keep"}
     if kind == "kills":
         whole["probes"] |= {"solver": "adam", "grid": "quick", "epochs": 3, "ranking": ["weight-mass", "probeless"]}
     return whole
@@ -76,7 +78,7 @@ def side(job: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
     if job["workers"] == 0:
         run_cells(settings, job["out"])
-        return {"seconds": time.perf_counter() - started}
+        return {"seconds": time.perf_counter() - started, "processor": time.process_time()}
     import ray
 
     options = {"include_dashboard": False, "log_to_driver": False, "configure_logging": False}
@@ -90,6 +92,7 @@ def side(job: dict[str, Any]) -> dict[str, Any]:
     @contextmanager
     def engine(folder: Any, settings: Any, report: Any, **more: Any) -> Any:
         with ray_engine(folder, settings, report, **more) as made:
+            found["tasks"] = noted(made)
             yield made
             found["peak"] = made.peak_bytes
             found["share"] = made.job.share.memory
@@ -98,8 +101,52 @@ def side(job: dict[str, Any]) -> dict[str, Any]:
     run_cells(settings, job["out"], engine=partial(engine, address="auto", tasks=settings.cluster))
     found["seconds"] = time.perf_counter() - started
     stop.set()
+    found["processor"] = of_the_cluster()
     ray.shutdown()
     return {**found, "killed": killed}
+
+
+def noted(engine: Any) -> list[dict[str, Any]]:
+    """A list to which each task is added as it ends: its number, that of the task whose end let it begin, and its seconds."""
+    tasks: list[dict[str, Any]] = []
+    numbers: dict[Any, int] = {}
+    after: dict[Any, int | None] = {}
+    submit, finished = engine.submit, engine.finished
+
+    def submit_and_note(task: Any) -> None:
+        after[task] = tasks[-1]["number"] if tasks else None
+        numbers[task] = len(numbers)
+        submit(task)
+
+    def finish_and_note() -> Any:
+        task, outcome = finished()
+        seconds = {"seconds": outcome.seconds, "processor": outcome.processor_seconds}
+        tasks.append({"number": numbers[task], "task": str(task), "after": after[task], **seconds})
+        return task, outcome
+
+    engine.submit, engine.finished = submit_and_note, finish_and_note
+    return tasks
+
+
+def replayed(tasks: list[dict[str, Any]], workers: int) -> float:
+    """Seconds in which so many workers do the tasks, each taking its processor time, as it would where nobody else computes."""
+    free, ends, waiting = [0.0] * workers, {}, sorted(tasks, key=lambda task: task["number"])
+    while waiting:
+        ready = [t for t in waiting if t["after"] is None or t["after"] in ends]
+        now = min(free)
+        chosen = min(ready, key=lambda t: (max(now, ends.get(t["after"], 0.0)), t["number"]))
+        place = free.index(now)
+        free[place] = ends[chosen["number"]] = max(now, ends.get(chosen["after"], 0.0)) + chosen["processor"]
+        waiting.remove(chosen)
+    return max(free)
+
+
+def of_the_cluster() -> float:
+    """Processor seconds of this process, of Ray's own, and of the workers that live."""
+    import psutil
+
+    me = psutil.Process()
+    return sum(sum(p.cpu_times()[:2]) for p in [me, *me.children(recursive=True)])
 
 
 def kill_workers(most: int, seed: int, stop: threading.Event, killed: list[str]) -> None:
@@ -148,20 +195,42 @@ def differing(a: Path, b: Path) -> list[str]:
 
 
 def speed(report: machine.Report, base: Path) -> None:
-    """One process, one worker and two."""
+    """One process, one worker and two: by the clock, and by processor time, which others on the machine disturb less."""
     job = {"study": study("speed", base), "workers": 0}
     runs = {}
-    for name, workers in (("here", 0), ("one", 1), ("two", 2)):
-        runs[name] = in_a_process({**job, "workers": workers, "out": str(base / name)}) or {}
+    with machine.timed():
+        for name, workers in (("here", 0), ("one", 1), ("two", 2)):
+            runs[name] = in_a_process({**job, "workers": workers, "out": str(base / name)}) or {}
     report.extra["speed"] = runs
     here, one, two = (runs[name]["seconds"] for name in ("here", "one", "two"))
-    report.add("two workers beside one", one / two, "x", note=f"{one:.1f} s and {two:.1f} s, six cells", target=1.7)
-    report.add("one worker beside one process", one / here, "x", better="lower", note=f"{here:.1f} s here", target=1.05)
-    report.add("start of a cluster of one machine", runs["two"]["start"], "s", better="lower")
+    work = {name: sum(task["processor"] for task in runs[name]["tasks"]) for name in ("one", "two")}
+    longest = max(task["processor"] for task in runs["one"]["tasks"])
+    note = f"{len(runs['one']['tasks'])} tasks of {work['one']:.0f} s, the longest {longest:.1f}"
+    report.add("two workers beside one, by the clock", one / two, "x", note=f"{one:.1f} s and {two:.1f} s", target=1.7)
+    report.add(
+        "two workers beside one, tasks replayed by processor time",
+        replayed(runs["one"]["tasks"], 1) / replayed(runs["one"]["tasks"], 2),
+        "x",
+        note=note,
+        target=1.7,
+    )
+    report.add(
+        "one worker beside one process, by the clock", one / here, "x", better="lower", note=f"{here:.1f} s here"
+    )
+    report.add(
+        "tasks beside one process, processor time",
+        work["one"] / runs["here"]["processor"],
+        "x",
+        better="lower",
+        note=f"{runs['here']['processor']:.0f} s here, its start included",
+        target=1.05,
+    )
+    beside = runs["one"]["processor"] - work["one"]
+    report.add("Ray, the head and the starts of workers, processor time", beside, "s", better="lower")
+    report.add("start of a cluster of one machine, by the clock", runs["two"]["start"], "s", better="lower")
     for name in ("one", "two"):
-        report.add(
-            f"files that differ, {name}", len(differing(base / "here", base / name)), "files", better="lower", target=0
-        )
+        n = len(differing(base / "here", base / name))
+        report.add(f"files that differ, {name}", n, "files", better="lower", target=0)
 
 
 def memory(report: machine.Report, base: Path) -> None:
@@ -170,7 +239,7 @@ def memory(report: machine.Report, base: Path) -> None:
 
     import neurosieve as ns
 
-    n_words, n_neurons = 60_000, 4096
+    n_words, n_neurons = 120_000, 2048
     generator = np.random.default_rng(0)
     X = generator.standard_normal((n_words, n_neurons), dtype=np.float32).astype(np.float16)
     labels = {"tag": [f"L{i}" for i in generator.integers(0, 20, n_words)]}
@@ -183,12 +252,13 @@ def memory(report: machine.Report, base: Path) -> None:
             "solver": "adam",
             "grid": "quick",
             "epochs": 1,
+            "batch_size": 4096,
             "seeds": 1,
             "step": 0.5,
             "control": False,
             "neuron_pages": 0,
         },
-        "cluster": {"memory": "1.2GB"},
+        "cluster": {"memory": "1.1GB"},
     }
     found = in_a_process({"study": content, "workers": 2, "out": str(base / "memory")}) or {}
     note = (

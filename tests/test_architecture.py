@@ -47,6 +47,7 @@ ONLY_IN = {
     "matplotlib": {"figures"},
     "jinja2": {"report"},
     "transformers": {"models"},
+    "ray": {"runs"},
 }
 
 

@@ -16,10 +16,9 @@ import neurosieve
 from neurosieve.errors import StudyError
 from neurosieve.files import WRITER, sweep, whole_file
 from neurosieve.runs.board import Bars, Board
-from neurosieve.runs.cluster import memory_of_a_task
 from neurosieve.runs.study import run_study
 from neurosieve.runs.worker import Job, on_worker
-from neurosieve.study.cluster_settings import ClusterSettings
+from neurosieve.study.cluster_settings import ClusterSettings, memory_of_a_task
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.tasks import Share, Task
@@ -28,12 +27,12 @@ STUDY: dict[str, Any] = {"models": [{"path": "none"}], "corpora": [{"files": ["s
 BENCH = Path(__file__).parents[2] / "benchmarks" / "bench_cluster.py"
 
 
-def machine(**resources: float) -> dict[str, Any]:
-    return {"Alive": True, "Resources": {"CPU": 16.0, "memory": 64e9, **resources}}
+def machine(**resources: float) -> dict[str, float]:
+    return {"CPU": 16.0, "memory": 64e9, **resources}
 
 
 def test_a_task_has_the_share_of_the_smallest_machine_that_its_processors_are() -> None:
-    machines = [machine(), machine(CPU=8.0, memory=16e9), {"Alive": False, "Resources": {"CPU": 1.0, "memory": 1e9}}]
+    machines = [machine(), machine(CPU=8.0, memory=16e9)]
     assert memory_of_a_task(machines, ClusterSettings(processors=2), None) == 4e9
     assert memory_of_a_task(machines, ClusterSettings(processors=12), None) == 48e9  # the other cannot do it
     assert memory_of_a_task(machines, ClusterSettings(memory="3GB"), "2GB") == 3e9
@@ -110,7 +109,7 @@ def test_each_task_under_way_has_a_bar_and_a_lost_worker_is_told(caplog: pytest.
     bars.names |= {1: "search", 2: "control"}
     for number in (1, 2):
         board.begin(number)
-    board.move(1, "fits", 3, 4)
+    board.move(1, "fits", done=3, total=4)
     bars.show(board.read())
     board.end(1)
     board.begin(2)
@@ -133,7 +132,7 @@ class Anything:
 
 def test_a_worker_of_another_version_says_so(tmp_path: Path) -> None:
     job = Job(str(tmp_path), StudySettings.checked(STUDY).model_dump_json(), Share(1), str(Path.cwd()), version="0.0.1")
-    answer = on_worker(Task("m", "c", "begin"), job, Anything(), 1)
+    answer = on_worker(Task("m", "c", "begin"), job, board=Anything(), number=1)
     assert "and the study was started by 0.0.1; install the same on all machines" in str(answer.outcome.error)
 
 
@@ -176,5 +175,5 @@ def test_a_run_whose_workers_are_killed_has_the_same_bytes(shared_data: Path) ->
         env=environment(),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "| runs that differ after killed workers | 0 runs |" in done.stdout, done.stdout + done.stderr
-    assert "| files that differ after killed heads | 0 files |" in done.stdout, done.stdout + done.stderr
+    assert "| runs that differ after killed workers | 0 | runs |" in done.stdout, done.stdout + done.stderr
+    assert "| files that differ after killed heads | 0 | files |" in done.stdout, done.stdout + done.stderr

@@ -147,7 +147,7 @@ def test_what_needs_a_task_that_failed_is_not_done(tmp_path: Path, make_settings
     assert plan.n_done == plan.n_tasks
     assert {task.what for task in plan.failed} == {"oracles"}
     with pytest.raises(StudyError, match="lost"):
-        plan.raise_failure(settings.models[0].label, settings.corpora[0].label, "pos", "weight-mass")
+        plan.raise_failure(settings.models[0].label, settings.corpora[0].label, "pos", method="weight-mass")
 
 
 def test_a_folder_that_a_worker_does_not_see_is_told(tmp_path: Path, make_settings: Make) -> None:

@@ -80,7 +80,7 @@ def run(
         None,
         "--address",
         metavar="WHERE",
-        help="Have Ray's workers do it: local, auto or HOST:PORT; also beside a study file.",
+        help="Have Ray's workers do it: local, auto or HOST:PORT.",
     ),
     recipe: str | None = typer.Option(
         None,
@@ -164,7 +164,7 @@ def run(
     memory_limit: str | None = typer.Option(
         None,
         "--memory-limit",
-        help="What probing may add to memory, such as 4GB; half of what is free.",
+        help="What probing may take, as 4GB; half of what is free.",
         metavar="SIZE",
     ),
     csv: bool = CSV_OPTION,

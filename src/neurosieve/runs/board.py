@@ -23,7 +23,7 @@ class Board:
         """Note that a task is begun, the first time or again."""
         self.begun[number] = self.begun.get(number, 0) + 1
 
-    def move(self, number: int, title: str, done: float, total: float) -> None:
+    def move(self, number: int, title: str, *, done: float, total: float) -> None:
         """Note how far a task is."""
         self.moved[number] = (title, done, total)
 

@@ -22,7 +22,7 @@ from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.runs.board import POLL_SECONDS, Bars, Board
 from neurosieve.runs.worker import Answer, Job, on_worker
 from neurosieve.study.cell import Reporter
-from neurosieve.study.cluster_settings import ClusterSettings
+from neurosieve.study.cluster_settings import ClusterSettings, memory_of_a_task
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.tasks import Outcome, Share, Task
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 LOCAL, AUTO = "local", "auto"
 OBJECT_STORE_BYTES = 80 << 20
 """Of a cluster that is made for one run: tasks hand on files, so hardly anything goes through Ray's own memory."""
-PROGRAM_BYTES = 10**9
-"""What a worker takes before it fits anything: its libraries, texts and words."""
 PATIENCE = 10.0
 """Seconds in which a cluster's head must answer."""
 
@@ -137,7 +135,8 @@ class RayEngine:
         tasks: ClusterSettings,
     ) -> None:
         self.ray = ray
-        memory = memory_of_a_task(ray.nodes(), tasks, settings.probes.memory_limit)
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
+        memory = memory_of_a_task(machines, tasks, settings.probes.memory_limit)
         self.job = Job(
             str(folder.path.absolute()),
             settings.model_dump_json(),
@@ -161,7 +160,7 @@ class RayEngine:
     def submit(self, task: Task) -> None:
         """As `Engine.submit`."""
         self._n += 1
-        reference = self._do.options(name=task.what).remote(task, self.job, self._board, self._n)
+        reference = self._do.options(name=task.what).remote(task, self.job, board=self._board, number=self._n)
         self._tasks[reference] = task
         self._bars.names[self._n] = str(task)
 
@@ -175,6 +174,8 @@ class RayEngine:
         task = self._tasks.pop(done[0])
         try:
             answer: Answer = self.ray.get(done[0])
+        except self.ray.exceptions.RayTaskError as error:  # of the worker's own code, not of the task
+            return task, Outcome(error=error.cause if isinstance(error.cause, Exception) else error)
         except self.ray.exceptions.RayError as error:
             return task, Outcome(error=NeurosieveError(lost(task, error, self.job.share.memory)))
         for level, text in answer.said:
@@ -198,40 +199,3 @@ def lost(task: Task, error: Exception, memory: int | None) -> str:
         f"{task}: its workers were lost again and again ({said}); if the machine ran out of memory, give tasks more than "
         f"theirs{much} (memory or processors of [cluster]), else see `ray status`; the same command goes on from here"
     )
-
-
-def memory_of_a_task(nodes: list[dict[str, Any]], tasks: ClusterSettings, memory_limit: str | None) -> int | None:
-    """Bytes that a task may take: what the settings say, or its share of the smallest machine; None if there is none yet.
-
-    Raises
-    ------
-    StudyError
-        If that is less than fitting alone may take by the study's own limit.
-    """
-    from neurosieve.probes.memory import parse_bytes
-
-    found = [node["Resources"] for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
-    able = [
-        machine
-        for machine in found
-        if machine["CPU"] >= tasks.processors
-        and machine.get("GPU", 0) >= tasks.gpus
-        and machine["memory"] >= (0 if tasks.memory is None else parse_bytes(tasks.memory))
-    ]
-    if not able:
-        wanted = f"{tasks.processors} processors, {tasks.gpus:g} GPUs and {tasks.memory or 'any'} memory"
-        there = "; ".join(
-            f"{m['CPU']:g} processors, {m.get('GPU', 0):g} GPUs, {m['memory'] / 1e9:.1f}GB" for m in found
-        )
-        raise StudyError(
-            f"[cluster]: a task takes {wanted}, and no machine has that; there is {there or 'none'}: ask for less, or add "
-            "machines"
-        )
-    share = min(int(machine["memory"] * min(1.0, tasks.processors / machine["CPU"])) for machine in able)
-    memory = share if tasks.memory is None else parse_bytes(tasks.memory)
-    if memory_limit is not None and parse_bytes(memory_limit) + PROGRAM_BYTES > memory:
-        raise StudyError(
-            f"memory_limit is {memory_limit}, and a task has {memory / 1e9:.1f} GB, its program of about 1 GB included; raise "
-            "memory (or processors) of [cluster], or lower memory_limit"
-        )
-    return memory

@@ -58,7 +58,7 @@ class Answer:
     peak_bytes: int = 0
 
 
-def on_worker(task: Task, job: Job, board: Any, number: int) -> Answer:  # noqa: ANN401 (an actor's handle)
+def on_worker(task: Task, job: Job, *, board: Any, number: int) -> Answer:  # noqa: ANN401 (an actor's handle)
     """Do a task in a process of Ray's."""
     with suppress(OSError):
         os.chdir(job.place)
@@ -93,7 +93,7 @@ def _reporter(board: Any, number: int) -> Reporter:  # noqa: ANN401
             now = time.monotonic()
             if now - last >= POLL_SECONDS:
                 last = now
-                board.move.remote(number, title, float(done), float(total))
+                board.move.remote(number, title, done=float(done), total=float(total))
 
         return advance
 

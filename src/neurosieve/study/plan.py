@@ -79,7 +79,7 @@ class Plan:
         if task.what in (BEGIN, SHARDS, STORE):
             self._extracted(task, outcome)
 
-    def raise_failure(self, model: str, corpus: str, prop: str = "", method: str = "") -> None:
+    def raise_failure(self, model: str, corpus: str, prop: str = "", *, method: str = "") -> None:
         """Raise what failed of activations, or of a cell."""
         for task, error in self.failed.items():
             same = (task.model, task.corpus, task.prop) == (model, corpus, prop)

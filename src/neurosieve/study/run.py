@@ -89,7 +89,7 @@ def run_cells(
             for prop, method in product(activations.properties, settings.probes.ranking):
                 with failures.noting(activations.model, activations.corpus, prop):
                     if plan is not None:
-                        plan.raise_failure(activations.model, activations.corpus, prop, method)
+                        plan.raise_failure(activations.model, activations.corpus, prop, method=method)
                     cell = studied_cell(
                         folder, settings, activations, store=store, prop=prop, method=method, report=report
                     )

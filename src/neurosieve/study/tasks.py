@@ -86,13 +86,14 @@ class Outcome:
         What `perform` returned.
     error : Exception or None
         Why it failed.
-    seconds : float
-        Wall time.
+    seconds, processor_seconds : float
+        Wall time, and what the process computed meanwhile.
     """
 
     gave: Any = None
     error: Exception | None = None
     seconds: float = 0.0
+    processor_seconds: float = 0.0
 
 
 class Engine(Protocol):
@@ -178,14 +179,16 @@ def tried(
     task: Task, folder: RunFolder, settings: StudySettings, *, share: Share | None = None, report: Reporter = silent
 ) -> Outcome:
     """Do a task, within its share where one is given; an error is what became of it."""
-    started = time.perf_counter()
+    started, before = time.perf_counter(), time.process_time()
+    gave: Any = None
+    error: Exception | None = None
     try:
         with nullcontext() if share is None else share.kept():
             gave = perform(task, folder, settings, report=report)
-    except Exception as error:  # one task must not take the others down, whatever stopped it
+    except Exception as failure:  # one task must not take the others down, whatever stopped it
         log.debug("%s", task, exc_info=True)
-        return Outcome(error=error, seconds=time.perf_counter() - started)
-    return Outcome(gave, seconds=time.perf_counter() - started)
+        error = failure
+    return Outcome(gave, error, time.perf_counter() - started, time.process_time() - before)
 
 
 def perform(task: Task, folder: RunFolder, settings: StudySettings, *, report: Reporter = silent) -> Any:  # noqa: ANN401
