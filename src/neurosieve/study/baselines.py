@@ -78,7 +78,7 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
 def _information(
     splits: Splits, lambdas: dict[str, float], solver: str, settings: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    code, whole = online_code(splits.train, solver=solver, **lambdas, **settings)
+    code, whole = online_code(splits.train, l1=lambdas["l1"], l2=lambdas["l2"], solver=solver, **settings)
     entropy = label_entropy(splits.train.y)
     rows = [{"split": "train", "n_words": code.n_words, "entropy": entropy, "code": code.bits, "uniform": code.uniform}]
     for split, part in (("dev", splits.dev), ("test", splits.test)):
