@@ -30,6 +30,7 @@ LIMITS = {
     "families": 300,
     "ranking": 300,
     "rankings": 300,
+    "compact": 900,
     "store": 120,
     "neurons": 120,
     "neurox": 900,

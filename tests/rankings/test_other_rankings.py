@@ -102,6 +102,51 @@ def test_the_l1_path_is_that_of_scikit_learn():
         rank("l1-path", split=same)
 
 
+def planted_split(seed: int = 0) -> LabelledSplit:
+    """Sixty neurons, of which 7 and 31 tell three labels and 12 says what 7 says, less clearly."""
+    generator = np.random.default_rng(seed)
+    y = generator.choice(np.array(["a", "b", "c"], dtype=object), 600)
+    X = generator.standard_normal((600, 60)).astype(np.float32)
+    X[:, 7] += 3.0 * (y == "a")
+    X[:, 31] -= 3.0 * (y == "b")
+    X[:, 12] = X[:, 7] + 1.5 * X[:, 12]
+    return LabelledSplit(X, y, None, np.arange(600) // 6)
+
+
+def test_stability_counts_halves_of_the_text():
+    split = planted_split()
+    split.y[:9] = None
+    found = rank("stability", split=split, n_resamples=6, share=0.3)
+    assert set(found.order[:2].tolist()) == {7, 31}
+    assert found.params["n_resamples"] == 6
+    assert (found.score[[7, 31]] >= 1.0).all()
+    assert found.label_scores[0, 7] == 1.0
+    assert found.label_scores[1, 31] == -1.0
+    frequency = np.floor(found.score * 6 + 1e-9) / 6
+    assert (frequency[np.setdiff1d(np.arange(60), [7, 31])] < 1).all()
+    again = rank("stability", split=split, n_resamples=6, share=0.3)
+    assert again.order.tolist() == found.order.tolist()
+    with pytest.raises(NeurosieveError, match="n_resamples=0"):
+        rank("stability", split=split, n_resamples=0)
+
+
+def test_the_poisson_probe_takes_what_adds_to_what_it_has():
+    split = planted_split()
+    split.y[:9] = None
+    X = np.array(split.activations)
+    X[:, 3] = 2.0
+    found = rank("poisson", split=LabelledSplit(X, split.y), n_neurons=5, epochs=20)
+    assert set(found.order[:2].tolist()) == {7, 31}  # and not 12, which tells more than 31's rivals but nothing new
+    assert found.order[-1] == 3
+    assert found.params["n_neurons"] == 5
+    assert (np.diff(found.score[found.order]) <= 0).all()
+    assert found.label_scores[0, 7] > 0 > found.label_scores[1, 31]
+    again = rank("poisson", split=LabelledSplit(X, split.y), n_neurons=5, epochs=20)
+    assert again.order.tolist() == found.order.tolist()
+    with pytest.raises(NeurosieveError, match="epochs=0"):
+        rank("poisson", split=split, epochs=0)
+
+
 def test_random_and_reversed():
     split = make(6)
     assert rank("random", split=split).order.tolist() == rank("random", split=split).order.tolist()

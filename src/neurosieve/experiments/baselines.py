@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ def lookup(splits: Splits) -> dict[str, tuple[float, float]]:
     """
     if splits.train.words is None or splits.dev.words is None or splits.test.words is None:
         raise NeurosieveError("a table of words needs words, and the splits have none; pass words=")
+    numbers: dict[str, NDArray[Any]]
     if splits.loss == "squared":
         numbers = {name: as_values(part.y) for name, part in splits.parts.items()}
         known = {name: ~np.isnan(values) for name, values in numbers.items()}

@@ -72,6 +72,33 @@ def predict_values(
     return values
 
 
+def label_log_probabilities(
+    activations: object,
+    probes: Sequence[FittedProbe],
+    y: ArrayLike,
+    *,
+    device: str | torch.device | None = None,
+    memory_limit: int | None = None,
+) -> NDArray[np.float64]:
+    """Natural logarithm of the probability that each probe gives each word's own label; as `predict_codes`.
+
+    Returns
+    -------
+    ndarray of shape (n_probes, n_words), float64
+        Minus infinity for a label that the probe does not know; NaN for a word without label.
+    """
+    known = encode_labels(y).known
+    gold = [torch.from_numpy(encode_labels(y, classes=probe.classes_).codes) for probe in probes]
+    found = np.full((len(probes), len(known)), np.nan)
+    for number, rows, scores in _scores(activations, probes, device=device, memory_limit=memory_limit):
+        codes = gold[number][torch.from_numpy(rows)].to(scores.device)
+        logs = torch.log_softmax(scores.double(), dim=0)
+        own = torch.where(codes >= 0, logs.gather(0, codes.clamp_min(0)[None])[0], -torch.inf)
+        found[number, rows] = own.cpu().numpy()
+    found[:, ~known] = np.nan
+    return found
+
+
 def scoring_options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings of `fit_probes` that scoring takes as well: where, and in how much memory."""
     return {name: settings[name] for name in ("device", "memory_limit") if name in settings}

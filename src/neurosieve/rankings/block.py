@@ -51,11 +51,11 @@ class Block:
         order = np.argsort(codes, kind="stable")
         order = order[int((codes < 0).sum()) :]
         own = codes[order]
-        labels: NDArray[np.int64] | slice = np.unique(own)
-        if 2 * len(labels) > n_labels:  # type: ignore[arg-type]
-            labels, n_present = slice(None), n_labels
-        else:
-            own, n_present = np.searchsorted(labels, own), len(labels)  # type: ignore[arg-type,assignment]
+        present = np.unique(own)
+        labels: NDArray[np.int64] | slice = slice(None)
+        n_present = n_labels
+        if 2 * len(present) <= n_labels:
+            own, labels, n_present = np.searchsorted(present, own), present, len(present)
         bounds = np.searchsorted(own, np.arange(n_present + 1))
         members = sparse.csr_array((np.ones(len(own)), np.arange(len(own)), bounds), shape=(n_present, len(own)))
         columns = np.arange(n_columns, dtype=np.int32) * np.int32(n_present)

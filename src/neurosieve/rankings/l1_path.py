@@ -51,7 +51,7 @@ def l1_path_ranking(
         raise NeurosieveError(
             f"n_steps={n_steps!r}, last={last!r}: expected a positive number and a share between 0 and 1"
         )
-    largest = _first_entry(split, standardize=standardize)
+    largest = first_entry(split, standardize=standardize)
     path = largest * last ** (np.arange(1, n_steps + 1) / n_steps)
     specs = [ProbeSpec(split.y, l1=float(l1)) for l1 in path]
     probes = fit_probes(split.activations, specs, "exact", tol=tol, standardize=standardize)
@@ -65,7 +65,7 @@ def l1_path_ranking(
     )
 
 
-def _first_entry(split: LabelledSplit, *, standardize: bool) -> float:
+def first_entry(split: LabelledSplit, *, standardize: bool) -> float:
     """The smallest lambda 1 at which no neuron has a weight: the largest gradient of the loss at weights of zero."""
     largest = 0.0
     for s in label_statistics(split, name="l1-path"):

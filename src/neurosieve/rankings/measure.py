@@ -55,7 +55,8 @@ def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRan
     NeurosieveError
         If labels are real values, fewer than two differ, or an activation is not finite.
     """
-    constant, parts = [], []
+    constant: list[NDArray[np.bool_]] = []
+    parts: list[list[Scores]] = []
     labels: NDArray[np.generic] = np.empty(0)
     names = ", ".join(measure.name for measure in measures)
     bins, squares = any(m.bins for m in measures), any(m.squares for m in measures)

@@ -153,6 +153,22 @@ BUILT_IN = (
         "Efron et al., Annals of Statistics 2004",
         losses=("softmax",),
     ),
+    Method(
+        "stability",
+        "labels",
+        _lazy("stability", "stability_ranking"),
+        "how often a neuron has a weight in L1 probes of halves of the text",
+        "Meinshausen and Bühlmann, JRSS B 2010",
+        losses=("softmax",),
+    ),
+    Method(
+        "poisson",
+        "labels",
+        _lazy("poisson", "poisson_ranking"),
+        "neurons that a probe trained on random subsets takes one after the other",
+        "Stańczak et al., AAAI 2023",
+        losses=("softmax",),
+    ),
     Method("random", "labels", _lazy("chance", "random_ranking"), "random order", "Antverg and Belinkov, ICLR 2022"),
     Method(
         "attributions",

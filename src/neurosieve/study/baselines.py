@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments.baselines import lookup, permuted, rotated
+from neurosieve.experiments.code_length import information, label_entropy, online_code
 from neurosieve.experiments.settled import settle
+from neurosieve.probes.predict import scoring_options
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.registry import rank
 from neurosieve.study import columns
@@ -40,7 +43,7 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
     in random order. ``neurons`` is a probe on the best neurons by one measure, ``rotated`` on as many of the best directions by
     the same measure, where each layer (in parts of at most `MOST_TURNED` neurons) is turned by a random rotation: if neurons
     are no better, then nothing says that they, rather than any directions, are the units of this property. Probes have the
-    lambdas of the probe on all neurons.
+    lambdas of the probe on all neurons, and so have those whose online code and information the table ``information`` has.
     """
     splits, s, lambdas = cell.splits, cell.settings, chosen_lambdas(cell)
     rows: list[dict[str, Any]] = []
@@ -66,5 +69,21 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
                 {"baseline": name, "split": split, "n_neurons": n_neurons, "score": float(score), "unseen": None}
             )
         if progress is not None:
-            progress(number + 1, len(tried))
-    return {"baselines": pd.DataFrame(rows)}
+            progress(number + 1, len(tried) + 1)
+    of_labels = pd.DataFrame(columns=list(columns.BASELINES["information"].columns))
+    if splits.loss == "softmax":
+        of_labels = pd.DataFrame(_information(splits, lambdas, s.solver, s.solver_settings))
+    return {"baselines": pd.DataFrame(rows), "information": of_labels}
+
+
+def _information(
+    splits: Splits, lambdas: dict[str, float], solver: str, settings: dict[str, Any]
+) -> list[dict[str, Any]]:
+    code, whole = online_code(splits.train, l1=lambdas["l1"], l2=lambdas["l2"], solver=solver, **settings)
+    entropy = label_entropy(splits.train.y)
+    rows = [{"split": "train", "n_words": code.n_words, "entropy": entropy, "code": code.bits, "uniform": code.uniform}]
+    for split, part in (("dev", splits.dev), ("test", splits.test)):
+        told = information(part, whole, **scoring_options(settings))
+        row = {"split": split, "n_words": int(is_labelled(part.y).sum()), "entropy": label_entropy(part.y)}
+        rows.append({**row, "information": told})
+    return [{name: row.get(name) for name in columns.BASELINES["information"].columns} for row in rows]

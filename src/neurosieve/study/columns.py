@@ -223,7 +223,17 @@ BASELINES = {
             "score": "of the baseline",
             "unseen": "of a table of words: share of the words whose type train lacks; else missing",
         }
-    )
+    ),
+    "information": Table(
+        {
+            "split": _SPLIT,
+            "n_words": "labelled words",
+            "entropy": "of the labels, in bits a word",
+            "information": "of dev and test: bits a word that the probe on all neurons tells of them; of train missing",
+            "code": "of train: bits of the labels' online code; else missing",
+            "uniform": "of train: bits if every label costs the same; else missing",
+        }
+    ),
 }
 
 RANKINGS = {

@@ -49,7 +49,7 @@ def save_truncated(place: str, out: Path, *, n_blocks: int, options: Mapping[str
         )
         whole = getattr(network.config, "num_hidden_layers", None)
         found = None if whole is None else block_list(network, whole)
-        if found is None:
+        if whole is None or found is None:
             raise ModelError(f"the blocks of '{place}' are not one list that could be cut; use the whole model")
         kept = min(max(1, n_blocks), whole)
         parent, name = found

@@ -40,7 +40,7 @@ def words(f: Findings) -> list[str]:
         said.append(f"The probe is {points(gain)} above that guess.")
     else:
         said.append("The probe is not above that guess, so nothing below tells how the model represents this property.")
-    said += beside_baselines(f)
+    said += beside_baselines(f) + in_bits(f)
     if f.metric == "accuracy":
         low, high = of_share(score.mean, f.words["test"])
         said.append(
@@ -81,6 +81,20 @@ def beside_baselines(f: Findings) -> list[str]:
             f"{points(difference)} {'less' if difference >= 0 else 'more'}."
         )
     return said
+
+
+def in_bits(f: Findings) -> list[str]:
+    """What the probe tells of the labels in bits, and the length of their online code."""
+    table = f.tables.get("information")
+    if table is None or not len(table):
+        return []
+    by_split = table.set_index("split")
+    test, train = by_split.loc["test"], by_split.loc["train"]
+    return [
+        f"In bits, the probe tells {test['information']:.2f} of the {test['entropy']:.2f} bits that a test label holds; the labels "
+        f"of train, sent in parts with a probe fitted on those before, take {train['code'] / 1000:.1f} kbit, "
+        f"{train['uniform'] / train['code']:.1f} times less than without one."
+    ]
 
 
 def caution(f: Findings) -> list[str]:
