@@ -38,11 +38,11 @@ TASKS = {
 """For each property the sets of BLiMP; tense decides nothing in its set, which is there to show what is not used."""
 SIZES = (1, 10, 50, 200)
 READING = {"sentential_negation_npi_licensor_present": "rest"}
-CURVE = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100, 200, 500)
+CURVE = (1, 2, 3, 5, 7, 10, 20, 50, 100, 200, 500)
 """Sizes at which top sets alone are edited, to find the smallest that breaks what the model says."""
 DOSED = {"number": ("NN", "NNS"), "gender": ("Masc", "Fem"), "tense": (), "polarity": ()}
 """Labels between which is translated, where pairs call for one of them."""
-DOSES, DOSED_SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), (10, 50)
+DOSES, DOSED_SIZES = (0.25, 0.5, 1.0, 1.5, 2.0), (10, 50)
 GENDERED = {"himself": "Masc", "herself": "Fem"}
 PLURAL = ("have", "haven't", "are", "aren't", "were", "weren't", "do", "don't", "themselves")
 SINGULAR = ("has", "hasn't", "is", "isn't", "was", "wasn't", "does", "doesn't", "himself", "herself", "itself")
@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--checked", type=int, default=80, help="sentences by which completeness is told")
     parser.add_argument("--texts", type=int, default=20)
     parser.add_argument("--doses", action="store_true", help="translate with all controls, by effect size")
+    parser.add_argument("--curves-only", action="store_true", help="top sets alone, without controls and verdicts")
     parser.add_argument("--extract-only", action="store_true")
     parser.add_argument("--dtype", default="float32")
     given = parser.parse_args()
@@ -157,16 +158,18 @@ def main() -> None:
         splits = ns.Splits.from_store(store, prop)
         found = rankings(splits, probes=given.probes)
         found = {name: found[name] for name in given.rankings or found if name in found}
-        others = {name: ns.Splits.from_store(store, name) for name in TASKS if name != prop}
-        layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
-        checker = Checker(model, splits, others=others, layers=layers, n_sentences=given.checked)
+        checker: bool | Checker = False
+        if not given.curves_only:
+            others = {name: ns.Splits.from_store(store, name) for name in TASKS if name != prop}
+            layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
+            checker = Checker(model, splits, others=others, layers=layers, n_sentences=given.checked)
         for task in TASKS[prop]:
             if given.tasks and task not in given.tasks:
                 continue
             pairs = pairs_of(task, given.blimp, most=given.pairs)
             for name, ranking in found.items():
                 curves(given, model, ranking, splits, prop=prop, task=task, name=name, pairs=pairs)
-                for edit, options in edits(prop, pairs, doses=given.doses):
+                for edit, options in [] if given.curves_only else edits(prop, pairs, doses=given.doses):
                     stem = f"{given.site}-{prop}-{task}-{name}-{edit}".replace(" ", "-").replace(",", "")
                     file = given.out / f"{stem}.json"
                     if file.exists() or (edit != "mean" and name != "effect size"):
