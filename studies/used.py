@@ -14,10 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 import neurosieve as ns
 from neurosieve.activations.store import is_complete
+from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
+from neurosieve.experiments.interventions.effects import Bootstrap
+from neurosieve.experiments.interventions.pairs import ask_about, log_odds
+from neurosieve.experiments.interventions.statistics import neuron_statistics
 
 NOUNS, FINITE = ("NN", "NNS"), ("VBD", "VBZ", "VBP")
 GENDERS = ("Masc", "Fem")
@@ -33,6 +38,12 @@ TASKS = {
 """For each property the sets of BLiMP; tense decides nothing in its set, which is there to show what is not used."""
 SIZES = (1, 10, 50, 200)
 READING = {"sentential_negation_npi_licensor_present": "rest"}
+CURVE = (1, 2, 3, 5, 7, 10, 20, 50, 100, 200, 500)
+"""Sizes at which top sets alone are edited, to find the smallest that breaks what the model says."""
+DOSED = {"number": ("NN", "NNS"), "gender": ("Masc", "Fem"), "tense": (), "polarity": ()}
+"""Labels between which is translated, where pairs call for one of them."""
+DOSES, DOSED_SIZES = (0.25, 0.5, 1.0, 1.5, 2.0), (10, 50)
+GENDERED = {"himself": "Masc", "herself": "Fem"}
 PLURAL = ("have", "haven't", "are", "aren't", "were", "weren't", "do", "don't", "themselves")
 SINGULAR = ("has", "hasn't", "is", "isn't", "was", "wasn't", "does", "doesn't", "himself", "herself", "itself")
 
@@ -67,11 +78,14 @@ def corpus(path: Path, *, most: int) -> ns.Corpus:
 
 
 def pairs_of(name: str, blimp: Path, *, most: int) -> list[ns.MinimalPair]:
-    """Pairs of one set, labelled by the number that the good sentence's deciding word has."""
+    """Pairs of one set, labelled by the number or gender that the good sentence's deciding word has."""
     found = ns.read_pairs(blimp / f"{name}.jsonl")[:most]
     labelled = []
     for pair in found:
         word = next((a for a, b in zip(pair.good, pair.bad, strict=False) if a != b), "").strip(".").lower()
+        if word in GENDERED and name.startswith("anaphor_gender"):
+            labelled.append(replace(pair, label=GENDERED[word]))
+            continue
         number = "NNS" if word in PLURAL else "NN" if word in SINGULAR else None
         if name == "regular_plural_subject_verb_agreement_1" and number is None:
             number = "NN" if word.endswith("s") else "NNS"
@@ -84,7 +98,7 @@ def rankings(splits: ns.Splits, *, probes: list[str]) -> dict[str, ns.NeuronRank
     known = splits.train
     made = {"effect size": effect_size(splits), "probeless": ns.rank("probeless", split=splits)}
     specs = [ns.ProbeSpec(known.y, l1=1e-3, l2=1e-3, random_state=0)]
-    for name, solver, options in (("Adam", "adam", {}), ("exact", "exact", {"tol": 0.01})):
+    for name, solver, options in (("Adam", "adam", {}), ("exact", "exact", {"tol": 0.05})):
         if name in probes:
             fitted = ns.fit_probes(known.activations, specs, solver, **options)
             made[f"weight mass, {name}"] = ns.rank(probe=fitted[0])
@@ -97,8 +111,6 @@ def rankings(splits: ns.Splits, *, probes: list[str]) -> dict[str, ns.NeuronRank
 
 def effect_size(splits: ns.Splits) -> ns.NeuronRanking:
     """By the largest difference of two labels' means in standard deviations of the neuron."""
-    from neurosieve.experiments.interventions.statistics import neuron_statistics
-
     s = neuron_statistics(splits.train)
     means = np.stack(list(s.of_label.values()))
     score = (means.max(axis=0) - means.min(axis=0)) / np.sqrt(np.maximum(s.variance, 1e-12))
@@ -126,6 +138,10 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="*", default=None, help="sets of BLiMP; by default all of each property")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--sentences", type=int, default=1200)
+    parser.add_argument("--checked", type=int, default=80, help="sentences by which completeness is told")
+    parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--doses", action="store_true", help="translate with all controls, by effect size")
+    parser.add_argument("--curves-only", action="store_true", help="top sets alone, without controls and verdicts")
     parser.add_argument("--extract-only", action="store_true")
     parser.add_argument("--dtype", default="float32")
     given = parser.parse_args()
@@ -137,20 +153,23 @@ def main() -> None:
     if given.extract_only:
         return
     store = ns.open_store(store_path)
-    test = [s.words for s in text.sentences if s.split == "test" and 5 <= len(s.words) <= 25][:40]
+    test = [s.words for s in text.sentences if s.split == "test" and 5 <= len(s.words) <= 25][: given.texts]
     for prop in given.only:
         splits = ns.Splits.from_store(store, prop)
         found = rankings(splits, probes=given.probes)
         found = {name: found[name] for name in given.rankings or found if name in found}
-        others = {name: ns.Splits.from_store(store, name) for name in TASKS if name != prop}
-        layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
-        checker = Checker(model, splits, others=others, layers=layers)
+        checker: bool | Checker = False
+        if not given.curves_only:
+            others = {name: ns.Splits.from_store(store, name) for name in TASKS if name != prop}
+            layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
+            checker = Checker(model, splits, others=others, layers=layers, n_sentences=given.checked)
         for task in TASKS[prop]:
             if given.tasks and task not in given.tasks:
                 continue
             pairs = pairs_of(task, given.blimp, most=given.pairs)
             for name, ranking in found.items():
-                for edit, options in edits(prop, pairs):
+                curves(given, model, ranking, splits, prop=prop, task=task, name=name, pairs=pairs)
+                for edit, options in [] if given.curves_only else edits(prop, pairs, doses=given.doses):
                     stem = f"{given.site}-{prop}-{task}-{name}-{edit}".replace(" ", "-").replace(",", "")
                     file = given.out / f"{stem}.json"
                     if file.exists() or (edit != "mean" and name != "effect size"):
@@ -188,10 +207,55 @@ def main() -> None:
                     print(stem, result.verdict.verdict, "|", result.verdict.why, flush=True)
 
 
-def edits(prop: str, pairs: list[ns.MinimalPair]) -> list[tuple[str, dict[str, object]]]:
+def curves(
+    given: argparse.Namespace,
+    model: ns.LanguageModel,
+    ranking: ns.NeuronRanking,
+    splits: ns.Splits,
+    *,
+    prop: str,
+    task: str,
+    name: str,
+    pairs: list[ns.MinimalPair],
+) -> None:
+    """Top sets alone, without controls: set to means by size, and translated by dose; one row a version."""
+    stem = f"{given.site}-{prop}-{task}-{name}-curves".replace(" ", "-").replace(",", "")
+    file = given.out / f"{stem}.csv"
+    if file.exists():
+        return
+    editor = Editor(model.layers, neuron_statistics(splits.train), splits.train)
+    asked = ask_about(model, pairs, reading=READING.get(task))
+    sizes = [k for k in CURVE if k <= splits.n_neurons // 10]
+    about = [("mean", k, 1.0, Change("mean")) for k in sizes]
+    if len(DOSED[prop]) == 2 and any(pair.label == DOSED[prop][0] for pair in asked.pairs):
+        of, to = DOSED[prop]
+        about += [("translate", k, dose, Change("translate", of, to, dose=dose)) for k in DOSED_SIZES for dose in DOSES]
+    intact, *found = log_odds(model, asked.asked, [editor.edits(ranking.top(k), change) for _, k, _, change in about])
+    rows = []
+    for (edit, k, dose, _), values in zip(about, found, strict=True):
+        here = [i for i, pair in enumerate(asked.pairs) if edit == "mean" or pair.label == DOSED[prop][0]]
+        low, high = Bootstrap(len(here)).mean(values[here])
+        numbers = {"accuracy": (values[here] > 0).mean(), "value": values[here].mean(), "low": low, "high": high}
+        before = {"intact_accuracy": (intact[here] > 0).mean(), "intact": intact[here].mean(), "pairs": len(here)}
+        where = {
+            "property": prop,
+            "site": given.site,
+            "task": task,
+            "ranking": name,
+            "edit": edit,
+            "k": k,
+            "dose": dose,
+        }
+        rows.append({**where, **numbers, **before})
+    pd.DataFrame(rows).to_csv(file, index=False)
+    broken = [row["k"] for row in rows if row["edit"] == "mean" and row["accuracy"] <= 0.5]
+    print(stem, "at chance from", min(broken, default=None), flush=True)
+
+
+def edits(prop: str, pairs: list[ns.MinimalPair], *, doses: bool) -> list[tuple[str, dict[str, object]]]:
     """Means for all; of number also the translation from singular to plural, with doses."""
     made: list[tuple[str, dict[str, object]]] = [("mean", {})]
-    if prop == "number" and any(pair.label == "NN" for pair in pairs):
+    if doses and prop == "number" and any(pair.label == "NN" for pair in pairs):
         made.append(("translate", {"of": "NN", "to": "NNS", "doses": (1.0, 0.0, 0.5, 1.5, 2.0)}))
     return made
 

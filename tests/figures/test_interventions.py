@@ -73,3 +73,13 @@ def test_without_interventions(findings):
     for draw in (effect_by_size, effect_by_dose):
         with pytest.raises(NeurosieveError, match="without interventions"):
             draw(findings)
+
+
+def test_kept_sets_have_a_figure_of_their_own(result):
+    with pytest.raises(NeurosieveError, match="no sets were kept"):
+        effect_by_size(result, kept=True)
+    kept = result.effects.assign(edit="mean, all others", effect=-result.effects["effect"])
+    both = SimpleNamespace(effects=pd.concat([result.effects, kept]), table=result.table)
+    line = effect_by_size(both, kept=True).get_lines()[1]
+    assert line.get_xydata().tolist() == [[1, -0.1], [10, -0.5], [100, -2.0]]
+    assert effect_by_size(both).get_lines()[1].get_xydata().tolist() == [[1, 0.1], [10, 0.5], [100, 2.0]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.interventions.sets import KEPT
 from neurosieve.figures.style import DARK, FAINT, INK, MARKERS, MIDDLE, axes, size_axis, styled
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ NAMES = {
 
 
 @styled
-def effect_by_size(source: Findings | Interventions, *, ax: Axes | None = None) -> Axes:
+def effect_by_size(source: Findings | Interventions, *, kept: bool = False, ax: Axes | None = None) -> Axes:
     """Draw the effect of each kind of set against its size, with the band in which 95 % of matched random sets lie.
 
     Parameters
     ----------
     source : Findings, or Interventions
+    kept : bool
+        Of sets that alone are kept, in place of sets that are removed.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -41,9 +44,9 @@ def effect_by_size(source: Findings | Interventions, *, ax: Axes | None = None) 
     Raises
     ------
     NeurosieveError
-        If `source` is neither, or there were no interventions.
+        If `source` is neither, or there were no such interventions.
     """
-    found = effects_of(source)
+    found = kept_of(source) if kept else effects_of(source)
     found = found[found["dose"] == first_dose(found)]
     ax = axes(ax, size=(6.4, 3.6))
     top = found[found["set"] == "top"].sort_values("k")
@@ -61,8 +64,8 @@ def effect_by_size(source: Findings | Interventions, *, ax: Axes | None = None) 
         if kind == "top":
             ax.vlines(rows["k"], rows["low"], rows["high"], color=color, linewidth=1.0)
     size_axis(ax, int(top["k"].min()), int(top["k"].max()))
-    ax.set_xlabel("neurons edited (log scale)")
-    ax.set_ylabel("log-odds lost beyond random (nats)")
+    ax.set_xlabel("neurons left as they are (log scale)" if kept else "neurons edited (log scale)")
+    ax.set_ylabel(f"log-odds {'kept' if kept else 'lost'} beyond random (nats)")
     ax.legend(loc="best")
     return ax
 
@@ -100,6 +103,19 @@ def first_dose(effects: pd.DataFrame) -> float:
 def effects_of(source: object) -> pd.DataFrame:
     """The table of effects of findings or of a result."""
     return whole_sets(_table(source, "intervention_effects", "effects"))
+
+
+def kept_of(source: object) -> pd.DataFrame:
+    """The effects of sets that alone are kept."""
+    kept = kept_rows(_table(source, "intervention_effects", "effects"))
+    if not len(kept):
+        raise NeurosieveError("no sets were kept; ask for them with also=['keep'], or --also keep")
+    return kept
+
+
+def kept_rows(effects: pd.DataFrame) -> pd.DataFrame:
+    """The rows in which all neurons but a set were edited."""
+    return effects[effects["edit"].str.endswith(KEPT)]
 
 
 def values_of(source: object) -> pd.DataFrame:

@@ -84,6 +84,7 @@ def test_the_stage_runs_where_it_is_asked_for_and_stands_on_the_page(whole):
     assert f"<dt>edited alone</dt><dd>mean: {first['effect']:.2f} nats of log-odds lost beyond neurons" in page
     assert "Averaged over the logarithm of the size, removing the top neurons costs" in page
     assert "leaving them alone keeps" in page
+    assert "kept by leaving neurons alone as they are" in page
     assert "Encoded, or used?" in page
     assert "Verdict: encoded and used. The outcome falls by" in page
     assert "1 minimal pairs could not be asked about" in page

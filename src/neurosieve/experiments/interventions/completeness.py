@@ -128,6 +128,8 @@ class Checker:
     others : mapping of str to Splits
         Of other properties of the same words.
     layers : ndarray of shape (n_neurons,), int
+    n_sentences : int
+        Sentences of test, at most, that are embedded again.
     """
 
     def __init__(
@@ -137,11 +139,12 @@ class Checker:
         *,
         others: Mapping[str, Splits],
         layers: NDArray[np.intp],
+        n_sentences: int = MOST_SENTENCES,
     ) -> None:
         self._model = model
         known = is_labelled(splits.test.y)
         sentences = sentences_of(splits.test)
-        self._chosen = [(words, part) for words, part in sentences if known[part].any()][:MOST_SENTENCES]
+        self._chosen = [(words, part) for words, part in sentences if known[part].any()][:n_sentences]
         self._prop = splits.prop
         self._splits = {splits.prop: splits, **others}
         self._probes = {name: held_out_probe(part, layers) for name, part in self._splits.items()}

@@ -13,6 +13,8 @@ from neurosieve.errors import NeurosieveError
 SET_KINDS = ("top", "bottom", "random", "control", "untrained", "direction")
 KEPT_KINDS = ("top", "control", "untrained", "random")
 """Kinds of sets of which it is asked what they do alone."""
+KEPT = ", all others"
+"""What ends the name of an edit of all neurons but a set."""
 LARGEST_SHARE = 0.1
 """Share of all neurons above which no set goes by default: matched random sets need others to be drawn from."""
 WINDOW = 10

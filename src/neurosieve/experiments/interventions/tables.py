@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurosieve.experiments.interventions.effects import Bootstrap, Effect, area_weights
 from neurosieve.experiments.interventions.outcomes import Job, Outcomes
+from neurosieve.experiments.interventions.sets import KEPT
 
 COLUMNS = (
     "property",
@@ -53,7 +54,7 @@ class About:
         """The same where all others are edited, or the members of one layer alone."""
         said = {name: value for name, value in vars(self).items() if name != "names"}
         if keep:
-            said["edit"] = f"{self.edit}, all others"
+            said["edit"] = f"{self.edit}{KEPT}"
         return said if layer is None else {**said, "layers": self.names[layer]}
 
 

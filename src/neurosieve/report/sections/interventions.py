@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, effects_of, first_dose
+from neurosieve.figures.interventions import NAMES, effect_by_dose, effect_by_size, effects_of, first_dose, kept_rows
 from neurosieve.report.numbers import count, percent
 from neurosieve.report.section import Figure, Need, Section, has_table
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
 
 DOSED = Need(lambda f: "interventions" in f.tables and len(f.tables["interventions"]["dose"].unique()) > 1)
+KEPT_SETS = Need(lambda f: len(kept_rows(f.tables["intervention_effects"])) > 0)
 FEW_PAIRS = 50
 LOSSY = 1.1
 """Collateral loss is cautioned of where the loss on other text is this many times the intact model's."""
@@ -170,6 +171,12 @@ SECTION = Section(
             effect_by_size,
             lambda f: f.tables["intervention_effects"],
             "Log-odds of the good sentences lost by editing neurons, beyond matched random sets, against their number.",
+        ),
+        "kept": Figure(
+            lambda f: effect_by_size(f, kept=True),
+            lambda f: f.tables["intervention_effects"],
+            "Log-odds of the good sentences kept by leaving neurons alone as they are, beyond matched random sets.",
+            needs=(KEPT_SETS,),
         ),
         "doses": Figure(
             effect_by_dose,
