@@ -29,7 +29,10 @@ WORTH_SAMPLING = 2
 
 @dataclass(frozen=True)
 class Lap:
-    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out."""
+    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out.
+
+    A lap that is `sampled` runs on a sample of the training words, where these are many.
+    """
 
     tol: float
     margin: float
