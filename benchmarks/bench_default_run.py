@@ -107,7 +107,10 @@ def _found(tables: dict[str, Any]) -> dict[str, Any]:
         "search": _rows(tables["search"]["search"]),
         "sizes": {f"{r['delta']:g}": r["n_neurons"] for r in sets if r["seed"] == 0},
         "tried": [r["n_neurons"] for r in _rows(tables["minimal"]["curves"]) if r["seed"] == 0],
-        "test": {"all neurons": 100 * oracle[0, "test"], **{f"minimal, {d:g}": 100 * v for (s, d), v in test.items() if s == 0}},
+        "test": {
+            "all neurons": 100 * oracle[0, "test"],
+            **{f"minimal, {d:g}": 100 * v for (s, d), v in test.items() if s == 0},
+        },
         "selectivity": {name: sum(values) / len(values) for name, values in selective.items()},
         "largest gap": max(gaps, default=None),
     }
@@ -140,7 +143,9 @@ def _compare(report: machine.Report, sides: dict[str, dict[str, Any]]) -> None:
     found, full = now["found"], sides["before"]["found"]
     scores = {(r["l1"], r["l2"]): 100 * r["score"] for r in full["search"]}
     short = max(scores.values()) - scores[found["l1"], found["l2"]]
-    report.add("score S of the chosen pair below the best pair's, all solved", short, "points", target=0.1, better="lower")
+    report.add(
+        "score S of the chosen pair below the best pair's, all solved", short, "points", target=0.1, better="lower"
+    )
     sizes = sorted(full["tried"])
     for delta, size in found["sizes"].items():
         step = (sizes[-1] - sizes[0]) / max(1, len(sizes) - 1)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from neurosieve.activations.splits import Splits
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments import minimal
 from neurosieve.experiments.minimal import minimal_neurons
+from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import ProbeSpec
+from neurosieve.rankings.weight_mass import weight_mass_ranking
 
 DELTAS = (0.0, 0.005, 0.02, 0.2, 1.0)
 
@@ -157,3 +161,38 @@ def test_progress_and_frame(scored, oracle, ranking, splits):
 def test_refused(oracle, ranking, splits, options):
     with pytest.raises(NeurosieveError, match=r"expected 0 < step <= 1, deltas not negative and at_once at least 1"):
         minimal_neurons(oracle, ranking, splits, solver="adam", **options)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_bracketing_finds_what_growing_finds(monkeypatch, seed):
+    """Within one size: with the exact solver sizes are doubled and halved, where others are tried one by one."""
+    planted = make_planted(n_words=900, n_neurons=60, n_labels=3, n_informative=12, random_state=seed)
+    X = planted.X + np.random.default_rng(seed).standard_normal(planted.X.shape).astype(np.float32)
+    cuts = (slice(0, 500), slice(500, 900), slice(500, 900))
+    splits = Splits.from_arrays([X[s] for s in cuts], [planted.y[s] for s in cuts])
+    oracle = fit_probes(X[:500], [ProbeSpec(planted.y[:500], l1=3e-3, l2=1e-3)], "exact")[0]
+    ranking, deltas, step = weight_mass_ranking(oracle), (0.0, 0.02, 0.05), 1 / 60
+    found = minimal_neurons(oracle, ranking, splits, deltas=deltas, step=step, solver="exact")
+    monkeypatch.setattr(minimal, "_bracketed", partial(minimal._growing, at_once=5))
+    grown = minimal_neurons(oracle, ranking, splits, deltas=deltas, step=step, solver="exact")
+    assert len(found.curve) < len(grown.curve)
+    for delta in deltas:
+        assert abs(len(found.sets[delta].neurons) - len(grown.sets[delta].neurons)) <= 1
+        assert found.sets[delta].dev_accuracy >= grown.sets[delta].oracle_dev_accuracy - delta - 1e-9
+        probe = found.sets[delta].probe
+        assert probe.gap_ <= 1e-3 * probe.objective_
+
+
+def test_no_size_just_before_the_one_found_is_within(oracle, ranking, splits, monkeypatch):
+    """A dip after the crossing: the size that halving ends at is not the first."""
+    reached = dict.fromkeys(range(1, 51), 0.5) | dict.fromkeys(range(20, 51), 0.9) | {18: 0.9, 19: 0.5}
+
+    def fit(activations, specs, solver, **settings):
+        return [replace(oracle, neurons=np.sort(spec.neurons)) for spec in specs]
+
+    monkeypatch.setattr(minimal, "fit_probes", fit)
+    monkeypatch.setattr(
+        minimal, "score_probes", lambda X, probes, y: np.array([reached[len(p.columns)] for p in probes])
+    )
+    found = minimal_neurons(oracle, ranking, splits, deltas=(0.01,), step=0.02, solver="exact")
+    assert len(found.sets[0.01].neurons) == 18

@@ -22,7 +22,9 @@ def noisy(seed: int) -> Splits:
     rng = np.random.default_rng(seed)
     X = planted.X @ (np.eye(40) + 0.15 * rng.standard_normal((40, 40))) + 1.5 * rng.standard_normal((1200, 40))
     X, y, cuts = X.astype(np.float32), planted.y, (slice(0, 400), slice(400, 800), slice(800, 1200))
-    return Splits.from_arrays([X[s] for s in cuts], [y[s] for s in cuts], words=[np.array(planted.words)[s] for s in cuts])
+    return Splits.from_arrays(
+        [X[s] for s in cuts], [y[s] for s in cuts], words=[np.array(planted.words)[s] for s in cuts]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

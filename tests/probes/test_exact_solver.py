@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -344,6 +345,35 @@ def test_float64_activations_are_fitted_and_certified_in_float64():
     assert np.abs(probe.intercept_.sum()) < 1e-14  # of the many equal intercepts, those that sum to 0
 
 
+def test_a_start_saves_passes_and_changes_nothing_else():
+    X, codes = data()
+    spec = ProbeSpec(codes, l1=1e-3, l2=1e-2)
+    rough, best = (fit_probes(X, [spec], "exact", tol=tol)[0] for tol in (1e-2, 1e-10))
+    again = fit_probes(X, [replace(spec, start=rough)], "exact", tol=1e-10)[0]
+    assert rough.gap_ > again.gap_
+    assert again.n_passes_ < best.n_passes_
+    np.testing.assert_allclose(again.coef_, best.coef_, atol=1e-4)  # a gap of 1e-10 leaves 1e-4 with l2 = 0.01
+    assert fit_probes(X, [replace(spec, start=best)], "exact", tol=1e-6)[0].n_passes_ <= 3  # it is proven, and no more
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_start_may_read_other_neurons(standardize):
+    X, codes = data()
+    options = {"solver": "exact", "tol": 1e-10, "standardize": standardize}
+    few, other = (ProbeSpec(codes, l1=1e-3, l2=1e-2, neurons=n) for n in ([0, 1, 2, 5], [1, 2, 5, 7]))
+    first, alone = (fit_probes(X, [spec], **options)[0] for spec in (few, other))
+    started = fit_probes(X, [replace(other, start=first)], **options)[0]
+    np.testing.assert_allclose(started.coef_, alone.coef_, atol=1e-4)
+    assert started.gap_ <= 1e-10 * started.objective_
+
+
+def test_a_start_with_other_labels_is_refused():
+    X, codes = data()
+    two = fit_probes(X, [ProbeSpec(codes % 2, l1=1e-2)], "exact")[0]
+    with pytest.raises(NeurosieveError, match="start from a probe of the same labels"):
+        fit_probes(X, [ProbeSpec(codes, l1=1e-2, start=two)], "exact")
+
+
 def test_progress_ends_at_all_probes():
     X, codes = data()
     seen = []
@@ -370,7 +400,9 @@ def test_settings_out_of_range_are_refused(settings):
 def test_real_activations(real):
     X, y = real
     _, codes = np.unique(y, return_inverse=True)
-    solution = solve(stream_of(X), problem_of(codes, [(1e-2, 1e-2), (1e-3, 1e-2), (1e-3, 1e-3)]), ExactSettings())
+    solution = solve(
+        stream_of(X), problem_of(codes, [(1e-2, 1e-2), (1e-3, 1e-2), (1e-3, 1e-3)]), ExactSettings(tol=1e-4)
+    )
     assert (solution.gap <= 1e-4 * solution.objective).all()
     shares = [float((W != 0).float().mean()) for W in solution.W]
     assert 0.0 < shares[0] < shares[2] < shares[1] < 0.5  # a larger l2 spreads the weight over more neurons

@@ -91,3 +91,19 @@ def test_the_retrained_sets_may_be_fitted_without_lambdas(cell: Cell) -> None:
     (cell.folder / "minimal.json").unlink()
     cell.settings = cell.settings.model_copy(update={"regularize": False, "step": 0.5})
     assert len(stages.minimal(cell)["minimal"]) == 4  # two seeds, two deltas
+
+
+@pytest.mark.parametrize(
+    ("solver", "limit", "taken"), [("auto", "1GB", "exact"), ("auto", "20kB", "adam"), ("exact", "20kB", "exact")]
+)
+def test_a_probe_that_is_too_large_to_be_solved_is_fitted_by_the_recipe(
+    cell: Cell, caplog: pytest.LogCaptureFixture, solver: str, limit: str, taken: str
+) -> None:
+    """Where the solver was left open; said before anything is fitted, and told by every result."""
+    cell.asked = cell.asked.model_copy(update={"solver": solver, "memory_limit": limit, "grid": "auto"})
+    assert cell.settings.solver == taken
+    assert cell.identity(stages.search)["solver"] == taken
+    said = [message for message in caplog.messages if "fitted by the recipe (adam)" in message]
+    assert len(said) == (taken != "exact")
+    if taken == "adam":
+        assert cell.settings.grid == "paper"

@@ -105,7 +105,7 @@ def minimal_neurons(
     *,
     deltas: Sequence[float] = DELTAS,
     step: float = 0.01,
-    at_once: int | None = None,
+    at_once: int = 10,
     regularize: bool = True,
     random_state: int = 0,
     solver: str = AUTO,
@@ -128,9 +128,8 @@ def minimal_neurons(
         Allowed losses, as fractions.
     step : float
         Growth of the set, a share of all neurons.
-    at_once : int, optional
-        Sizes fitted in one call where all are tried; at most ``at_once - 1`` more than needed are fitted. By default 10, which
-        a pass serves together.
+    at_once : int
+        Sizes fitted in one call, which a pass serves together, where all are tried; at most ``at_once - 1`` more than needed are.
     regularize : bool
         If False, subsets are retrained without regularisation; pass an oracle without regularisation then.
     random_state : int
@@ -149,9 +148,6 @@ def minimal_neurons(
     -----
     The series ends at all neurons, which is the oracle itself, so every delta is reached.
     """
-    if at_once is None:
-        chosen = resolve(solver, splits.loss)
-        at_once = chosen.at_once if splits.loss == "softmax" else chosen.values_at_once
     if not 0 < step <= 1 or not deltas or not all(0 <= d < math.inf for d in deltas) or at_once < 1:
         raise NeurosieveError(
             f"step={step}, deltas={tuple(deltas)}, at_once={at_once}: expected 0 < step <= 1, deltas not negative and "

@@ -29,7 +29,10 @@ WORTH_SAMPLING = 2
 
 @dataclass(frozen=True)
 class Lap:
-    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out."""
+    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out.
+
+    A lap that is `sampled` runs on a sample of the training words, where these are many.
+    """
 
     tol: float
     margin: float
@@ -128,7 +131,9 @@ def race(
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
     sample = _sampled(splits.train)
-    course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and not (lap.sampled and sample is None)]
+    course = [
+        lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and not (lap.sampled and sample is None)
+    ]
     places: dict[int, Standing] = {}
     running = list(range(len(pairs)))
     for number, lap in enumerate([*course, last]):

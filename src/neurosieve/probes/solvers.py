@@ -45,8 +45,6 @@ class Solver:
         Losses for which it goes on from `ProbeSpec.start`, so that a rough probe is not lost where a better one is needed.
     passes : int or None
         Passes over the activations that a fit is assumed to cost; None where ``epochs`` says it.
-    at_once, values_at_once : int
-        Sizes of minimal sets that are worth fitting together, of labels and of real values.
     grid : str
         Lambdas that are searched by default.
     chosen_for : tuple of str
@@ -62,8 +60,6 @@ class Solver:
     certified: bool = False
     continues: tuple[str, ...] = ()
     passes: int | None = None
-    at_once: int = 10
-    values_at_once: int = 10
     grid: str = "paper"
     chosen_for: tuple[str, ...] = ()
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
 from neurosieve.files import file_digest
-from neurosieve.probes.memory import memory_limit
+from neurosieve.probes.memory import available_bytes, memory_limit
+from neurosieve.probes.solvers import AUTO
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.probe_settings import ProbeSettings
@@ -62,8 +64,37 @@ class Cell(CellFolder):
 
     @cached_property
     def settings(self) -> ProbeSettings:
-        """How this property is probed: what the study says, with a solver and a grid where it leaves them open."""
-        return self.asked.of(real_values=self.splits.loss == "squared")
+        """How this property is probed: what the study says, with a solver and a grid where it leaves them open.
+
+        Where it leaves the solver open and the memory limit does not hold one probe of the exact one, this is said, and probes are
+        fitted by the recipe; every result then tells that.
+        """
+        real_values = self.splits.loss == "squared"
+        settings = self.asked.of(real_values=real_values)
+        least = 0 if self.asked.solver != AUTO else self._least_bytes(settings)
+        with memory_limit(self.asked.memory_limit):
+            limit = available_bytes()
+        if least <= limit:
+            return settings
+        recipe = self.asked.model_copy(update={"solver": "adam"}).of(real_values=real_values)
+        log.warning(
+            "%s: solving one probe exactly takes %.2g GB, and the memory limit is %.2g GB: probes are fitted by the recipe (%s) "
+            "instead, and carry no proof; raise the limit to solve them",
+            self.prop,
+            least / 1e9,
+            limit / 1e9,
+            recipe.solver,
+        )
+        return recipe
+
+    def _least_bytes(self, settings: ProbeSettings) -> int:
+        """Memory without which the solver cannot fit one probe of this property."""
+        y = self.splits.train.y
+        known = y[is_labelled(y)]
+        n_labels = 1 if self.splits.loss == "squared" else len(set(known.tolist()))
+        sizes = {"n_words": len(known), "n_labels": n_labels, "n_columns": self.splits.n_neurons}
+        own = {name: getattr(settings, name) for name in settings.solved_by.defaults}
+        return settings.solved_by.least_bytes(settings.solved_by.settings(own), **sizes)
 
     @property
     def metric(self) -> str:

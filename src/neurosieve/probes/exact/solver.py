@@ -263,11 +263,14 @@ def _solve_one(
             problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype], blocks=blocks
         )
         point, passes = reached.point, passes + reached.n_passes
-        blocks = reached.blocks if dtype == torch.float32 else None  # their columns are held in that precision
+        blocks = None  # what it holds is in that precision
+        if dtype == torch.float32 and not stages:
+            blocks = reached.blocks
         W, b, gap = point.W, point.b, point.gap
         missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
         if missed and not stages and dtype == torch.float32:
             stages.append((torch.float64, tol))  # where float32 leads no further
+            blocks = None
     kept = W.to(design.stream.dtype)
     least, objective = point.least_total, point.objective
     if not torch.equal(kept.double(), W.double()):  # what is returned is rounded, and its objective is what counts

@@ -31,6 +31,12 @@ def words(f: Findings) -> list[str]:
         f"{percent(chosen['a_top'])}, keeping as many bottom ones {percent(chosen['a_bottom'])}, with all "
         f"{percent(chosen['a_all'])}."
     ]
+    dropped: list[float] = table["margin"].dropna().tolist() if "margin" in table else []  # earlier versions have none
+    if len(dropped):
+        said.append(
+            f"{len(dropped)} of the pairs were not solved to the end: on the way they were at least "
+            f"{100 * min(dropped):.1f} points behind, and their scores here are from there."
+        )
     plain = table[(table["l1"] == 0) & (table["l2"] == 0)]
     if f.l1 == 0 and f.l2 == 0:
         said.append("This is the pair without any regularisation.")
