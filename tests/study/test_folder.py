@@ -83,10 +83,11 @@ def test_activations_of_one_name_made_otherwise_are_refused(
 
 def test_wall_times_are_added_to_and_all_else_is_replaced(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.note(seconds={"a": 1}, cells=[1])
-    folder.note(seconds={"b": 2}, cells=[2])
+    first, second = ({"model": name, "corpus": "c", "property": "pos"} for name in "ab")
+    folder.note(seconds={"a": 1}, cells=[first])
+    folder.note(seconds={"b": 2}, cells=[second])
     assert folder.manifest()["seconds"] == {"a": 1, "b": 2}
-    assert folder.manifest()["cells"] == [2]
+    assert folder.manifest()["cells"] == [second]
 
 
 def test_foreign_files_are_refused(tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:

@@ -1,6 +1,6 @@
 """Runs side by side, from their result files alone: by whom they were made, and with which models, does not matter.
 
-Read are ``results.csv``, ``rankings.csv``, ``architectures.csv``, ``labels.csv`` and ``layers.csv`` of each run's folder;
+Read are ``results.csv``, ``rankings.csv``, ``architectures.csv``, ``labels.csv``, ``layers.csv`` and ``manifest.json`` of a run;
 neither activations nor probes are needed, so that a folder can be compared that was handed on without them.
 """
 

@@ -152,6 +152,17 @@ def test_a_module_of_ones_own(read, network):
         np.testing.assert_allclose(gate[block], expected, atol=TOLERANCE, rtol=0)
 
 
+def test_a_module_that_gives_a_mapping_or_several_tensors(read, network):
+    """The vectors of BERT's encoder stand in a mapping, those of Llama's attention in a tuple: the first tensor is meant."""
+    _, whole = read("bert", "enc=encoder:out")
+    _, last = read("bert", "residual")
+    np.testing.assert_allclose(whole[0], last[-1], atol=TOLERANCE, rtol=0)
+    _, halves = read("llama", "half=layers.{}.self_attn:out")
+    _, mixed = read("llama", "mixed=layers.{}.self_attn.o_proj:out")
+    for given, expected in zip(halves, mixed, strict=True):
+        np.testing.assert_allclose(given, expected, atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("site", "message"),
     [
