@@ -11,6 +11,7 @@ import pytest
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures import label_distribution, layer_distribution, save_figure
+from neurosieve.figures.code_points import with_code_points
 
 
 def test_the_same_figure_gives_the_same_bytes(findings, tmp_path):
@@ -63,3 +64,22 @@ def test_axes_without_a_figure_are_refused(findings, tmp_path):
 def test_no_window_system_is_loaded():
     code = "import sys, neurosieve.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_labels_of_other_scripts_are_told_apart(tmp_path, caplog, recwarn):
+    names = ["名詞", "संज्ञा", "اسم", "😀🎉", "NN"]
+    table = pd.DataFrame({"label": names, "n_neurons": [5.0, 4, 3, 2, 1], "n_exclusive": 1.0, "main_layer": 1})
+    ax = label_distribution(table.assign(main_layer_share=0.5))
+    files = save_figure(ax, tmp_path / "labels", data=table, formats=("png", "pdf", "svg"))
+    svg = files["svg"].read_text(encoding="utf-8")
+    assert all(name in svg for name in names)
+    assert [label.get_text() for label in ax.get_yticklabels()] == names  # as before
+    assert with_code_points("名詞") == "U+540D U+8A5E"
+    assert with_code_points("N名") == "N U+540D"
+    assert with_code_points("NN اسم") == "NN اسم"  # which the font has
+    assert "the PNG shows their code points" in caplog.text
+    assert len(caplog.records) == 1
+    assert not recwarn.list
+    other = label_distribution(table.assign(main_layer_share=0.5, label=[n.replace("名", "詞") for n in names]))
+    again = save_figure(other, tmp_path / "other", formats=("png",))
+    assert again["png"].read_bytes() != files["png"].read_bytes()  # boxes would be the same

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from neurosieve.csv_files import write_csv
 from neurosieve.errors import NeurosieveError
+from neurosieve.figures.code_points import code_points
 from neurosieve.figures.style import STYLE
 from neurosieve.files import whole_file
 
@@ -70,27 +72,31 @@ def save_figure(
     stem = Path(path)
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = {name: stem.with_name(f"{stem.name}.{name}") for name in formats}
-    with mpl.rc_context(STYLE), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with mpl.rc_context(STYLE):
         for name, target in written.items():
-            with whole_file(target, suffix="~tmp") as temporary:
-                whole.savefig(temporary, format=name, dpi=dpi, metadata=_METADATA[name])
-    _pass_on(caught, stem)
+            with whole_file(target, suffix="~tmp") as temporary, _readable(whole, name, stem) as missing:
+                wide = "tight" if missing else None  # code points take more room than the figure was laid out for
+                whole.savefig(temporary, format=name, dpi=dpi, metadata=_METADATA[name], bbox_inches=wide)
     if data is not None:
         written["csv"] = stem.with_name(f"{stem.name}.csv")
         write_csv(written["csv"], data)
     return written
 
 
-def _pass_on(caught: list[warnings.WarningMessage], stem: Path) -> None:
-    """Say once, in words, that a script lacks glyphs; leave all other warnings as they are."""
-    glyphs = [w for w in caught if "missing from font" in str(w.message)]
-    if glyphs:
-        log.warning(
-            "%s: the bundled font lacks %d characters of its labels; the PNG shows boxes, the SVG and the CSV hold the text",
-            stem.name,
-            len({str(w.message) for w in glyphs}),
-        )
-    for other in caught:
-        if other not in glyphs:
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+@contextmanager
+def _readable(figure: Figure, kind: str, stem: Path) -> Iterator[set[str]]:
+    """Write what the font lacks as code points, but in SVG, whose text the reader's own fonts show; say so once. Gives the characters."""
+    if kind == "svg":
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*missing from font")  # it holds text, no glyphs
+            yield set()
+        return
+    with code_points(figure) as missing:
+        if missing and kind == "png":
+            log.warning(
+                "%s: the bundled font lacks %d characters of its labels; the PNG shows their code points, the SVG and the CSV "
+                "hold the text",
+                stem.name,
+                len(missing),
+            )
+        yield missing
