@@ -42,6 +42,9 @@ AXES = {
 CORNERS = (
     {"words": 8192, "neurons": 2688, "labels": 49, "probes": 1},
     {"words": 2048, "neurons": 9984, "labels": 22, "probes": 4},
+    {**BASE, "epochs": 4},
+    {**BASE, "neurons": 100, "stored": 4096},
+    {**BASE, "words": 16384, "neurons": 40, "stored": 400, "epochs": 4},
 )
 BATCH, STEP, AT_ONCE, KEPT_VARIANTS = 512, 0.01, 10, 7
 
@@ -49,17 +52,22 @@ BATCH, STEP, AT_ONCE, KEPT_VARIANTS = 512, 0.01, 10, 7
 # The model ------------------------------------------------------------------------------------------------------------
 
 
-def fit_terms(*, words: float, neurons: float, labels: float, probes: float, epochs: float = 1) -> np.ndarray:
-    """What a fit of a group by Adam spends: rows read, products, softmax, updates of weights; and once, labels and its start."""
+def fit_terms(
+    *, words: float, neurons: float, labels: float, probes: float, epochs: float = 1, stored: float = 0
+) -> np.ndarray:
+    """What a fit of a group by Adam spends, in passes: rows, products, softmax, updates of weights; and once: reading whole
+    rows of `stored` neurons (all that are read by default), labels, its start."""
     rows, passed = probes * labels, epochs * words
     steps = np.ceil(words / BATCH) * epochs
-    return np.array([passed * neurons, passed * neurons * rows, passed * rows, steps * neurons * rows, words, 1.0])
+    in_passes = [passed * neurons, passed * neurons * rows, passed * rows, steps * neurons * rows]
+    return np.array([*in_passes, words * max(stored, neurons), words, 1.0])
 
 
-def score_terms(*, words: float, neurons: float, labels: float, probes: float) -> np.ndarray:
-    """What scoring spends: rows read, a product, the largest scores, comparing; and once, stacking the weights and its start."""
+def score_terms(*, words: float, neurons: float, labels: float, probes: float, stored: float = 0) -> np.ndarray:
+    """What scoring spends: rows, a product, the largest scores, comparing; reading whole rows, stacking the weights, its start."""
     rows = probes * labels
-    return np.array([words * neurons, words * neurons * rows, words * rows, words * probes, neurons * rows, 1.0])
+    each = [words * neurons, words * neurons * rows, words * rows, words * probes]
+    return np.array([*each, words * max(stored, neurons), neurons * rows, 1.0])
 
 
 @dataclass
@@ -112,7 +120,7 @@ class Model:
         total = 0.0
         for group in groups:
             width = max(sizes[i] for i in group.members)
-            size = {"neurons": width, "labels": c.labels}
+            size = {"neurons": width, "labels": c.labels, "stored": c.neurons}
             total += self.fits(words=c.words, probes=len(group.members), epochs=c.epochs, **size)
             total += self.scores(words=c.held_out, probes=len(group.members), **size)
         return total
@@ -157,7 +165,7 @@ def relative(terms: list[np.ndarray], seconds: list[float]) -> tuple[np.ndarray,
     return found, float(np.abs(A @ found / s - 1).max())
 
 
-def split_of(folder: Path, *, words: int, neurons: int, labels: int, probes: int) -> Any:  # noqa: ARG001
+def split_of(folder: Path, words: int, neurons: int, *, labels: int) -> Any:
     """The training split of a store of random activations, with labels in words, as a study reads it."""
     generator = np.random.default_rng(0)
     X = generator.standard_normal((words + 2, neurons), dtype=np.float32).astype(np.float16)
@@ -172,17 +180,24 @@ def calibrate(report: machine.Report) -> Model:
     fits, fit_seconds, scores, score_seconds = [], [], [], []
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            train = split_of(Path(folder), **size)
-            specs = [ns.ProbeSpec(train.y, l1=1e-4, l2=l2) for l2 in np.geomspace(1e-5, 1e-2, size["probes"])]
+            train = split_of(Path(folder), size["words"], size.get("stored", size["neurons"]), labels=size["labels"])
+            chosen = np.arange(size["neurons"]) if "stored" in size else None
+            pairs = np.geomspace(1e-5, 1e-2, size["probes"])
+            specs = [ns.ProbeSpec(train.y, l1=1e-4, l2=l2, neurons=chosen) for l2 in pairs]
             probes: list[Any] = []
 
-            def fit(train: Any = train, specs: Any = specs, probes: list[Any] = probes) -> None:
-                probes[:] = ns.fit_probes(train.activations, specs, epochs=1, solver="adam")
+            def fit(
+                train: Any = train, specs: Any = specs, probes: Any = probes, epochs: int = size.get("epochs", 1)
+            ) -> None:
+                probes[:] = ns.fit_probes(train.activations, specs, epochs=epochs, solver="adam")
 
             fits.append(fit_terms(**size))
             fit_seconds.append(cpu(fit))
-            scores.append(score_terms(**size))
+            scores.append(score_terms(**{name: value for name, value in size.items() if name != "epochs"}))
             score_seconds.append(cpu(lambda t=train, p=probes: score_probes(t.activations, p, t.y)))
+    report.extra["points"] = [
+        {**size, "fit": f, "score": s} for size, f, s in zip(sizes, fit_seconds, score_seconds, strict=True)
+    ]
     fit_model, worst = relative(fits, fit_seconds)
     report.add("fits: worst error of the fitted curve", worst, "share", better="lower", note=f"{len(sizes)} sizes")
     score_model, worst = relative(scores, score_seconds)

@@ -144,6 +144,7 @@ def test_what_is_no_address_is_refused_before_anything_is_made(tmp_path: Path) -
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (the extra 'cluster')")
 def test_no_cluster_at_an_address_is_told(tiny_bert: Path, tmp_path: Path) -> None:
     code = "from neurosieve.cli.main import main; main()"

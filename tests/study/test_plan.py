@@ -22,6 +22,7 @@ from neurosieve.study.settings import StudySettings
 from neurosieve.study.tasks import SHARDS, Here, Outcome, Share, Task, perform, tried
 
 Make = Callable[..., StudySettings]
+EXACT = {"step": 0.5, "neuron_pages": 0, "grid": "strict", "tol": 0.05}
 TWO_RANKINGS = {"ranking": ("weight-mass", "probeless"), "step": 0.5, "neuron_pages": 2}
 
 
@@ -73,8 +74,7 @@ def by(made: list[InAnyOrder], **options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("solver", "more"),
-    [("adam", TWO_RANKINGS), ("exact", {"step": 0.5, "neuron_pages": 0, "grid": "strict", "tol": 0.05})],
+    ("solver", "more"), [("adam", TWO_RANKINGS), pytest.param("exact", EXACT, marks=pytest.mark.slow)]
 )
 def test_tasks_in_any_order_leave_what_one_process_leaves(
     solver: str, more: dict[str, Any], tmp_path: Path, make_settings: Make
@@ -136,9 +136,11 @@ def test_what_fails_is_said_as_in_one_process(tmp_path: Path, make_settings: Mak
 def test_what_needs_a_task_that_failed_is_not_done(tmp_path: Path, make_settings: Make) -> None:
     settings = make_settings(step=0.5)
     run_cells(settings, tmp_path / "run")
+    folder, seen = RunFolder(tmp_path / "run"), list[tuple[float, float]]()
+    work(Plan(folder, settings), Here(folder, settings), report=lambda _title: lambda *now: seen.append(now))
+    assert seen == [(0, 0)]  # nothing is left to do
     for path in (tmp_path / "run").glob("cells/*/*.json"):
         path.unlink()
-    folder = RunFolder(tmp_path / "run")
     plan = Plan(folder, settings)
     while tasks := plan.ready():
         for task in tasks:
@@ -169,11 +171,3 @@ def test_a_task_keeps_to_its_share(tmp_path: Path, make_settings: Make) -> None:
         torch.set_num_threads(before)
     lost = tried(Task("m", "c", "begin"), RunFolder(tmp_path), make_settings(), share=Share(1, memory=1 << 20))
     assert "raise memory" in str(lost.error)
-
-
-def test_progress_counts_all_tasks(tmp_path: Path, make_settings: Make) -> None:
-    settings, seen = make_settings(step=0.5), list[tuple[float, float]]()
-    run_cells(settings, tmp_path / "run")
-    plan = Plan(RunFolder(tmp_path / "run"), settings)
-    work(plan, Here(RunFolder(tmp_path / "run"), settings), report=lambda _title: lambda *now: seen.append(now))
-    assert seen == [(0, 0)]  # nothing is left to do

@@ -113,11 +113,11 @@ class Plan:
 
     def _add_cells(self, activations: Activations) -> None:
         """Add the stages that the cells of these activations lack."""
-        store = open_store(activations.path)
         for prop in activations.properties:
             cells = []
             for method in self.settings.probes.ranking:
                 with suppress(Exception):  # which the study meets again where it opens the cell, and notes there
+                    store = open_store(activations.path)
                     cell = studied_cell(self.folder, self.settings, activations, store=store, prop=prop, method=method)
                     cells += [] if cell is None else [cell]
             self._add_stages(Task(activations.model, activations.corpus, "", prop), cells)
