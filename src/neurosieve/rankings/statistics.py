@@ -34,7 +34,7 @@ __all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers"
 SAMPLE_WORDS = 1024
 """Words that give center and scale."""
 _RUNS = 16  # of neighbouring words, so that a store need not be read whole for the sample
-_BLOCK_WORDS, _BLOCK_BYTES = 8192, 1 << 28
+_BLOCK_WORDS, _BLOCK_BYTES = 4096, 1 << 28
 _COLUMNS = 64  # of a block that one worker takes at a time, and
 _VALUES = 1 << 18  # how many values: what it works on stays in its cache
 _ENOUGH = 32  # values of a sample that say how far from its usual value a neuron goes
