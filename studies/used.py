@@ -205,6 +205,14 @@ def main() -> None:
                         )
                     )
                     print(stem, result.verdict.verdict, "|", result.verdict.why, flush=True)
+    combine(given.out, given.model.name)
+
+
+def combine(out: Path, model: str) -> None:
+    """All curves so far in one table."""
+    parts = [pd.read_csv(file) for file in sorted(out.glob("*-curves.csv"))]
+    if parts:
+        pd.concat(parts).round(4).assign(model=model).to_csv(out / "used_curves.csv", index=False)
 
 
 def curves(
