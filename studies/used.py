@@ -63,14 +63,17 @@ def labels(sentence: ns.Sentence) -> dict[str, tuple[str | None, ...]]:
 
 
 def corpus(path: Path, *, most: int) -> ns.Corpus:
-    """A third each of sentences with gender, negation and nouns; three fifths for train, one each for dev and test."""
+    """A third each of sentences with gender, negation and nouns (0: all); three fifths for train, one each dev and test."""
     found = ns.load_corpus(path, properties=COLUMNS)
+    split = ("train", "train", "train", "dev", "test")
+    if not most:
+        everything = [replace(s, labels=labels(s), split=split[i % 5]) for i, s in enumerate(found.sentences)]
+        return ns.Corpus(everything, name="ewt", properties=tuple(TASKS))
     known = [replace(s, labels=labels(s)) for s in found.sentences if 5 <= len(s.words) <= 30]
     chosen: dict[int, ns.Sentence] = {}
     for prop, wanted in (("gender", GENDERS), ("polarity", ("negative",)), ("number", NOUNS)):
         fitting = [i for i, s in enumerate(known) if i not in chosen and set(s.labels[prop]) & set(wanted)]
         chosen |= {i: known[i] for i in fitting[: most // 3]}
-    split = ("train", "train", "train", "dev", "test")
     generator = np.random.default_rng(0)
     order = generator.permutation(sorted(chosen))
     sentences = [replace(chosen[i], split=split[place % 5]) for place, i in enumerate(order.tolist())]
@@ -205,6 +208,14 @@ def main() -> None:
                         )
                     )
                     print(stem, result.verdict.verdict, "|", result.verdict.why, flush=True)
+    combine(given.out, given.model.name)
+
+
+def combine(out: Path, model: str) -> None:
+    """All curves so far in one table."""
+    parts = [pd.read_csv(file) for file in sorted(out.glob("*-curves.csv"))]
+    if parts:
+        pd.concat(parts).round(4).assign(model=model).to_csv(out / "used_curves.csv", index=False)
 
 
 def curves(

@@ -12,6 +12,7 @@ from scipy.special import log_softmax
 import neurosieve as ns
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.probe_odds import ProbeOdds
+from neurosieve.experiments.interventions.statistics import neuron_statistics
 from neurosieve.models.edits import Edit, SetTo
 from neurosieve.models.load import load_model
 
@@ -59,6 +60,18 @@ def test_log_odds_are_those_of_the_probe_by_hand(residual):
             right = list(probe.classes_).index(gold)
             assert values[sentence] == pytest.approx(logs[right] - logs[1 - right], abs=1e-4)
     assert len(ProbeOdds(model, splits, layers=layers, of="one")) < 100 * 2
+
+
+def test_the_deepest_layer_is_left_alone_where_sets_are_kept(residual):
+    model, splits = residual
+    ranking = ns.rank("probeless", split=splits)
+    found = ns.intervene(model, ranking, splits, sizes=(2,), directions=1, also=("keep",))
+    kept = found.table.query("edit == 'mean, all others' and outcome == 'log-odds' and set == 'top'").set_index("k")
+    means = neuron_statistics(splits.train).mean[:32]
+    odds = ProbeOdds(model, splits, layers=np.repeat([0, 1], 32))
+    _, nothing = odds([[Edit("L0", list(range(32)), SetTo(means))]])
+    assert kept.loc[0, "value"] == pytest.approx(nothing.mean(), abs=1e-4)
+    assert kept.loc[2, "value"] > kept.loc[0, "value"] + 0.1
 
 
 def test_what_cannot_be_asked_is_said(residual, planted_network):

@@ -82,16 +82,25 @@ class Editor:
     statistics : NeuronStatistics
     split : LabelledSplit
         The text that values are resampled from.
+    highest : int, optional
+        Position of the last layer that is edited where all but a set are; by default of the last one.
     random_state : int
     """
 
     def __init__(
-        self, layers: Sequence[Layer], statistics: NeuronStatistics, split: LabelledSplit, *, random_state: int = 0
+        self,
+        layers: Sequence[Layer],
+        statistics: NeuronStatistics,
+        split: LabelledSplit,
+        *,
+        highest: int | None = None,
+        random_state: int = 0,
     ) -> None:
         self._layers = list(layers)
         self._starts = np.cumsum([0, *(layer.width for layer in layers)])
         self._statistics = statistics
         self._split = split
+        self._highest = len(self._layers) - 1 if highest is None else highest
         self._random_state = random_state
         self._pools: dict[str | None, NDArray[np.float32]] = {}
 
@@ -99,6 +108,10 @@ class Editor:
     def layer_of(self) -> NDArray[np.intp]:
         """Position of each neuron's layer, shape (n_neurons,)."""
         return np.repeat(np.arange(len(self._layers)), [layer.width for layer in self._layers])
+
+    def others(self, neurons: NDArray[np.intp]) -> NDArray[np.intp]:
+        """All neurons that may be edited but these."""
+        return np.setdiff1d(np.flatnonzero(self.layer_of <= self._highest), neurons)
 
     def edits(self, neurons: NDArray[np.intp], change: Change) -> list[Edit]:
         """The change of some neurons: one edit a layer."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from neurosieve.activations.splits import Splits
@@ -174,26 +173,26 @@ def intervene(
     for label in (of, to):
         if label is not None:
             statistics.label(label)
-    editor = Editor(model.layers, statistics, splits.train, random_state=random_state)
+    highest = len(model.layers) - (2 if pairs is None else 1)
+    editor = Editor(model.layers, statistics, splits.train, highest=highest, random_state=random_state)
     excluded: list[tuple[str, str]] = []
     layers = editor.layer_of
-    editable = np.ones(len(layers), dtype=bool)
     if pairs is None:
         if edit == "interchange":
             raise NeurosieveError("values are interchanged between paired sentences; give pairs that have them")
         ask: Odds = ProbeOdds(model, splits, layers=layers, of=of)
-        editable, completeness = layers < layers[-1], False
+        completeness = False
     else:
         asked = ask_about(model, _labelled(pairs, change), reading=reading, interchange=edit == "interchange")
         ask, excluded = PairOdds(model, asked), asked.excluded
     for where, why in excluded:
         log.warning("pair %s is left out: %s", where, why)
     given = (("top", ranking), ("control", control), ("untrained", untrained))
-    orders = {name: one.order[editable[one.order]] for name, one in given if one is not None}
+    orders = {name: one.order[layers[one.order] <= highest] for name, one in given if one is not None}
     sets = compared_sets(
         orders,
-        _sizes(sizes, int(editable.sum())),
-        layers=editor.layer_of,
+        _sizes(sizes, len(orders["top"])),
+        layers=layers,
         variance=statistics.variance,
         n_draws=draws,
         n_directions=directions,

@@ -92,8 +92,7 @@ def edits_of_job(job: Job, editor: Editor, change: Change) -> list[Edit]:
     at = replace(change, dose=dose)
     if one.kind == "direction":
         return editor.direction(one.neurons, at, draw=one.draw)
-    neurons = np.setdiff1d(np.arange(len(editor.layer_of)), one.neurons) if one.keep else one.neurons
-    return editor.edits(neurons, at)
+    return editor.edits(editor.others(one.neurons) if one.keep else one.neurons, at)
 
 
 def _key(one: NeuronSet) -> tuple[str, int, bool, int | None]:
