@@ -131,9 +131,7 @@ def race(
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
     sample = _sampled(splits.train)
-    course = [
-        lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and not (lap.sampled and sample is None)
-    ]
+    course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol]
     places: dict[int, Standing] = {}
     running = list(range(len(pairs)))
     for number, lap in enumerate([*course, last]):

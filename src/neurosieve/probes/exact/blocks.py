@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -92,11 +92,11 @@ class Blocks:
         self._problem, self._max_columns = problem, max_columns
         self._blocks: list[_Block] = []
 
-    def with_penalty(self, problem: Penalised) -> Blocks:
-        """The same matrices for another penalty, whose factors it needs anew."""
-        other = Blocks(problem, max_columns=self._max_columns)
-        other._blocks = [replace(block, face=None, factor=None) for block in self._blocks]
-        return other
+    def turn_to(self, problem: Penalised) -> None:
+        """Serve the same labels, words and columns with another penalty, for which factors are needed anew."""
+        self._problem = problem
+        for block in self._blocks:
+            block.face = block.factor = None
 
     def refresh(self, model: LocalModel) -> None:
         """Take anew the matrices that no longer fit the model's point: other columns, or another amount of doubt."""

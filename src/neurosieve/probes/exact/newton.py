@@ -111,7 +111,10 @@ def approach(
     bound = point.bound
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
-    blocks = Blocks(problem, max_columns=room.block_columns) if blocks is None else blocks.with_penalty(problem)
+    if blocks is None:
+        blocks = Blocks(problem, max_columns=room.block_columns)
+    else:
+        blocks.turn_to(problem)
     stalled, crawled, near, poor, futile, shrinking = 0, 0, False, False, False, False
     settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
