@@ -24,7 +24,7 @@ def test_the_answer_has_numbers_and_intervals(findings, make_findings, make_cert
         "32 of the 100 neurons of tiny (32.0 %; at most 0.5 points lost on dev) are enough for pos:"
     )
     assert (
-        "90.5 % of the words of new text their right label (95 % interval 87.6 to 93.4, words taken as independent)"
+        "90.5 % of the words of new text their right label (95 % interval 87.2 to 93.0, words taken as independent)"
         in first
     )
     assert "all neurons 91.0 %, a constant guess 50.0 %" in first

@@ -106,14 +106,14 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path}: format version {version!r} is later than this neurosieve reads "
             f"({FORMAT_VERSION}); update neurosieve"
         )
-    if path.name == MANIFEST and (wrong := misfit(content, MANIFEST_SHAPE) or _contradiction(path.parent, content)):
+    if path.name == MANIFEST and (wrong := misfit(content, MANIFEST_SHAPE) or _contradiction(content)):
         raise StoreError(
             f"{path}: {wrong}; delete {path.name} and repeat the `extract` or `run` command, which keeps the shards"
         )
     return content
 
 
-def _contradiction(folder: Path, manifest: Mapping[str, Any]) -> str | None:
+def _contradiction(manifest: Mapping[str, Any]) -> str | None:
     """What in a manifest cannot be true, in words; None if all fits."""
     n_words, layers = manifest["n_words"], manifest["layers"]
     if not layers or len({layer["name"] for layer in layers}) < len(layers):
@@ -124,12 +124,13 @@ def _contradiction(folder: Path, manifest: Mapping[str, Any]) -> str | None:
         return f"n_words is {n_words}, and the shards have {total}"
     if wrong := next((name for name, (a, b) in manifest["splits"].items() if not a <= b <= n_words), None):
         return f"the split {wrong!r} is not within the {n_words} rows"
-    row = sum(layer["width"] * _BYTES[layer["dtype"]] for layer in layers)
-    for number, shard in enumerate(manifest["shards"]):
-        path = shard_path(folder, number)
-        if path.is_file() and path.stat().st_size < shard["n_words"] * row:
-            return f"shard {number} has {shard['n_words']} words of {row} bytes, and its file holds fewer"
     return None
+
+
+def least_bytes(manifest: Mapping[str, Any], number: int) -> int:
+    """Bytes that the values of a shard have: a file with fewer is cut, or the manifest is of another store."""
+    row = sum(layer["width"] * _BYTES[layer["dtype"]] for layer in manifest["layers"])
+    return int(manifest["shards"][number]["n_words"] * row)
 
 
 def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> None:

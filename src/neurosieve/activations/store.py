@@ -37,6 +37,8 @@ class _Shards:
         counts = [shard["n_words"] for shard in manifest["shards"]]
         self.bounds = np.cumsum([0, *counts])
         self.starts = np.cumsum([0, *(layer["width"] for layer in self.layers)])
+        self.least_bytes = [fmt.least_bytes(manifest, number) for number in range(len(counts))]
+        self._long_enough: set[int] = set()
         self._open: tuple[int, Any] | None = (
             None  # the last one only: pages of a mapped file count as ours while it is open
         )
@@ -65,6 +67,18 @@ class _Shards:
                 raise DamagedFileError(
                     f"layer {layer['name']!r} is {shape}, in the manifest {[n_words, layer['width']]}"
                 )
+
+    def require_long_enough(self, first: int, last: int) -> None:
+        """See that the files of rows `first` to `last` can hold them, before memory is taken for as many as a manifest says."""
+        for number in range(len(self.bounds) - 1):
+            if number in self._long_enough or not (self.bounds[number] < last and self.bounds[number + 1] > first):
+                continue
+            path, least = fmt.shard_path(self.folder, number), self.least_bytes[number]
+            if path.is_file() and path.stat().st_size < least:
+                raise StoreError(
+                    f"{path}: cannot be read (shorter than the {least:,} bytes that the manifest tells); {AGAIN}"
+                )
+            self._long_enough.add(number)
 
     def _require_intact(self, path: Path) -> None:
         """Compare a shard with its own checksum when it is first read, once a process."""
@@ -298,6 +312,7 @@ class ActivationStore:
         first, last = self._rows[0] + start, self._rows[0] + stop
         starts, bounds = self._shards.starts, self._shards.bounds
         width = int(starts[-1]) if wanted is None else len(wanted)
+        self._shards.require_long_enough(first, last)
         out = np.empty((last - first, width), dtype=self.dtype)
         for number in range(int(np.searchsorted(bounds, first, "right")) - 1, len(bounds) - 1):
             a, b = max(first, int(bounds[number])), min(last, int(bounds[number + 1]))
@@ -382,8 +397,7 @@ def open_store(path: str | Path) -> ActivationStore:
         raise StoreError(f"{folder}: no activation store (no {fmt.MANIFEST}); pass the folder that `extract` wrote")
     content = fmt.read_json(manifest)
     for number in range(len(content["shards"])):
-        if not fmt.shard_path(folder, number).is_file():
-            raise StoreError(
-                f"{fmt.shard_path(folder, number)}: missing; repeat the `extract` or `run` command, which makes what is missing"
-            )
+        path = fmt.shard_path(folder, number)
+        if not path.is_file():
+            raise StoreError(f"{path}: missing; repeat the `extract` or `run` command, which makes what is missing")
     return ActivationStore(folder, content)

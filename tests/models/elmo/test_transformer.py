@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from neurosieve.errors import ModelError
+from neurosieve.models.elmo.archive import read_members
 from neurosieve.models.elmo.characters import character_numbers
 from neurosieve.models.elmo.transformer import read_transformer_elmo
 from neurosieve.models.load import load_model
@@ -321,3 +323,37 @@ def test_options_that_do_not_fit_are_refused_by_name(tmp_path, weights, config, 
 def test_nothing_is_written_beside_the_archive(small):
     read_transformer_elmo(small)
     assert [path.name for path in small.parent.iterdir()] == ["model.tar.gz"]
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_damage_of_every_kind_of_packing_is_refused(tmp_path, weights, mode):
+    plain = pack(tmp_path / "model.tar.gz", released_config(), weights)
+    members = {}
+    with tarfile.open(plain) as tar:
+        for info in tar:
+            members[info.name] = tar.extractfile(info).read()
+    packed = tmp_path / "damaged.tar.gz"
+    with tarfile.open(packed, mode) as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    whole = packed.read_bytes()
+    for at in range(20, len(whole), max(1, len(whole) // 25)):
+        packed.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
+        with contextlib.suppress(ModelError):  # a few bits mean nothing; anything but a stated refusal fails
+            read_members(packed, ("config.json",))
+        packed.write_bytes(whole[:at])
+        with pytest.raises(ModelError, match="is damaged or ends early"):
+            read_members(packed, ("config.json",))
+
+
+def test_an_archive_that_explodes_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("neurosieve.models.elmo.archive.LEAST_BOUND", 1 << 20)
+    bomb = tmp_path / "model.tar.gz"
+    with tarfile.open(bomb, "w:gz") as tar:
+        info = tarfile.TarInfo("weights.th")
+        info.size = 64 << 20
+        tar.addfile(info, io.BytesIO(bytes(64 << 20)))
+    with pytest.raises(ModelError, match="unpacks to more than 200 times its size"):
+        read_members(bomb, ("weights.th",))

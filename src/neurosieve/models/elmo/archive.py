@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tarfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from neurosieve.errors import ModelError
+
+MOST_TIMES = 200
+"""How many times larger than the archive its content may be; weights shrink by a tenth."""
+LEAST_BOUND = 1 << 28
+"""Bytes that a small archive may unpack to, whatever its size."""
 
 
 def read_members(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
@@ -33,16 +37,24 @@ def read_members(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     try:
+        most = max(MOST_TIMES * archive.stat().st_size, LEAST_BOUND)
         with tarfile.open(archive, "r:*") as tar:
             for member in tar:
                 _require_safe(archive, member)
+                if member.offset + member.size > most:
+                    raise ModelError(
+                        f"the archive '{archive}' unpacks to more than {MOST_TIMES} times its size, as no weights do; do not "
+                        "trust it"
+                    )
                 name = str(PurePosixPath(member.name))
                 stream = tar.extractfile(member) if name in wanted else None
                 if stream is not None:
                     found[name] = stream.read()
             while tar.fileobj is not None and tar.fileobj.read(1 << 20):
                 pass  # to the very end, where the checksum stands
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # whatever gzip, bzip2, xz and tar raise where data are damaged
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise ModelError(f"the archive '{archive}' is damaged or ends early ({reason}); get it again") from error
     for name in wanted:
