@@ -61,4 +61,8 @@ def code_points(figure: Figure) -> Iterator[set[str]]:
 
 def _rewritten(formatter: Formatter) -> Callable[[float, int | None], str]:
     """A formatter's labels with code points."""
-    return lambda value, place=None: with_code_points(formatter(value, place))
+
+    def written(value: float, place: int | None = None) -> str:
+        return with_code_points(formatter(value, place))
+
+    return written

@@ -85,7 +85,7 @@ def save_figure(
 
 @contextmanager
 def _readable(figure: Figure, kind: str, stem: Path) -> Iterator[set[str]]:
-    """Write what the font lacks as code points, but in SVG, whose text the reader's own fonts show; say so once. Gives the characters."""
+    """Write what the font lacks as code points, but in SVG, whose text the reader's own fonts show; gives the characters."""
     if kind == "svg":
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*missing from font")  # it holds text, no glyphs

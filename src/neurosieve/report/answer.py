@@ -25,7 +25,7 @@ def answer(f: Findings) -> list[str]:
     size = round(found["n_neurons"].mean())
     few, everything = float(found["test"].mean()), float(numbers.oracle(f).mean)
     _, guess = numbers.majority(f)
-    share = percent(size / f.n_neurons, 1)
+    share = percent(found["n_neurons"].mean() / f.n_neurons, 1)
     said = f"{count(size)} of the {count(f.n_neurons)} neurons of {f.model} ({share}{_sizes(f, delta)}) are enough for {f.prop}: "
     if f.metric == "r2":
         said += (
