@@ -239,7 +239,7 @@ def memory(report: machine.Report, base: Path) -> None:
 
     import neurosieve as ns
 
-    n_words, n_neurons = 120_000, 2048
+    n_words, n_neurons = 60_000, 2048
     generator = np.random.default_rng(0)
     X = generator.standard_normal((n_words, n_neurons), dtype=np.float32).astype(np.float16)
     labels = {"tag": [f"L{i}" for i in generator.integers(0, 20, n_words)]}
@@ -258,7 +258,7 @@ def memory(report: machine.Report, base: Path) -> None:
             "control": False,
             "neuron_pages": 0,
         },
-        "cluster": {"memory": "1.1GB"},
+        "cluster": {"memory": "0.85GB"},
     }
     found = in_a_process({"study": content, "workers": 2, "out": str(base / "memory")}) or {}
     note = (

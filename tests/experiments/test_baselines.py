@@ -77,6 +77,22 @@ def test_a_rotation_keeps_lengths_within_groups_and_reads_columns(dtype):
     assert not np.allclose(whole, X[10:40])
 
 
+def test_few_directions_of_many_words_are_read_in_pieces(monkeypatch):
+    asked = []
+
+    class Watched(ArraySource):
+        def read(self, start, stop, columns=None):
+            asked.append(stop - start)
+            return super().read(start, stop, columns)
+
+    X = np.random.default_rng(0).standard_normal((10, 4)).astype(np.float32)
+    turned = RotatedSource(Watched(X), np.zeros(4))
+    whole = turned.read(1, 10, np.array([3, 0]))
+    monkeypatch.setattr("neurosieve.experiments.baselines._TURNED_ROWS", 4)
+    np.testing.assert_allclose(turned.read(1, 12, np.array([3, 0])), whole, rtol=1e-6)
+    assert asked == [9, 4, 4, 1]
+
+
 def test_a_linear_probe_on_all_directions_does_as_well_as_on_all_neurons():
     splits = make()
     turned = rotated(splits, np.zeros(6))

@@ -91,6 +91,10 @@ def permuted(splits: Splits, *, random_state: int = 0) -> Splits:
     return splits.with_labels(shuffled(splits.train), shuffled(splits.dev), shuffled(splits.test))
 
 
+_TURNED_ROWS = 2048
+"""Rows that are turned at once: few directions of many rows are asked for where whole rows would not fit into memory."""
+
+
 class RotatedSource:
     """Activations in another basis: the neurons of each group are turned by a random rotation of that group.
 
@@ -121,15 +125,21 @@ class RotatedSource:
 
     def read(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> NDArray[np.floating]:
         """Rows `start` to `stop`, of all or the given directions."""
-        rows = self.source.read(start, stop)
         wanted = np.arange(self.n_neurons) if columns is None else np.asarray(columns)
-        out = np.empty((len(rows), len(wanted)), dtype=self.dtype)
+        stop = min(stop, self.n_words)
+        out = np.empty((stop - start, len(wanted)), dtype=self.dtype)
+        for first in range(start, stop, _TURNED_ROWS):
+            rows = self.source.read(first, min(stop, first + _TURNED_ROWS))
+            self._turn(rows, wanted, out=out[first - start :][: len(rows)])
+        return out
+
+    def _turn(self, rows: NDArray[np.floating], wanted: NDArray[np.intp], *, out: NDArray[np.floating]) -> None:
+        """Write the `wanted` directions of some rows into `out`."""
         for members, rotation in self.parts:
             places = np.flatnonzero((wanted >= members[0]) & (wanted <= members[-1]) & np.isin(wanted, members))
             if len(places):
                 own = np.searchsorted(members, wanted[places])
                 out[:, places] = rows[:, members].astype(self.dtype) @ rotation[:, own]
-        return out
 
 
 def rotated(splits: Splits, groups: NDArray[np.generic], *, random_state: int = 0) -> Splits:

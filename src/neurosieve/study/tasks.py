@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 BEGIN, SHARDS, STORE = "begin", "shards", "store"
 """What an extraction is divided into: its folder made ready, ranges of its shards, and its tables with the manifest."""
+KEPT_BACK = 0.1
+"""Share of a task's memory for what its program takes later on: libraries, the allocator, pages of mapped files."""
 LEAST_BYTES = 64 << 20
 """Less than this for fitting is refused: it would go through the text in thousands of pieces."""
 SHARDS_A_TASK = 4
@@ -160,7 +162,7 @@ class Share:
         limit = None
         if self.memory is not None:
             own = psutil.Process().memory_info().rss
-            limit = self.memory - own
+            limit = int((1 - KEPT_BACK) * self.memory) - own
             if limit < LEAST_BYTES:
                 raise StudyError(
                     f"a task has {self.memory / 1e9:.1f} GB, of which its program takes {own / 1e9:.1f}; raise memory (or "
