@@ -49,6 +49,22 @@ def test_baselines_stand_beside_the_probe(said, make_findings) -> None:
     assert "A table that" not in " ".join(accuracy.words(make_findings()))
 
 
+def test_what_a_probe_tells_is_said_in_bits(make_findings) -> None:
+    bits = pd.DataFrame(
+        {
+            "split": ["train", "dev", "test"],
+            "entropy": [4.0, 3.9, 3.8],
+            "information": [None, 3.0, 3.125],
+            "code": [12_300.0, None, None],
+            "uniform": [49_200.0, None, None],
+        }
+    )
+    text = " ".join(accuracy.words(make_findings(tables={"information": bits})))
+    assert "the probe tells 3.12 of the 3.80 bits that a test label holds" in text
+    assert "take 12.3 kbit, 4.0 times less than without one" in text
+    assert "bits" not in " ".join(accuracy.words(make_findings(tables={"information": bits[:0]})))
+
+
 def test_the_page_warns_where_a_baseline_is_as_good(said, make_findings) -> None:
     good = said(accuracy.caution, lookup=0.1, own=0.8, turned=0.2)
     assert "adds nothing" not in good

@@ -78,7 +78,7 @@ def poisson_ranking(
         probe.step(_z_scores(source, rows, mean, deviation), codes[rows])
     judged = known[np.unique(np.linspace(0, len(known) - 1, min(n_words, len(known))).astype(np.intp))]
     Z = _z_scores(source, judged, mean, deviation)
-    taken = probe.take(Z, codes[judged], min(n_neurons, int((~still).sum())), still)
+    taken = probe.take(Z, codes[judged], n=min(n_neurons, int((~still).sum())), still=still)
     probability = np.where(still, 0.0, 1 / (1 + np.exp(-probe.inclusion)))
     score = probability.astype(np.float64)
     score[taken] = np.arange(len(taken), 0, -1) + 1.0
@@ -137,7 +137,7 @@ class _Probe:
             second += 0.001 * (slope**2 - second)
             value += _RATE * (first / (1 - 0.9**self.steps)) / (np.sqrt(second / (1 - 0.999**self.steps)) + 1e-8)
 
-    def take(self, Z: NDArray[np.float32], gold: NDArray[np.int64], n: int, still: NDArray[np.bool_]) -> list[int]:
+    def take(self, Z: NDArray[np.float32], gold: NDArray[np.int64], *, n: int, still: NDArray[np.bool_]) -> list[int]:
         """Neurons in the order in which they raise the mean log-probability of the gold labels most."""
         scores = np.tile(self.b, (len(gold), 1))
         own = np.arange(len(gold))
