@@ -212,10 +212,22 @@ def main() -> None:
 
 
 def combine(out: Path, model: str) -> None:
-    """All curves so far in one table."""
+    """All effects so far in one table, and all curves in another."""
     parts = [pd.read_csv(file) for file in sorted(out.glob("*-curves.csv"))]
     if parts:
         pd.concat(parts).round(4).assign(model=model).to_csv(out / "used_curves.csv", index=False)
+    effects = []
+    keys = ["set", "k", "dose", "edit", "layers"]
+    for file in sorted(out.glob("*.effects.csv")):
+        stem = file.name.removesuffix(".effects.csv")
+        said = json.loads((out / f"{stem}.json").read_text(encoding="utf-8"))
+        values = pd.read_csv(out / f"{stem}.csv")
+        right = values[values["outcome"] == "accuracy"].groupby(keys)[["value", "intact"]].mean()
+        right.columns = ["accuracy", "intact_accuracy"]
+        about = {"model": model, **{name: said[name] for name in ("intact", "pairs", "completeness", "verdict")}}
+        effects.append(pd.read_csv(file).merge(right.reset_index(), on=keys).assign(**about))
+    if effects:
+        pd.concat(effects).round(4).to_csv(out / "used.csv", index=False)
 
 
 def curves(
