@@ -12,34 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from neurosieve.activations.labelled_split import LabelledSplit
-from neurosieve.activations.labels import is_labelled
-from neurosieve.activations.source import RowSource, as_source
 from neurosieve.activations.splits import Splits
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.solvers import solver_named
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
-SAMPLE_WORDS = 8192
-"""Training words of the first lap, where there are at least `WORTH_SAMPLING` times as many."""
-WORTH_SAMPLING = 2
-
 
 @dataclass(frozen=True)
 class Lap:
-    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out.
-
-    A lap that is `sampled` runs on a sample of the training words, where these are many.
-    """
+    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out."""
 
     tol: float
     margin: float
-    sampled: bool = False
 
 
-LAPS = (Lap(0.1, 0.03, sampled=True), Lap(0.02, 0.007))
+LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.007))
 """Laps before the last, which solves what is left to the tolerance. Margins are fractions: 0.01 is a point of the score."""
 
 
@@ -62,15 +49,12 @@ class Standing:
     probe : FittedProbe
         As far as it was solved.
     scores : Scores
-    n_words : int
-        Training words.
     margin : float
         The margin by which it dropped out; missing (NaN) for pairs that were solved to the tolerance.
     """
 
     probe: FittedProbe
     scores: Scores
-    n_words: int
     margin: float = math.nan
 
     @property
@@ -88,10 +72,9 @@ class Standing:
 Judge = Callable[[Sequence[FittedProbe]], list[Scores]]
 
 
-def standing(probes: Sequence[FittedProbe], judge: Judge, train: LabelledSplit) -> list[Standing]:
-    """Where probes stand that were fitted on some words."""
-    n_words = int(is_labelled(train.y).sum())
-    return [Standing(probe, scores, n_words) for probe, scores in zip(probes, judge(probes), strict=True)]
+def standing(probes: Sequence[FittedProbe], judge: Judge) -> list[Standing]:
+    """Where probes stand."""
+    return [Standing(probe, scores) for probe, scores in zip(probes, judge(probes), strict=True)]
 
 
 def race(
@@ -130,23 +113,22 @@ def race(
         One a pair, in their order.
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
-    sample = _sampled(splits.train)
     course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol]
+    train = splits.train
     places: dict[int, Standing] = {}
     running = list(range(len(pairs)))
     for number, lap in enumerate([*course, last]):
-        if len(running) == 1 and lap is not last:
-            continue  # it has won, and has only to be solved
-        part = sample if sample is not None and lap.sampled else splits.train
+        if not running or (len(running) == 1 and lap is not last):
+            continue  # one has won, and has only to be solved
         starts = [places[i].probe if i in places else None for i in running]
         specs = [
-            ProbeSpec(part.y, *pairs[i], loss=splits.loss, start=start)
+            ProbeSpec(train.y, *pairs[i], loss=splits.loss, start=start)
             for i, start in zip(running, starts, strict=True)
         ]
         advance = None if progress is None else _lap_of(progress, number, len(course) + 1)
-        probes = fit_probes(part.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
-        places.update(zip(running, standing(probes, judge, part), strict=True))
-        behind = max((places[i].scores.score for i in running), default=0.0) - lap.margin
+        probes = fit_probes(train.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
+        places.update(zip(running, standing(probes, judge), strict=True))
+        behind = max(places[i].scores.score for i in running) - lap.margin
         for i in [i for i in running if places[i].scores.score < behind]:
             places[i] = replace(places[i], margin=lap.margin)
             running.remove(i)
@@ -155,21 +137,3 @@ def race(
 
 def _lap_of(progress: Callable[[float, float], None], number: int, n_laps: int) -> Callable[[float, float], None]:
     return lambda done, total: progress(number + done / max(total, 1e-9), n_laps)
-
-
-def _sampled(train: LabelledSplit) -> LabelledSplit | None:
-    """Evenly drawn labelled words, at least one of each label; None where there are too few words for a sample to pay."""
-    rows = np.flatnonzero(is_labelled(train.y))
-    if len(rows) < WORTH_SAMPLING * SAMPLE_WORDS:
-        return None
-    generator = np.random.default_rng(0)
-    _, firsts = np.unique(train.y[rows].astype(str), return_index=True)
-    drawn = generator.choice(len(rows), size=SAMPLE_WORDS, replace=False)
-    kept = rows[np.union1d(firsts, drawn)]
-    source = RowSource(as_source(train.activations), kept)
-    return LabelledSplit(_held(source), train.y[kept])
-
-
-def _held(source: RowSource) -> np.ndarray[Any, Any]:
-    """The rows in memory: they are few, and a row source reads all that lies between them each time."""
-    return source.read(0, source.n_words)

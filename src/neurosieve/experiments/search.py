@@ -47,8 +47,8 @@ class SearchResult:
     ----------
     table : DataFrame
         One row a pair: l1, l2; a_all, a_top, a_bottom, score (all on dev, as fractions; R² of real values); gap, the duality gap
-        at which they were taken, as a share of the objective, and n_words, of how many training words; margin, by which the
-        pair was behind, or more, when it dropped out of the race; missing (NaN) where it did not.
+        at which they were taken, as a share of the objective; margin, by which the pair was behind, or more, when it dropped
+        out of the race; missing (NaN) where it did not.
     l1, l2 : float
         The pair with the highest score of those solved to the tolerance; among equals the one that regularises more.
     probe : FittedProbe
@@ -175,9 +175,9 @@ def search_lambdas(
         finite = [pair for pair in pairs if pair != (0.0, 0.0)]  # without a penalty there is no end to race for
         run = race(splits, finite, judge, solver=entrant.name, progress=progress, **settings)
         standings = dict(zip(finite, run, strict=True))
-        standings |= dict(zip([(0.0, 0.0)], standing([zero], judge, splits.train), strict=True))
+        standings |= dict(zip([(0.0, 0.0)], standing([zero], judge), strict=True))
     else:
-        standings = dict(zip(pairs, standing(probes[: len(pairs)], judge, splits.train), strict=True))
+        standings = dict(zip(pairs, standing(probes[: len(pairs)], judge), strict=True))
     return _collect(pairs, [standings[pair] for pair in pairs], zero, keep=keep, alpha=alpha, beta=beta)
 
 
@@ -231,7 +231,7 @@ def _collect(
     import pandas as pd
 
     rows = [
-        {"l1": l1, "l2": l2, **asdict(at.scores), "gap": at.gap, "n_words": at.n_words, "margin": at.margin}
+        {"l1": l1, "l2": l2, **asdict(at.scores), "gap": at.gap, "margin": at.margin}
         for (l1, l2), at in zip(pairs, standings, strict=True)
     ]
     table = pd.DataFrame(rows).astype({"gap": float, "margin": float})

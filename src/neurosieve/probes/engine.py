@@ -25,6 +25,7 @@ from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, Group, plan_groups
 from neurosieve.probes.problem import GroupProblem, GroupSolution
 from neurosieve.probes.solvers import AUTO, Solver, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
+from neurosieve.probes.starts import check_start, start_weights
 from neurosieve.probes.state import WEIGHT_BYTES, group_bytes, solver_bytes
 from neurosieve.probes.stream import ActivationStream
 
@@ -249,13 +250,7 @@ def _check_spec(spec: ProbeSpec, labels: Encoded, source: ActivationSource) -> N
             )
         if not (weights * labels.known).any():
             raise NeurosieveError("word_weights leaves no labelled word; at least one weight must be positive")
-    if spec.start is not None and not (
-        spec.start.n_neurons == source.n_neurons and np.array_equal(spec.start.classes_, labels.classes)
-    ):
-        raise NeurosieveError(
-            f"the probe to start from reads {spec.start.n_neurons} neurons and tells {len(spec.start.classes_)} labels, the one to "
-            f"be fitted {source.n_neurons} and {len(labels.classes)}; start from a probe of the same labels"
-        )
+    check_start(spec, source.n_neurons, labels.classes)
     if spec.neurons is None:
         return None
     neurons = neuron_numbers(spec.neurons, source.n_neurons)
@@ -333,23 +328,8 @@ def _problem(
         mask=mask,
         random_state=specs[0].random_state,
         loss=specs[0].loss,
-        starts=[_start(spec, subset, stream, columns) for spec, subset in zip(specs, subsets, strict=True)],
+        starts=[start_weights(spec, subset, stream, columns) for spec, subset in zip(specs, subsets, strict=True)],
     )
-
-
-def _start(
-    spec: ProbeSpec, subset: NDArray[np.intp] | None, stream: ActivationStream, columns: NDArray[np.intp] | None
-) -> torch.Tensor | None:
-    """The weights that a probe begins from, in the coordinates of the stream; zero in columns that it may not use."""
-    if spec.start is None or spec.loss != "softmax":
-        return None
-    W = spec.start.full_coef(standardized=True)
-    if subset is not None:
-        kept = np.zeros_like(W)
-        kept[:, subset] = W[:, subset]
-        W = kept
-    W = W if columns is None else W[:, columns]
-    return torch.from_numpy(np.ascontiguousarray(W)).to(stream.device, stream.dtype)
 
 
 def _unpack(

@@ -61,7 +61,6 @@ SEARCH = {
             "a_all": "score on dev of all neurons",
             "score": "the paper's score of the pair",
             "gap": "duality gap at which these were taken, a share of the objective; missing unless the solver proves it",
-            "n_words": "training words on which the probe was fitted",
             "margin": "by how much the pair was behind, at least, when it was dropped; missing for pairs solved to the end",
         }
     ),
