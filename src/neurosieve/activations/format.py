@@ -128,8 +128,11 @@ def _contradiction(manifest: Mapping[str, Any]) -> str | None:
 
 
 def least_bytes(manifest: Mapping[str, Any], number: int) -> int:
-    """Bytes that the values of a shard have: a file with fewer is cut, or the manifest is of another store."""
-    row = sum(layer["width"] * _BYTES[layer["dtype"]] for layer in manifest["layers"])
+    """Bytes that the values of a shard have at least: a file with fewer is cut, or the manifest is of another store.
+
+    A layer of which some shard needed float32 is float32 in the manifest, and may lie as float16 in the others.
+    """
+    row = sum(layer["width"] * min(_BYTES.values()) for layer in manifest["layers"])
     return int(manifest["shards"][number]["n_words"] * row)
 
 

@@ -27,7 +27,7 @@ def check_start(spec: ProbeSpec, n_neurons: int, classes: NDArray[np.generic]) -
 
 
 def start_weights(
-    spec: ProbeSpec, subset: NDArray[np.intp] | None, stream: ActivationStream, columns: NDArray[np.intp] | None
+    spec: ProbeSpec, stream: ActivationStream, *, subset: NDArray[np.intp] | None, columns: NDArray[np.intp] | None
 ) -> torch.Tensor | None:
     """The weights that a probe begins from, in the coordinates of the stream; zero in columns that it may not use."""
     if spec.start is None or spec.loss != "softmax":
