@@ -15,8 +15,8 @@ import neurosieve
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("own-activations", "corpora", "reading-the-report", "reliability", "how-to")
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
-ELSEWHERE = {"models", "gallery"}
-"""Pages whose code other tests run: it needs models, or draws the figures of the site."""
+ELSEWHERE = {"models", "gallery", "compact-features"}
+"""Pages whose code other tests run: it needs models or a run of sentences, or draws the figures of the site."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 
 

@@ -144,7 +144,6 @@ def test_the_version_is_printed(shell) -> None:
     [
         (["rnak"], "No such command 'rnak'"),
         (["rank"], "Missing argument 'RUN' (see `neurosieve rank -h`)"),
-        (["rank", "x"], "Missing option '--property' / '-p' (see `neurosieve rank -h`)"),
         (["rank", "x", "-p", "pos", "--tpo", "3"], "No such option"),
         (["rank", "x", "-p", "pos", "--top", "few"], "Invalid value for '--top'"),
         (["rank", "x", "-p", "pos", "--csv", "--table"], "choose one of --csv and --table (see `neurosieve rank -h`)"),

@@ -17,7 +17,7 @@ def test_a_run_lists_its_stages_in_their_order(finished_run: Path) -> None:
         {
             "cell": "tiny-bert--tagged--pos",
             "ranking": "weight-mass",
-            "finished": "data, search, oracles, ablation, minimal, control, baselines, label_scores, looks",
+            "finished": "data, search, oracles, ablation, minimal, control, baselines, label_scores, label_pairs, looks, text",
         }
     ]
     assert summary["finished"] is True

@@ -23,7 +23,7 @@ def test_several_rankings_are_compared_once_on_the_page_and_by_the_command(
     chosen = ["weight-mass", "auroc", "reversed-probeless"]
     found = run_study(make_settings(ranking=chosen, seeds=1, step=0.5), out)
     page = (out / "report.html").read_text(encoding="utf-8").replace("\u00a0", " ")
-    assert page.count("<p>The run ranks the neurons by 3 methods.") == 1
+    assert page.count("<p>3 rankings are compared.") == 1
     assert "Whether rankings agree, and which one serves" in page
     assert "exact linear %" in page
     assert "A table that gives each word the most frequent label of its type in train gets" in page

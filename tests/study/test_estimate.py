@@ -51,7 +51,7 @@ def test_what_is_finished_takes_nothing_and_tells_the_speed(
     assert cells.loc["pos", "minutes"] == 0
     assert (
         cells.loc["pos", "finished"]
-        == "data, search, oracles, ablation, minimal, control, baselines, label_scores, looks"
+        == "data, search, oracles, ablation, minimal, control, baselines, label_scores, label_pairs, looks, text"
     )
     assert cells.loc["nominal", "finished"] == ""
     assert "1 finished lambda searches" in found.summary["assumes"][0]

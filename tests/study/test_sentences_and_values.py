@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from tests.conftest import QUICK
 
+from neurosieve.activations.splits import Splits
+from neurosieve.activations.store import open_store
 from neurosieve.errors import CorpusError, NeurosieveError, StudyError
 from neurosieve.report.sections import certainty
 from neurosieve.runs.study import run_study
@@ -117,6 +119,29 @@ def test_unknown_labels_of_sentences_are_errors_and_reported(of_sentences: Path)
     assert "have a label that train lacks; every probe gets them wrong" in said
     results = pd.read_csv(of_sentences / "results.csv").query("property == 'mood' and split == 'test'")
     assert results.loc[results["metric"].str.startswith("accuracy"), "value"].max() <= 0.95
+
+
+def test_few_neurons_of_a_run_of_sentences_are_features(
+    of_sentences: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ``docs/compact-features.md`` shows, of the label of sentences alone."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "compact-features.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    run = Path(shutil.copytree(of_sentences, tmp_path / "runs" / "kind"))
+    shutil.rmtree(next((run / "cells").glob("*animals")))
+    monkeypatch.chdir(tmp_path)
+    store = open_store(next((run / "activations").iterdir()))
+    names: dict[str, object] = {
+        "__name__": "docs",
+        "sentences": ["the cat sees a dog .", "a lamp finds every teacher !"] * 3,
+        "labels": ["cat", "none"] * 3,
+        "store": store,
+        "splits": Splits.from_store(store, "mood"),
+        "folder": tiny_bert,
+    }
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), names)
+    assert (tmp_path / "compact-kind" / "config.json").is_file()
 
 
 def test_a_control_task_of_sentences_is_refused_with_the_reason(of_sentences: Path) -> None:

@@ -328,7 +328,10 @@ def _problem(
         mask=mask,
         random_state=specs[0].random_state,
         loss=specs[0].loss,
-        starts=[start_weights(spec, stream, subset=subset, columns=columns) for spec, subset in zip(specs, subsets, strict=True)],
+        starts=[
+            start_weights(spec, stream, subset=subset, columns=columns)
+            for spec, subset in zip(specs, subsets, strict=True)
+        ],
     )
 
 

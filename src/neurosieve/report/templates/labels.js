@@ -3,8 +3,9 @@ const MOST_ROWS = 20;
 for (const box of document.querySelectorAll(".two")) {
   const [first, second] = box.querySelectorAll("select");
   const [names, ids] = [box.dataset.names.split(" "), box.dataset.ids.split(" ")];
-  const numbers = (option, key) => first.options[option].dataset[key].split(" ").map((each) => (each === "-" ? NaN : Number(each)));
-  const signed = (value, digits) => (Number.isNaN(value) ? "–" : (value > 0 ? "+" : "") + value.toFixed(digits).replace("-", "−"));
+  const numbers = (option, key) => first.options[option].dataset[key].split(" ").map((each) => (each === "-" ? null : Number(each)));
+  const signed = (value, digits) => (value === null ? "–" : (value > 0 ? "+" : "") + value.toFixed(digits).replace("-", "−"));
+  const less = (a, b) => (a === null || b === null ? null : a - b);
   const given = (one, other) => {
     const own = first.options[one].dataset.g.split(" ").find((part) => part.startsWith(`${other}:`));
     return own ? Number(own.split(":")[1]) : 0;
@@ -19,8 +20,8 @@ for (const box of document.querySelectorAll(".two")) {
   const show = () => {
     const [a, b] = [first.selectedIndex, second.selectedIndex];
     const [meansA, meansB, weightsA, weightsB] = [numbers(a, "m"), numbers(b, "m"), numbers(a, "w"), numbers(b, "w")];
-    const rows = names.map((name, i) => [name, ids[i], meansA[i], meansB[i], meansA[i] - meansB[i], weightsA[i] - weightsB[i]]);
-    const size = (row) => (Number.isNaN(row[4]) ? -1 : Math.abs(row[4]));
+    const rows = names.map((name, i) => [name, ids[i], meansA[i], meansB[i], less(meansA[i], meansB[i]), less(weightsA[i], weightsB[i])]);
+    const size = (row) => (row[4] === null ? -1 : Math.abs(row[4]));
     rows.sort((x, y) => size(y) - size(x));
     const body = box.querySelector("tbody");
     body.replaceChildren(...rows.slice(0, MOST_ROWS).map(([name, id, ...values]) => {
