@@ -16,7 +16,7 @@ from neurosieve.probes.predict import score_probes, scoring_options
 from neurosieve.probes.solvers import resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
-GAPS = (3e-2, 1e-2, 3e-3)
+GAPS = (1e-2, 3e-3)
 """Duality gaps, as shares of the objective, to which probes are solved one after the other; the tolerance is the last."""
 STILL = 5e-4
 """Change of every score, from one of these gaps to the next, that ends it: half of a tenth of a point."""
