@@ -51,13 +51,13 @@ def online_code(
     l2: float = 0.0,
     random_state: int = 0,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
-) -> tuple[OnlineCode, FittedProbe]:
-    """The labels' online (prequential) code [1]_, and the probe that was fitted on all of them.
+) -> OnlineCode:
+    """The labels' online (prequential) code [1]_.
 
     Sentences are dealt at random. The labels of the first words cost ``log2(n_labels)`` each; a probe is fitted on them, and the
     labels of the next, as many again, cost what it gives them, and so on until all are sent. A label that a probe on n words has
-    never met costs something all the same: a share of 1 / (n + 1) of its probability is spread over all labels. All probes but
-    the last together see as many words as the last.
+    never met costs something all the same: a share of 1 / (n + 1) of its probability is spread over all labels. All probes
+    together see as many words as one on the whole text, which is not needed.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def online_code(
     while len(ends) <= PARTS and ends[0] // 2 >= LEAST_WORDS:
         ends.insert(0, ends[0] // 2)
     specs = []
-    for end in ends:
+    for end in ends[:-1]:
         y = np.asarray(train.y, dtype=object).copy()
         y[place >= end] = None
         specs.append(ProbeSpec(y, l1=l1, l2=l2, random_state=random_state))
     # Too few words of too few labels to fit on are sent without a probe.
     usable = [len(encode_labels(spec.y).classes) > 1 for spec in specs]
-    probes = fit_probes(train.activations, [s for s, able in zip(specs, usable, strict=True) if able], **settings)
-    fitted = iter(probes)
+    able = [spec for spec, can in zip(specs, usable, strict=True) if can]
+    fitted = iter(fit_probes(train.activations, able, **settings) if able else ())
     bits = ends[0] * np.log2(n_labels)
     for number, (start, end) in enumerate(itertools.pairwise(ends)):
         rows = np.flatnonzero((place >= start) & (place < end))
@@ -97,7 +97,7 @@ def online_code(
         source = RowSource(as_source(train.activations), rows)
         logs = label_log_probabilities(source, [next(fitted)], train.y[rows], **scoring_options(settings))[0]
         bits -= np.log2(_never_zero(logs, start, n_labels)).sum()
-    return OnlineCode(float(bits), n_words * float(np.log2(n_labels)), n_words, n_labels), probes[-1]
+    return OnlineCode(float(bits), n_words * float(np.log2(n_labels)), n_words, n_labels)
 
 
 def _places(train: LabelledSplit, known: NDArray[np.bool_], random_state: int) -> NDArray[np.int64]:

@@ -27,6 +27,8 @@ DIRECTIONS = 50
 """Neurons, and random directions, that are compared; fewer where there are fewer than twice as many."""
 MOST_TURNED = 1024
 """Neurons of a layer that are turned together: what turning costs grows with their number."""
+CODE_GAP = 1e-2
+"""Gap, as a share of the objective, to which the probes of the online code are solved: about what its length may be too long by."""
 
 
 def turned_together(neurons: pd.DataFrame) -> NDArray[np.intp]:
@@ -72,14 +74,15 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
             progress(number + 1, len(tried) + 1)
     of_labels = pd.DataFrame(columns=list(columns.BASELINES["information"].columns))
     if splits.loss == "softmax":
-        of_labels = pd.DataFrame(_information(splits, lambdas, s.solver, s.solver_settings))
+        of_labels = pd.DataFrame(_information(cell, lambdas))
     return {"baselines": pd.DataFrame(rows), "information": of_labels}
 
 
-def _information(
-    splits: Splits, lambdas: dict[str, float], solver: str, settings: dict[str, Any]
-) -> list[dict[str, Any]]:
-    code, whole = online_code(splits.train, l1=lambdas["l1"], l2=lambdas["l2"], solver=solver, **settings)
+def _information(cell: Cell, lambdas: dict[str, float]) -> list[dict[str, Any]]:
+    """The online code of train, by probes that are solved roughly, and what the probe on all neurons tells of dev and test."""
+    splits, settings, whole = cell.splits, cell.settings.solver_settings, cell.probe(0)
+    rough = {**settings, "tol": max(CODE_GAP, settings["tol"])} if "tol" in settings else settings
+    code = online_code(splits.train, l1=lambdas["l1"], l2=lambdas["l2"], solver=cell.settings.solver, **rough)
     entropy = label_entropy(splits.train.y)
     rows = [{"split": "train", "n_words": code.n_words, "entropy": entropy, "code": code.bits, "uniform": code.uniform}]
     for split, part in (("dev", splits.dev), ("test", splits.test)):

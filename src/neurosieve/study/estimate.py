@@ -271,7 +271,7 @@ def stage_units(probes: ProbeSettings, *, neurons: int, labels: int, words: int)
         if len(sizes)
         else 0.0,
         "control": methods * probes.seeds * fits(1 + sets) if probes.control else 0.0,
-        "baselines": (3 if labels > 1 else 1) * fits(1) + 2 * fits(1, width=50),
+        "baselines": (2 if labels > 1 else 1) * fits(1) + 2 * fits(1, width=50),
         "rankings": fits(6.0 * methods, width=100) if methods > 1 else 0.0,  # two linear probes on three sizes
         "stability": _resampling(probes, fits, sets=sets),
     }
