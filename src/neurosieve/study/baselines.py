@@ -13,7 +13,7 @@ from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments.baselines import lookup, permuted, rotated
 from neurosieve.experiments.code_length import information, label_entropy, online_code
-from neurosieve.experiments.settled import settle
+from neurosieve.experiments.scored import fit_and_score
 from neurosieve.probes.predict import scoring_options
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.registry import rank
@@ -64,7 +64,7 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
     for number, (name, seen, n) in enumerate(tried):
         top = None if n is None else rank(measure, split=seen).top(n)
         spec = ProbeSpec(seen.train.y, random_state=0, loss=seen.loss, neurons=top, **lambdas)
-        found = settle(seen, [spec], solver=s.solver, **s.solver_settings)
+        found = fit_and_score(seen, [spec], solver=s.solver, **s.solver_settings)
         for split, (score,) in found.scores.items():
             n_neurons = splits.n_neurons if n is None else n
             rows.append(

@@ -22,8 +22,8 @@ from neurosieve.experiments.ablation import Fill, ablated_probes
 from neurosieve.experiments.control import ControlTask
 from neurosieve.experiments.macro_f1 import macro_f1
 from neurosieve.experiments.minimal import MinimalResult, minimal_neurons
+from neurosieve.experiments.scored import fit_and_score
 from neurosieve.experiments.search import search_lambdas
-from neurosieve.experiments.settled import settle
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.moments import column_moments
 from neurosieve.probes.predict import score_probes
@@ -316,7 +316,7 @@ def control(cell: Cell, units: Sequence[Unit]) -> Tables:
         subsets = [None if delta is None else neurons_of(sets, seed, delta) for delta in deltas]
         y = splits.train.y
         specs = [ProbeSpec(y, random_state=seed, loss=splits.loss, neurons=neurons, **lambdas) for neurons in subsets]
-        found = settle(splits, specs, solver=s.solver, **s.solver_settings)
+        found = fit_and_score(splits, specs, solver=s.solver, **s.solver_settings)
         for split, scores in found.scores.items():
             rows += [
                 {

@@ -1,0 +1,81 @@
+"""Probes that are fitted for a score and nothing else: control probes and baselines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosieve.activations.splits import Splits
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.predict import score_probes, scoring_options
+from neurosieve.probes.solvers import resolve
+from neurosieve.probes.spec import FittedProbe, ProbeSpec
+
+GAP = 1e-2
+"""Duality gap, as a share of the objective, to which they are solved: their scores are within 0.1 points of the optimum's."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Probes and their scores.
+
+    Attributes
+    ----------
+    probes : list of FittedProbe
+    scores : dict of str to ndarray of shape (n_probes,)
+        On dev and test.
+    """
+
+    probes: list[FittedProbe]
+    scores: dict[str, NDArray[np.float64]]
+
+    @property
+    def gaps(self) -> list[float]:
+        """Each probe's duality gap as a share of its objective; missing (NaN) where the solver gives none."""
+        return [
+            math.nan if probe.gap_ is None or not probe.objective_ else probe.gap_ / probe.objective_
+            for probe in self.probes
+        ]
+
+
+def fit_and_score(
+    splits: Splits,
+    specs: Sequence[ProbeSpec],
+    *,
+    solver: str,
+    tol: float | None = None,
+    progress: Callable[[float, float], None] | None = None,
+    **settings: Any,  # noqa: ANN401 (passed to fit_probes)
+) -> Scored:
+    """Fit probes of one loss as far as their scores need it, and score them on dev and test.
+
+    Parameters
+    ----------
+    splits : Splits
+    specs : sequence of ProbeSpec
+    solver, progress
+        As in `fit_probes`.
+    tol : float, optional
+        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default.
+    **settings
+        Passed to `fit_probes`.
+
+    Returns
+    -------
+    Scored
+    """
+    chosen = resolve(solver, splits.loss)
+    if chosen.certified and splits.loss == "softmax":  # real values are solved from their moments, whatever the gap
+        tol = max(GAP, 0.0 if tol is None else tol)
+    if tol is not None:
+        settings["tol"] = tol
+    probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)
+    options = scoring_options(settings)
+    parts = {"dev": splits.dev, "test": splits.test}
+    scores = {name: score_probes(part.activations, probes, part.y, **options) for name, part in parts.items()}
+    return Scored(probes, scores)
