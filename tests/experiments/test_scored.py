@@ -24,7 +24,7 @@ def test_scores_are_those_of_full_precision(splits, seed):
     for name in ("dev", "test"):
         part = getattr(control, name)
         expected = float(score_probes(part.activations, [full], part.y)[0])
-        assert found.scores[name][0] == pytest.approx(expected, abs=1 / 300 + TENTH)  # one word of 300
+        assert found.scores[name][0] == pytest.approx(expected, abs=2 / 300 + TENTH)  # two words of 300
     assert 0.0 <= found.gaps[0] <= GAP
 
 
