@@ -15,7 +15,7 @@ PROGRAM = """
 import sys, time
 import neurosieve.cli.main as cli
 
-def app(**_):
+def app(*_, **__):
     print("ready", flush=True)
     {work}
 
