@@ -230,8 +230,9 @@ def child(args: argparse.Namespace, name: str, reader: Any, folder: Path, second
     rng = random.Random(f"{name} {args.seed}")
     for seed in reader.seeds:
         once(seed)
+    begun = time.monotonic()  # the first input loads what the reader needs
     if args.engine == "mutate":
-        while time.monotonic() < started + seconds:
+        while time.monotonic() < begun + seconds:
             once(mutated(rng.choice(reader.seeds), rng, reader.seeds, is_json=reader.json))
         note()
         return
@@ -248,8 +249,12 @@ def child(args: argparse.Namespace, name: str, reader: Any, folder: Path, second
     corpus.mkdir()
     for number, seed in enumerate(reader.seeds):
         (corpus / str(number)).write_bytes(seed)
-    seconds = max(1, round(started + seconds - time.monotonic()))
-    options = [f"-max_total_time={seconds}", f"-max_len={LARGEST}", "-rss_limit_mb=0", f"-seed={args.seed + 1}"]
+    options = [
+        f"-max_total_time={max(1, round(seconds))}",
+        f"-max_len={LARGEST}",
+        "-rss_limit_mb=0",
+        f"-seed={args.seed + 1}",
+    ]
     atheris.Setup([sys.argv[0], *options, "-verbosity=0", str(corpus)], once, custom_mutator=custom)
     atheris.Fuzz()
 

@@ -82,6 +82,11 @@ def on_post_page(output: str, **_: object) -> str:
     return re.sub(r'<script src="https://unpkg\.com/[^"]*"></script>', "", output)
 
 
+def on_post_template(output_content: str, **_: object) -> str:
+    """The same in pages that are made of a template alone, such as that of an address that leads nowhere."""
+    return on_post_page(output_content)
+
+
 def linked(text: str, source: str) -> str:
     """The text of the file `source` (from the root), its links as they are on the site."""
 
