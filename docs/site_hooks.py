@@ -38,6 +38,7 @@ GROUPS = {
     "rankings": "Rankings",
     "experiments": "Experiments",
     "analysis": "Where neurons sit, and what they do",
+    "compact": "Few neurons as features",
     "study": "Studies",
     "runs": "Runs",
     "report": "The page",
