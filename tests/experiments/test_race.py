@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments import race as racing
-from neurosieve.experiments.race import LAPS
+from neurosieve.experiments.race import HOPELESS, LAPS, Scores, race, stronger
 from neurosieve.experiments.search import search_lambdas
 from neurosieve.planted import make_planted
 
@@ -42,15 +44,74 @@ def test_the_choice_is_that_of_full_precision(monkeypatch, seed):
 
 def test_the_table_says_how_far_each_pair_was_solved():
     found = search_lambdas(noisy(0), grid=GRID, solver="exact", tol=2e-3)
-    table, margins = found.table, {lap.margin for lap in LAPS}
+    table, margins = found.table, {HOPELESS, *(lap.margin for lap in LAPS)}
     ended = table["margin"].isna()
     assert (table.loc[ended, "gap"] <= 2e-3).all()
     assert set(table.loc[~ended, "margin"]) <= margins
     for lap in LAPS:
         assert (table.loc[table["margin"] == lap.margin, "gap"] <= lap.tol).all()
+    assert (table["score"].isna() == (table["margin"] == HOPELESS)).all()
     chosen = (table["l1"] == found.l1) & (table["l2"] == found.l2)
     assert table.loc[chosen, "score"].item() == table.loc[ended, "score"].max()
     assert found.to_frame().iloc[0][["l1", "l2"]].tolist() == [found.l1, found.l2]
+
+
+def raced(monkeypatch, scores):
+    """Race pairs whose scores are given; also which pairs were ever solved."""
+    solved = []
+
+    def fit(_X, specs, *_args, **_settings):
+        solved.extend((spec.l1, spec.l2) for spec in specs)
+        return [FittedPair(spec.l1, spec.l2) for spec in specs]
+
+    monkeypatch.setattr(racing, "fit_probes", fit)
+    monkeypatch.setattr(racing, "ProbeSpec", lambda _y, l1, l2, **_: FittedPair(l1, l2))
+
+    def judge(probes):
+        return [Scores(1.0, 1.0, 0.0, scores[p.l1, p.l2]) for p in probes]
+
+    return race(noisy(0), list(scores), judge, solver="exact"), set(solved)
+
+
+@dataclass(frozen=True)
+class FittedPair:
+    l1: float
+    l2: float
+    gap_: float = 0.0
+    objective_: float = 1.0
+
+
+def test_a_pair_to_which_scores_lead_too_far_down_does_not_start(monkeypatch):
+    column = {1e-1: 0.2, 1e-2: 0.5, 1e-3: 0.48, 1e-4: 0.6, 1e-5: 0.9}  # 1e-4 is expected at 0.46
+    places, solved = raced(monkeypatch, {(l1, 0.0): score for l1, score in column.items()})
+    assert solved == {(1e-1, 0.0), (1e-2, 0.0), (1e-3, 0.0)}
+    assert [at.margin for at in places[3:]] == [HOPELESS, HOPELESS]
+    assert all(at.probe is None and np.isnan([at.scores.score, at.gap]).all() for at in places[3:])
+
+
+def test_pairs_start_while_scores_rise_or_hardly_fall(monkeypatch):
+    column = {1e-1: 0.2, 1e-2: 0.500, 1e-3: 0.497, 1e-4: 0.51, 1e-5: 0.9}  # 1e-4 is expected at 0.494
+    _, solved = raced(monkeypatch, {(l1, 0.0): score for l1, score in column.items()})
+    assert len(solved) == len(column)
+
+
+def test_the_expectation_is_of_the_same_l2_and_the_first_of_all(monkeypatch):
+    scores = {
+        (1e-1, 0.1): 0.1,
+        (1e-1, 0.2): 0.4,
+        (1e-2, 0.1): 0.2,
+        (1e-2, 0.2): 0.5,
+        (1e-3, 0.1): 0.3,
+        (1e-3, 0.2): 0.55,
+    }
+    places, solved = raced(monkeypatch, scores)
+    assert (1e-3, 0.2) in solved
+    assert (1e-3, 0.1) not in solved  # it rises, but to 0.3 where another has 0.5
+    assert places[4].probe is None
+
+
+def test_stronger_is_the_next_larger_l1_with_the_same_l2():
+    assert stronger([(1.0, 0.0), (0.0, 0.0), (0.1, 0.0), (0.5, 1.0)]) == {1: 2, 2: 0}
 
 
 def test_a_race_gives_the_same_twice():

@@ -29,6 +29,8 @@ MAX_NAMED_PAIRS = 20
 def lambda_search(source: object, *, ax: Axes | None = None, chosen: tuple[float, float] | None = None) -> Axes:
     """Draw the score of each pair of lambdas as a heat map with printed values, the chosen pair outlined.
 
+    Pairs that were not tried are left blank.
+
     Parameters
     ----------
     source : Findings, SearchResult, or DataFrame with columns l1, l2, score
@@ -42,7 +44,7 @@ def lambda_search(source: object, *, ax: Axes | None = None, chosen: tuple[float
     Axes
     """
     table = table_of(source, "search")
-    grid = table.pivot_table(index="l1", columns="l2", values="score")
+    grid = table.pivot_table(index="l1", columns="l2", values="score", dropna=False)
     ax = axes(ax, size=(1.9 + 0.58 * grid.shape[1], 1.2 + 0.36 * grid.shape[0]))
     values = 100 * grid.to_numpy(dtype=float)
     rows, columns = (np.asarray(lambdas, dtype=float).tolist() for lambdas in (grid.index, grid.columns))
@@ -81,7 +83,7 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
-    table = table_of(source, "search").sort_values("score", ascending=False, kind="stable")
+    table = table_of(source, "search").dropna(subset="score").sort_values("score", ascending=False, kind="stable")
     ax = axes(ax, size=(6.4, 3.4))
     places = np.arange(1, len(table) + 1)
     for column, name, marker, colour in (
@@ -106,5 +108,5 @@ def lambda_components(source: object, *, ax: Axes | None = None) -> Axes:
 def _chosen(source: object, table: pd.DataFrame) -> tuple[float, float]:
     if hasattr(source, "l1") and hasattr(source, "l2") and source is not table:
         return float(source.l1), float(source.l2)
-    best = int(np.argmax(table["score"].to_numpy()))
+    best = int(np.nanargmax(table["score"].to_numpy()))
     return float(table["l1"].iloc[best]), float(table["l2"].iloc[best])

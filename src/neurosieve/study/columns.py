@@ -56,12 +56,13 @@ SEARCH = {
         {
             "l1": "lambda 1",
             "l2": "lambda 2",
-            "a_top": "score on dev keeping the top neurons",
-            "a_bottom": "score on dev keeping the bottom neurons",
-            "a_all": "score on dev of all neurons",
-            "score": "the paper's score of the pair",
+            "a_top": "score on dev keeping the top neurons; missing for pairs that were not tried",
+            "a_bottom": "score on dev keeping the bottom neurons; as above",
+            "a_all": "score on dev of all neurons; as above",
+            "score": "the paper's score of the pair; as above",
             "gap": "duality gap at which these were taken, a share of the objective; missing unless the solver proves it",
-            "margin": "by how much the pair was behind, at least, when it was dropped; missing for pairs solved to the end",
+            "margin": "by how much at least the pair was behind when it was dropped, or expected to be when it was not tried; "
+            "missing for pairs solved to the end",
         }
     ),
     "chosen": Table({"l1": "lambda 1 of the pair with the best score", "l2": "its lambda 2"}),

@@ -197,7 +197,7 @@ class Findings:
                 }
             )
 
-        for row in _records(self.search):
+        for row in _records(self.search.dropna(subset="score")):
             add("lambda_score", row["score"], seed=0, split="dev", l1=row["l1"], l2=row["l2"])
         for row in _records(self.ablation):
             metric = self.metric if row["fill"] == "zero" else f"{self.metric}_mean_ablation"

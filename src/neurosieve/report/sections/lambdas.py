@@ -13,6 +13,8 @@ from neurosieve.report.numbers import percent, points
 from neurosieve.report.section import Figure, Section
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from neurosieve.study.findings import Findings
 
 CLOSE = 0.005
@@ -31,12 +33,7 @@ def words(f: Findings) -> list[str]:
         f"{percent(chosen['a_top'])}, keeping as many bottom ones {percent(chosen['a_bottom'])}, with all "
         f"{percent(chosen['a_all'])}."
     ]
-    dropped: list[float] = table["margin"].dropna().tolist() if "margin" in table else []  # earlier versions have none
-    if len(dropped):
-        said.append(
-            f"{len(dropped)} of the pairs were not solved to the end: on the way they were at least "
-            f"{100 * min(dropped):.1f} points behind, and their scores here are from there."
-        )
+    said += _race(table) if "margin" in table else []  # earlier versions have none
     plain = table[(table["l1"] == 0) & (table["l2"] == 0)]
     if f.l1 == 0 and f.l2 == 0:
         said.append("This is the pair without any regularisation.")
@@ -57,6 +54,23 @@ def words(f: Findings) -> list[str]:
     edges = [name for name in ("l1", "l2") if len(table[name].unique()) > 1 and getattr(f, name) == table[name].max()]
     if edges:
         said.append(f"For {' and '.join(edges)} the largest value tried was chosen: a larger one might score higher.")
+    return said
+
+
+def _race(table: pd.DataFrame) -> list[str]:
+    """Which pairs were not solved to the end, and which not at all."""
+    said, tried = [], table["score"].notna()
+    dropped, untried = table.loc[tried, "margin"].dropna(), table.loc[~tried, "margin"]
+    if len(dropped):
+        said.append(
+            f"{len(dropped)} of the pairs were not solved to the end: on the way they were at least "
+            f"{points(float(dropped.min()))} behind, and their scores here are from there."
+        )
+    if len(untried):
+        said.append(
+            f"{len(untried)} were not tried and have no score: the two pairs with the next larger l1 led to scores at least "
+            f"{points(float(untried.min()))} behind."
+        )
     return said
 
 
