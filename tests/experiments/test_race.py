@@ -90,7 +90,7 @@ def test_a_pair_to_which_scores_lead_too_far_down_does_not_start(monkeypatch):
 
 
 def test_pairs_start_while_scores_rise_or_hardly_fall(monkeypatch):
-    column = {1e-1: 0.2, 1e-2: 0.500, 1e-3: 0.497, 1e-4: 0.51, 1e-5: 0.9}  # 1e-4 is expected at 0.494
+    column = {1e-1: 0.2, 1e-2: 0.500, 1e-3: 0.498, 1e-4: 0.51, 1e-5: 0.9}  # 1e-4 is expected at 0.496
     _, solved = raced(monkeypatch, {(l1, 0.0): score for l1, score in column.items()})
     assert len(solved) == len(column)
 
@@ -108,6 +108,13 @@ def test_the_expectation_is_of_the_same_l2_and_the_first_of_all(monkeypatch):
     assert (1e-3, 0.2) in solved
     assert (1e-3, 0.1) not in solved  # it rises, but to 0.3 where another has 0.5
     assert places[4].probe is None
+
+
+def test_a_single_pair_is_solved_at_once_and_none_is_no_race(monkeypatch):
+    places, solved = raced(monkeypatch, {(1e-2, 0.0): 0.5})
+    assert solved == {(1e-2, 0.0)}
+    assert not places[0].dropped
+    assert raced(monkeypatch, {}) == ([], set())
 
 
 def test_stronger_is_the_next_larger_l1_with_the_same_l2():

@@ -11,7 +11,7 @@ before it (the next larger l1, the same l2) lead too far down is not solved at a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ class Lap:
 LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.007))
 """Laps before the last, which solves what is left to the tolerance. Margins are fractions: 0.01 is a point of the score."""
 
-HOPELESS = 0.01
+HOPELESS = 0.005
 """A pair does not start if, were its score to differ from the one before it as that one differs from the one before, it would be
 behind the first by so much. A score rises and then falls along l1, ever faster: it is taken to be concave."""
 
@@ -113,7 +113,7 @@ def race(
     laps : sequence of Lap, optional
         `LAPS` by default; those whose gap is not above the one asked for are left out.
     progress : callable, optional
-        Called as ``progress(done, total)``, in laps.
+        Called as ``progress(done, total)``.
     **settings
         Passed to `fit_probes`.
 
@@ -123,39 +123,81 @@ def race(
         One a pair, in their order.
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
-    course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol]
-    train = splits.train
-    places: dict[int, Standing] = {}
+    course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and len(pairs) > 1]
+    waves = _waves(pairs) if course else [list(range(len(pairs)))] if pairs else []
 
-    def solve(some: Sequence[int], lap: Lap, starts: Mapping[int, int], advance: Progress | None) -> None:
-        """Solve pairs to a lap's gap, each from where the probe stands that `starts` names."""
-        specs = []
-        for i in some:
-            start = places.get(starts.get(i, i))
-            specs.append(ProbeSpec(train.y, *pairs[i], loss=splits.loss, start=None if start is None else start.probe))
-        probes = fit_probes(train.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
-        places.update(zip(some, standing(probes, judge), strict=True))
+    def fit(specs: Sequence[ProbeSpec], lap: Lap, advance: Progress | None) -> list[FittedProbe]:
+        return fit_probes(splits.train.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
 
-    laps_to_go, running = [*course, last], list(range(len(pairs)))
-    for number, lap in enumerate(laps_to_go):
-        if not running or (len(running) == 1 and lap is not last):
-            continue  # one has won, and has only to be solved
-        before = stronger(pairs) if number == 0 and course else {}
-        waves = _waves(pairs) if before else [running]
-        for done, wave in enumerate(waves):
-            first = max((at.scores.score for at in places.values() if at.probe is not None), default=-math.inf)
-            for i in [i for i in wave if number == 0 and _expected(i, before, places) < first - HOPELESS]:
-                places[i] = Standing(None, Scores(), HOPELESS)
-                running.remove(i)
-            part = _part(progress, number + done / len(waves), 1 / len(waves), len(laps_to_go))
-            entering = [i for i in wave if i in running]
-            if entering:
-                solve(entering, lap, before, part)
-        behind = max(places[i].scores.score for i in running) - lap.margin
-        for i in [i for i in running if places[i].scores.score < behind]:
-            places[i] = replace(places[i], margin=lap.margin)
-            running.remove(i)
-    return [places[i] for i in range(len(pairs))]
+    def spec(pair: tuple[float, float], start: FittedProbe | None) -> ProbeSpec:
+        return ProbeSpec(splits.train.y, *pair, loss=splits.loss, start=start)
+
+    field = _Field(pairs, spec, fit, judge)
+    steps = [(wave, lap) for wave in waves for lap in course]
+    for number, (wave, lap) in enumerate(steps):
+        if lap is course[0]:
+            field.enter(wave)
+        field.advance(lap, _part(progress, number, len(steps) + 1))
+    if not steps:
+        for wave in waves:
+            field.enter(wave)
+    field.advance(last, _part(progress, len(steps), len(steps) + 1))
+    return [field.places[i] for i in range(len(pairs))]
+
+
+class _Field:
+    """The pairs of a race: where each stands, and which still run; pairs are told by number."""
+
+    def __init__(
+        self,
+        pairs: Sequence[tuple[float, float]],
+        spec: Callable[[tuple[float, float], FittedProbe | None], ProbeSpec],
+        fit: Callable[[Sequence[ProbeSpec], Lap, Progress | None], list[FittedProbe]],
+        judge: Judge,
+    ) -> None:
+        self._pairs, self._spec, self._fit, self._judge = pairs, spec, fit, judge
+        self._before = stronger(pairs)
+        self._laps: dict[int, Lap] = {}  # the last one of each
+        self._running: list[int] = []
+        self.places: dict[int, Standing] = {}
+
+    def enter(self, wave: Sequence[int]) -> None:
+        """Have pairs run, but for those that are expected to be too far behind."""
+        first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
+        for i in wave:
+            if self._expected(i) < first - HOPELESS:
+                self.places[i] = Standing(None, Scores(), HOPELESS)
+            else:
+                self._running.append(i)
+
+    def advance(self, lap: Lap, progress: Progress | None) -> None:
+        """Solve all that run to a lap's gap, and drop those that are too far behind, each by the margin of its own gap."""
+        some = [i for i in self._running if i not in self._laps or self._laps[i].tol > lap.tol]
+        if some:
+            specs = [self._spec(self._pairs[i], self._start(i)) for i in some]
+            self.places.update(zip(some, standing(self._fit(specs, lap, progress), self._judge), strict=True))
+            self._laps.update(dict.fromkeys(some, lap))
+        first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
+        for i in list(self._running):
+            margin = self._laps[i].margin
+            if self.places[i].scores.score < first - margin:
+                self.places[i] = replace(self.places[i], margin=margin)
+                self._running.remove(i)
+
+    def _start(self, i: int) -> FittedProbe | None:
+        """Its own probe, or that of the pair before it."""
+        at = self.places.get(i) or self.places.get(self._before.get(i, -1))
+        return None if at is None else at.probe
+
+    def _expected(self, i: int) -> float:
+        """The score to which those of the two pairs before lead; infinite without two, minus infinite if the one did not start."""
+        near = self.places.get(self._before.get(i, -1))
+        if near is None:
+            return math.inf
+        if near.probe is None:
+            return -math.inf
+        far = self.places.get(self._before.get(self._before[i], -1))
+        return math.inf if far is None else 2.0 * near.scores.score - far.scores.score
 
 
 def stronger(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
@@ -175,19 +217,6 @@ def _waves(pairs: Sequence[tuple[float, float]]) -> list[list[int]]:
     return [[*waves[0], *(i for wave in waves[1:2] for i in wave)], *waves[2:]]
 
 
-def _expected(i: int, before: Mapping[int, int], places: Mapping[int, Standing]) -> float:
-    """The score to which those of the two pairs before lead; infinite without two, minus infinite if the one did not start."""
-    near = before.get(i)
-    if near is None or near not in places:
-        return math.inf
-    if places[near].probe is None:
-        return -math.inf
-    far = before.get(near)
-    return math.inf if far is None else 2.0 * places[near].scores.score - places[far].scores.score
-
-
-def _part(progress: Progress | None, begun: float, share: float, n_laps: int) -> Progress | None:
-    """Progress within a part of a lap, in laps."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(begun + share * done / max(total, 1e-9), n_laps)
+def _part(progress: Progress | None, begun: int, n_steps: int) -> Progress | None:
+    """Progress within one of the steps."""
+    return None if progress is None else lambda done, total: progress(begun + done / max(total, 1e-9), n_steps)
