@@ -156,14 +156,14 @@ def test_a_memory_limit_that_is_no_size_is_refused():
 @pytest.mark.parametrize(
     ("asked", "of_labels", "of_values"),
     [
-        ({}, ("exact", "strict"), ("adam", "paper")),
-        ({"grid": "quick"}, ("exact", "quick"), ("adam", "quick")),
+        ({}, ("exact", "strict"), ("exact", "strict")),
+        ({"grid": "quick"}, ("exact", "quick"), ("exact", "quick")),
         ({"solver": "exact"}, ("exact", "strict"), ("exact", "strict")),
         ({"solver": "adam"}, ("adam", "paper"), ("adam", "paper")),
         ({"solver": "neurox", "grid": "strict"}, ("neurox", "strict"), ("neurox", "strict")),
     ],
 )
-def test_labels_are_solved_exactly_on_pairs_that_can_be_proven_unless_told_otherwise(asked, of_labels, of_values):
+def test_probes_are_solved_exactly_on_pairs_that_can_be_proven_unless_told_otherwise(asked, of_labels, of_values):
     for real_values, wanted in ((False, of_labels), (True, of_values)):
         found = ProbeSettings(**asked).of(real_values=real_values)
         assert (found.solver, found.grid) == wanted

@@ -14,8 +14,7 @@ RUN_SOLVER = typer.Option(
     "auto",
     "--solver",
     metavar="NAME",
-    help="exact (the optimum with a proof; the default for labels), adam (the paper's recipe; the default for real values) or "
-    "neurox (the released tool kit's).",
+    help="exact (the optimum with a proof), adam (the paper's recipe) or neurox (the released tool kit's).",
 )
 SOLVER = typer.Option(
     None,

@@ -53,7 +53,7 @@ def fit_probes(
         The probes to fit.
     solver : {"auto", "exact", "adam", "neurox"}
         ``"exact"``: the optimum with a duality gap. ``"adam"``: the paper's recipe. ``"neurox"``: the released tool kit's,
-        for comparison. ``"auto"``: exact for labels, Adam for real values.
+        for comparison. ``"auto"`` is the exact one.
     standardize : bool
         Fit on z-scores by the training words' mean and standard deviation (every word counts once, labelled or not and
         whatever its weight); the result is folded into the weights, so that it applies to raw activations.

@@ -147,10 +147,10 @@ register_solver(
         continues=("softmax",),
         passes=80,  # measured over the strict grid: 10 to 230, whatever it does with its time
         grid="strict",  # it cannot prove much of a probe without l2
-        chosen_for=("softmax",),  # of real values, weak penalties take it far longer than the recipe
+        chosen_for=("softmax", "squared"),
     )
 )
-register_solver(Solver("adam", **_ADAM, fixed={"recipe": "paper"}, chosen_for=("softmax", "squared")))  # type: ignore[arg-type]
+register_solver(Solver("adam", **_ADAM, fixed={"recipe": "paper"}))  # type: ignore[arg-type]
 register_solver(Solver("neurox", **_ADAM, fixed={"recipe": "neurox"}))  # type: ignore[arg-type]
 
 
@@ -186,7 +186,7 @@ def solver_named(name: str) -> Solver:
 
 
 def resolve(name: str, loss: str) -> Solver:
-    """The solver of a name or, for ``"auto"``, the first that is chosen for the loss: exact for labels, Adam for real values.
+    """The solver of a name or, for ``"auto"``, the first that is chosen for the loss: the exact one.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ KINDS: dict[str, type[ModelSettings] | type[CorpusSettings] | type[StoreSettings
     "stores": StoreSettings,
 }
 MANIFEST_SHAPE = {
-    "settings?": {"models?": [dict], "corpora?": [dict], "stores?": [dict], "probes?": dict},
+    "settings?": {"models?": [dict], "corpora?": [dict], "stores?": [dict], "probes?": {"solver?": str}},
     "files?": {ANY: str},
     "seconds?": {ANY: float},
     "failures?": [{ANY: str}],

@@ -42,7 +42,7 @@ class ProbeSettings(Part):
     rare_labels : {"refuse", "keep", "drop"}
         What to do with labels that occur once in train (see `Splits.from_store`).
     solver : str
-        As in `fit_probes`: ``"auto"`` is ``"exact"`` for labels and ``"adam"`` for real values.
+        As in `fit_probes`: ``"auto"`` is ``"exact"``.
     epochs, batch_size, learning_rate
         Settings of the stochastic solvers.
     tol : float
