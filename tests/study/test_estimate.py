@@ -57,6 +57,24 @@ def test_what_is_finished_takes_nothing_and_tells_the_speed(
     assert "1 finished lambda searches" in found.summary["assumes"][0]
 
 
+def test_what_memory_cannot_solve_exactly_is_said_and_counted_by_the_recipe(
+    tiny_bert: Path, tagged_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = study([str(tiny_bert)], tagged_text, ["pos"])
+    before = estimate(asked)
+    assert before.cells["solver"].dropna().tolist() == ["exact"]
+    assert "notes" not in before.summary
+    monkeypatch.setattr("neurosieve.study.solver_choice.available_bytes", lambda: 10)
+    found = estimate(asked)
+    assert found.cells["solver"].dropna().tolist() == ["adam"]
+    (note,) = found.summary["notes"]
+    assert note.startswith("pos: solving one probe exactly takes ")
+    assert "fitted by the recipe (adam) instead" in note
+    assert "problems" not in found.summary
+    told = study([str(tiny_bert)], tagged_text, ["pos"]).model_copy(update={"probes": ProbeSettings(solver="exact")})
+    assert estimate(told).cells["solver"].dropna().tolist() == ["exact"]  # what was asked for is not exchanged
+
+
 @pytest.mark.parametrize(
     "grown", [{"seeds": 3}, {"deltas": [0.005, 0.02, 0.1]}, {"ranking": ["weight-mass", "random"]}]
 )

@@ -133,7 +133,10 @@ def test_many_processes_note_and_nothing_is_lost(tmp_path: Path) -> None:
     [
         ({"settings": [1]}, r"settings is \[1\], where a mapping is expected"),
         ({"settings": {"probes": 3}}, "settings.probes is 3, where a mapping is expected"),
-        ({"settings": {"probes": {"solver": ["exact"]}}}, r"settings.probes.solver is \['exact'\], where a text is expected"),
+        (
+            {"settings": {"probes": {"solver": ["exact"]}}},
+            r"settings.probes.solver is \['exact'\], where a text is expected",
+        ),
         ({"files": ["a"]}, r"files is \['a'\], where a mapping is expected"),
         ({"seconds": {"a": "long"}}, "seconds.a is 'long', where a number is expected"),
         ({"cells": [{}]}, r"cells\[0\].model is missing"),

@@ -29,7 +29,9 @@ def start(
 
     with reporting(quiet=quiet):
         found = estimate(settings, out)
-    cells = found.cells.drop(columns="problem") if form is Format.table else found.cells  # problems stand above it
+    cells = (
+        found.cells.drop(columns=["note", "problem"]) if form is Format.table else found.cells
+    )  # they stand above it
     emit(cells, form=form, title="cells", **found.summary)
     if "problems" in found.summary:
         for problem in found.summary["problems"]:

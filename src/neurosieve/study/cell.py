@@ -15,12 +15,12 @@ from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import StudyError
 from neurosieve.files import file_digest
-from neurosieve.probes.memory import available_bytes, memory_limit
-from neurosieve.probes.solvers import AUTO
+from neurosieve.probes.memory import memory_limit
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.study.cell_folder import CellFolder
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import Result, Unit, read_result
+from neurosieve.study.solver_choice import solver_for
 from neurosieve.study.stage import FITTING, STAGES, Stage
 
 if TYPE_CHECKING:
@@ -70,31 +70,18 @@ class Cell(CellFolder):
         fitted by the recipe; every result then tells that.
         """
         real_values = self.splits.loss == "squared"
-        settings = self.asked.of(real_values=real_values)
-        least = 0 if self.asked.solver != AUTO else self._least_bytes(settings)
-        with memory_limit(self.asked.memory_limit):
-            limit = available_bytes()
-        if least <= limit:
-            return settings
-        recipe = self.asked.model_copy(update={"solver": "adam"}).of(real_values=real_values)
-        log.warning(
-            "%s: solving one probe exactly takes %.2g GB, and the memory limit is %.2g GB: probes are fitted by the recipe (%s) "
-            "instead, and carry no proof; raise the limit to solve them",
-            self.prop,
-            least / 1e9,
-            limit / 1e9,
-            recipe.solver,
-        )
-        return recipe
-
-    def _least_bytes(self, settings: ProbeSettings) -> int:
-        """Memory without which the solver cannot fit one probe of this property."""
         y = self.splits.train.y
         known = y[is_labelled(y)]
-        n_labels = 1 if self.splits.loss == "squared" else len(set(known.tolist()))
-        sizes = {"n_words": len(known), "n_labels": n_labels, "n_columns": self.splits.n_neurons}
-        own = {name: getattr(settings, name) for name in settings.solved_by.defaults}
-        return settings.solved_by.least_bytes(settings.solved_by.settings(own), **sizes)
+        choice = solver_for(
+            self.asked,
+            real_values=real_values,
+            n_words=len(known),
+            n_labels=1 if real_values else len(set(known.tolist())),
+            n_columns=self.splits.n_neurons,
+        )
+        if choice.why:
+            log.warning("%s: %s", self.prop, choice.why)
+        return choice.settings
 
     @property
     def metric(self) -> str:

@@ -39,6 +39,7 @@ from neurosieve.study.folder import RunFolder
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.result import read_result
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, StudySettings
+from neurosieve.study.solver_choice import solver_for
 from neurosieve.study.sources import named_stores, read_corpus, resolved
 from neurosieve.study.stage import STAGES, WEIGHT_MASS
 from neurosieve.study.study_file import model_place
@@ -56,8 +57,9 @@ class Estimate:
     Attributes
     ----------
     cells : DataFrame
-        One row a cell: model, corpus, property, train_words, neurons, labels, finished, disk_mb, memory_mb, minutes,
-        problem. Activations, which the cells of a model and corpus share, are rows with an empty property.
+        One row a cell: model, corpus, property, train_words, neurons, labels, solver, finished, disk_mb, memory_mb, minutes,
+        note (why the solver is the recipe), problem. Activations, which the cells of a model and corpus share, are rows with an
+        empty property.
     summary : dict
         Totals, and what they assume.
     """
@@ -127,7 +129,18 @@ def _rows(
     """The row of the activations and those of the cells that read them."""
     base: dict[str, Any] = {"model": model.label, "corpus": corpus.label}
     empty = dict.fromkeys(
-        ("train_words", "neurons", "labels", "disk_mb", "memory_mb", "units", "search_units", "search_seconds")
+        (
+            "train_words",
+            "neurons",
+            "labels",
+            "solver",
+            "disk_mb",
+            "memory_mb",
+            "units",
+            "search_units",
+            "search_seconds",
+            "note",
+        )
     )
     problem = next((str(part) for part in (text, size) if isinstance(part, Exception)), "")
     if isinstance(text, Exception) or isinstance(size, Exception):
@@ -188,7 +201,8 @@ def _cell_row(
     """The row of one cell, whose property the store calls `name` and whose training words have `labels`."""
     real_values = any(isinstance(label, float) for label in labels)
     n_words, n_labels = len(labels), 1 if real_values else len(set(labels))
-    s = settings.probes.of(real_values=real_values)
+    choice = solver_for(settings.probes, real_values=real_values, n_words=n_words, n_labels=n_labels, n_columns=neurons)
+    s = choice.settings
     seconds: dict[str, float] = {}
     left: dict[str, float] = {}
     if folder is not None:
@@ -211,12 +225,14 @@ def _cell_row(
         "train_words": n_words,
         "neurons": neurons,
         "labels": n_labels,
+        "solver": s.solver,
         "finished": ", ".join(done),
         "disk_mb": 0.0 if "oracles" in done else round(4 * s.seeds * n_labels * neurons / 1e6, 1),
         "memory_mb": round((2 * n_words * neurons + fitting + 4 * grid * n_labels * neurons) / 1e6, 1),
         "units": float(sum(u * left.get(stage, 1.0) for stage, u in units.items())),
         "search_units": units["search"],
         "search_seconds": seconds.get("search") or None,
+        "note": f"{base['property']}: {choice.why}" if choice.why else "",
         "problem": "",
     }
 
@@ -322,6 +338,7 @@ def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Pat
     }
     each = [f"{solver.passes_of(probes.model_dump())} passes a fit of {name}" for name, solver in used.items()]
     problems = sorted(set(cells["problem"]) - {""})
+    notes = sorted(set(cells["note"].dropna()) - {""})
     return {
         "cells": int((cells["property"] != "").sum()),
         "disk_gb": round(float(cells["disk_mb"].sum()) / 1e3, 2),
@@ -336,5 +353,6 @@ def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Pat
             "memory beside that of the program itself, with all training activations held; they are streamed where they "
             "do not fit in half of what is free",
         ],
+        **({"notes": notes} if notes else {}),
         **({"problems": problems} if problems else {}),
     }
