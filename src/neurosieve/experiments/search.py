@@ -236,7 +236,10 @@ def _collect(
         for (l1, l2), at in zip(pairs, standings, strict=True)
     ]
     table = pd.DataFrame(rows).astype({"gap": float, "margin": float})
-    ended = [i for i, at in enumerate(standings) if not at.dropped]
-    best = max(ended, key=lambda i: (standings[i].scores.score, sum(pairs[i])))
-    l1, l2 = pairs[best]
-    return SearchResult(table, l1, l2, standings[best].probe, zero, keep=keep, alpha=alpha, beta=beta)
+    ended = [
+        (at.scores.score, sum(pair), pair, at.probe)
+        for pair, at in zip(pairs, standings, strict=True)
+        if at.probe is not None and not at.dropped
+    ]
+    _, _, (l1, l2), probe = max(ended, key=lambda entry: entry[:2])
+    return SearchResult(table, l1, l2, probe, zero, keep=keep, alpha=alpha, beta=beta)
