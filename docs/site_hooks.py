@@ -43,6 +43,7 @@ GROUPS = {
     "runs": "Runs",
     "report": "The page",
     "planted": "Planted data",
+    "bars": "Progress",
     "errors": "Errors",
 }
 """Headings of the reference by the folder in which a public name lives."""

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "runs": {"activations", "analysis", "study", "report"},
     "compact": {"models", "activations", "probes", "rankings", "experiments", "study", "runs"},
     "cli": {"study", "runs"},
+    "bars": set(),
     "errors": set(),
     "extensions": set(),
     "files": set(),
@@ -41,7 +42,7 @@ MAY_IMPORT = {
 }
 """Folders and single files; the public names of ``__init__.pyi`` are for users, nothing of ours imports them."""
 SINGLE_FILES = {name for name in MAY_IMPORT if (PACKAGE / f"{name}.py").is_file()}
-EVERYBODY = {"errors", "extensions", "files", "csv_files", "json_shape", "intervals", "notebook", "_version"}
+EVERYBODY = {"bars", "errors", "extensions", "files", "csv_files", "json_shape", "intervals", "notebook", "_version"}
 ONLY_IN = {
     "torch": {"models", "probes", "study"},
     "matplotlib": {"figures"},

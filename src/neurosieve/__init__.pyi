@@ -8,6 +8,7 @@ from .activations.splits import Splits
 from .activations.store import ActivationStore, open_store
 from .analysis.labels import label_distribution
 from .analysis.layers import layer_distribution
+from .bars import progress
 from .compact.features import CompactFeatures
 from .compact.redundancy import correlation_clusters, lowest_layer, reduced_neurons
 from .corpora.annotated import Sentence
@@ -78,6 +79,7 @@ __all__ = [
     "open_store",
     "predict_codes",
     "probeless_ranking",
+    "progress",
     "rank",
     "rank_all",
     "read_pairs",

@@ -258,3 +258,23 @@ def test_anyone_can_read_it(store, matrix):
     assert words["word"].tolist() == matrix[1]
     for name, (start, stop) in manifest["splits"].items():
         assert set(words["split"][start:stop]) == {name}
+
+
+def test_columns_of_mapped_files_are_those_of_whole_rows(store):
+    whole = store.read(0, store.n_words)
+    for columns in ([3], [13, 0, 5, 5], range(14)):
+        asked = np.array(columns)
+        found = store.read(1, store.n_words - 1, asked)
+        assert found.dtype == whole.dtype
+        assert np.array_equal(found, whole[1:-1][:, asked])
+
+
+def test_columns_of_a_shard_that_is_gone_are_refused(store, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(store.path, copy)
+    opened = open_store(copy)
+    sorted((copy / "shards").iterdir())[0].unlink()
+    with pytest.raises(StoreError, match="00000"):
+        opened.read(0, 2, np.array([0]))

@@ -13,8 +13,11 @@ from neurosieve.report.answer import answer
 from neurosieve.report.cell import cautions
 from neurosieve.report.glossary import TERMS, Explained
 from neurosieve.report.html import write_report
+from neurosieve.report.layouts import Sheet
 from neurosieve.report.numbers import SPACE
-from neurosieve.report.sections import label_scores, minimal, neurons
+from neurosieve.report.section import filled, lacking, sentences
+from neurosieve.report.sections import SECTIONS, accuracy, label_scores, minimal, neurons
+from neurosieve.report.tables import Known
 from neurosieve.study.label_scores import label_scores as score
 
 
@@ -84,6 +87,40 @@ def test_what_is_the_same_with_every_seed_stands_once(solved, findings):
     assert "over 3 seeds" not in " ".join(minimal.words(solved))
     assert "rank, seed 1" in neurons.table(findings)
     assert "over 3 seeds" in " ".join(minimal.words(findings))
+
+
+def test_a_run_with_one_answer_speaks_of_no_seeds(solved, findings, make_findings):
+    layers, labels, agreement = SECTIONS["layers"], SECTIONS["labels"], SECTIONS["agreement"]
+    for section in (layers, labels):
+        assert "over seeds" not in " ".join(sentences(section.words(solved)))
+        assert "over seeds" in " ".join(sentences(section.words(findings)))
+        [figure] = section.figures.values()
+        assert "over seeds" not in filled(figure.caption, solved)
+        assert "over seeds" in filled(figure.caption, findings)
+    assert neurons.words(solved).startswith("The ranking begins")
+    assert neurons.words(findings).startswith("Seed 0's ranking begins")
+    one_score = replace(solved, oracle=solved.oracle.assign(score=0.9))
+    assert "range over seeds" not in " ".join(accuracy.words(one_score))
+    assert "range over seeds" in " ".join(accuracy.words(findings))
+    [overlap] = agreement.figures.values()  # a line at 1 says nothing
+    assert lacking(overlap.needs, solved) is not None
+    assert lacking(overlap.needs, findings) is None
+
+
+def test_bars_of_equal_seeds_have_no_points():
+    from neurosieve.figures.style import axes, seed_bar
+
+    for values, n_lines in (([0.5, 0.5, 0.5], 0), ([0.5, 0.6], 1), ([0.5], 0)):
+        ax = axes(None, size=(2, 2))
+        seed_bar(ax, 0, np.array(values), width=0.4)
+        assert len(ax.get_lines()) == n_lines
+
+
+def test_what_has_no_spread_is_written_without():
+    table = pd.DataFrame({"property": ["p", "p"], "row": ["Top", "Random"], "m": [73.76, 34.38], "m sd": [0.0, 4.44]})
+    text = Sheet.of("ablation_test", table, Known([])).markdown()
+    assert "| Top | 73.76 |" in text
+    assert "| Random | 34.38 ± 4.44 |" in text
 
 
 def test_lines_of_equal_seeds_are_one(findings):

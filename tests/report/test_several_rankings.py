@@ -81,7 +81,7 @@ def test_the_page_of_the_other_alone(probeless, tmp_path) -> None:
 
 
 def test_neurons_have_a_score_and_the_labels_that_take_them(probeless) -> None:
-    assert "Seed 0's ranking by probeless begins with" in neurons.words(probeless)
+    assert "The ranking by probeless begins with" in neurons.words(probeless)
     assert "It sorts by the score" in neurons.words(probeless)
     table = neurons.table(probeless, most=100)
     assert "mass" not in table

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from neurosieve.bars import Reporter
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import Reporter
 from neurosieve.study.failures import IncompleteStudyError
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.plan import Plan, work

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from neurosieve.activations.writer import (
     require_vacant,
     shard_rows,
 )
+from neurosieve.bars import Progress, with_bar
 from neurosieve.errors import StoreError
 from neurosieve.files import file_digest
 
@@ -63,6 +64,7 @@ class _Layer:
         return np.ascontiguousarray(block if self.columns is None else block[:, self.columns])
 
 
+@with_bar("store (rows)")
 def store_from_arrays(
     out: str | Path,
     arrays: Any,  # noqa: ANN401 (arrays of several libraries, or collections of them)
@@ -76,6 +78,7 @@ def store_from_arrays(
     model: str = "arrays",
     corpus: str = "arrays",
     dtype: str | None = None,
+    progress: Progress | None = None,
 ) -> ActivationStore:
     """Write activations that were computed elsewhere as a store, on which everything works.
 
@@ -112,6 +115,8 @@ def store_from_arrays(
     dtype : {"float16", "float32"}, optional
         Precision on disk; by default float16 if all arrays are, else float32. A layer whose values float16 cannot hold
         is stored as float32 all the same.
+    progress : callable, optional
+        Called as ``progress(rows_done, rows_in_all)``; all are read twice, to identify them and to write them.
 
     Returns
     -------
@@ -135,8 +140,13 @@ def store_from_arrays(
     left_out = np.setdiff1d(np.arange(n_rows), table[ROW].to_numpy())
     if len(left_out):
         log.info("%d of %d rows are in no split and left out, the first is %d", len(left_out), n_rows, left_out[0])
-    plan = _plan(found, table, properties=list(columns), model=model, corpus=corpus, dtype=dtype)
-    return make_store(Path(out), plan, len(table), make=lambda: _write(Path(out), plan, found, table))
+
+    def advance(rows: float) -> None:
+        if progress is not None:
+            progress(rows, 2 * len(table))
+
+    plan = _plan(found, table, properties=list(columns), model=model, corpus=corpus, dtype=dtype, advance=advance)
+    return make_store(Path(out), plan, len(table), make=lambda: _write(Path(out), plan, found, table, advance=advance))
 
 
 def _layers(arrays: Any, neurons: Any, names: Sequence[int | str] | None) -> list[_Layer]:  # noqa: ANN401
@@ -262,7 +272,14 @@ def _table(
 
 
 def _plan(
-    layers: Sequence[_Layer], table: pd.DataFrame, *, properties: list[str], model: str, corpus: str, dtype: str
+    layers: Sequence[_Layer],
+    table: pd.DataFrame,
+    *,
+    properties: list[str],
+    model: str,
+    corpus: str,
+    dtype: str,
+    advance: Callable[[float], None],
 ) -> Plan:
     size = shard_rows(sum(layer.width for layer in layers), SHARD_BYTES)
     plan = {
@@ -273,7 +290,7 @@ def _plan(
             "family": "arrays",
             "architecture": "",
             "revision": "",
-            "digest": _digest(layers, table[ROW].to_numpy(), size),
+            "digest": _digest(layers, table[ROW].to_numpy(), size, advance=advance),
             "settings": {},
         },
         "corpus": {
@@ -304,12 +321,12 @@ def _chunks(rows: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
         yield rows[start : start + size]
 
 
-def _digest(layers: Sequence[_Layer], rows: NDArray[np.intp], size: int) -> str:
+def _digest(layers: Sequence[_Layer], rows: NDArray[np.intp], size: int, *, advance: Callable[[float], None]) -> str:
     """SHA-256 (hex) over names, shapes and values of the rows that are kept; refuses values that are not finite."""
     sha = hashlib.sha256()
-    for layer in layers:
+    for place, layer in enumerate(layers):
         sha.update(json.dumps([layer.name, len(rows), layer.width]).encode())
-        for chunk in _chunks(rows, size):
+        for number, chunk in enumerate(_chunks(rows, size)):
             values = layer.rows(chunk)
             single = _single(values)
             if not np.isfinite(single).all():
@@ -321,6 +338,7 @@ def _digest(layers: Sequence[_Layer], rows: NDArray[np.intp], size: int) -> str:
                 )
                 raise StoreError(f"arrays: layer {layer.name}, neuron {neuron}, row {chunk[row]}: the value {why}")
             sha.update(single.data)
+            advance((place * len(rows) + number * size + len(chunk)) / len(layers))
     return sha.hexdigest()
 
 
@@ -329,7 +347,9 @@ def _single(values: NDArray[np.floating]) -> NDArray[np.float32]:
         return values.astype(np.float32, copy=False)
 
 
-def _write(folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFrame) -> None:
+def _write(
+    folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFrame, *, advance: Callable[[float], None]
+) -> None:
     """Write what is missing of the shards, and finish."""
     from neurosieve.models.precision import in_precision
 
@@ -350,6 +370,7 @@ def _write(folder: Path, plan: Plan, layers: Sequence[_Layer], table: pd.DataFra
             stored[layer.name] = values
         fmt.write_shard(path, stored, {"n_words": len(rows)})
         digests[number] = file_digest(path)
+        advance(len(table) + number * plan["shard_words"] + len(rows))
     details = [fmt.read_shard_details(fmt.shard_path(folder, number)) for number in range(len(parts))]
     # What the manifest says of words without vector, long sentences and sub-words; arrays have none of these.
     results = {"left_out": [], "windowed": [], "n_subwords": len(table), "unknown_share": 0.0}

@@ -18,6 +18,7 @@ from neurosieve.activations import format as fmt
 from neurosieve.activations.first_words import said, sinks
 from neurosieve.activations.store import ActivationStore
 from neurosieve.activations.writer import SHARD_BYTES, begun, finish_store, intact_shards, make_store, shard_rows
+from neurosieve.bars import with_bar
 from neurosieve.corpora.corpus import SPLITS, UNITS, Corpus
 from neurosieve.errors import StoreError
 from neurosieve.files import file_digest
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 UNKNOWN_WARN_SHARE = 0.05
 
 
+@with_bar("activations (words)")
 def extract(
     corpus: Corpus,
     model: LanguageModel,

@@ -55,6 +55,8 @@ MANIFEST_SHAPE = {
 }
 """What is read of a manifest (see `neurosieve.json_shape`)."""
 _BYTES = {"float16": 2, "float32": 4}
+_TYPES: dict[str, np.dtype[np.floating]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+"""By their names in the files."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -143,6 +145,20 @@ def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details:
     told = {**details, CHECKSUM: checksum(layers, details)}
     with whole_file(path) as temporary:
         save_file(dict(layers), str(temporary), metadata={"neurosieve": json.dumps(told, sort_keys=True)})
+
+
+def mapped_layers(path: Path) -> dict[str, NDArray[np.floating]]:
+    """The layers of a shard that was found whole, (n_words, width) each, as views of the mapped file."""
+    whole = np.memmap(path, dtype=np.uint8, mode="r")
+    begin = 8 + int.from_bytes(
+        whole[:8].tobytes(), "little"
+    )  # the format of safetensors: a header in JSON, then the values
+    header = json.loads(whole[8:begin].tobytes())
+    return {
+        name: np.ndarray(about["shape"], _TYPES[about["dtype"]], whole, offset=begin + about["data_offsets"][0])
+        for name, about in header.items()
+        if name != "__metadata__"
+    }
 
 
 def checksum(layers: Mapping[str, NDArray[np.floating]], details: Mapping[str, object]) -> int:

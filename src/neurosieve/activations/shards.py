@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosieve.activations import format as fmt
 from neurosieve.errors import StoreError
@@ -29,6 +30,7 @@ class Shards:
         self._long_enough: set[int] = set()
         # The last one only: pages of a mapped file count as ours while it is open.
         self._open: tuple[int, Any] | None = None
+        self._mapped: tuple[int, dict[str, NDArray[np.floating]]] | None = None
 
     def tensor(self, number: int, layer: str) -> Any:  # noqa: ANN401 (a lazy slice of safetensors)
         """The values of a layer in a shard, of which rows are read when they are sliced."""
@@ -45,6 +47,19 @@ class Shards:
                 raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
             self._open = opened
         return opened[1].get_slice(layer)
+
+    def some(self, number: int, layer: str, *, rows: slice, columns: NDArray[np.intp]) -> NDArray[np.floating]:
+        """Some columns of a layer in a shard, (n_rows, n_columns): taken from the mapped file, without a copy of the others."""
+        opened = self._mapped
+        if opened is None or opened[0] != number:
+            self.tensor(number, layer)  # compares and checks the file
+            path = fmt.shard_path(self.folder, number)
+            try:
+                opened = (number, fmt.mapped_layers(path))
+            except OSError as error:
+                raise StoreError(f"{path}: {why_unreadable(error, AGAIN)}") from error
+            self._mapped = opened
+        return np.take(opened[1][layer][rows], columns, axis=1)
 
     def _require_fitting(self, number: int, shard: Any) -> None:  # noqa: ANN401 (an open file of safetensors)
         """See that a shard has the layers and words that the manifest tells."""

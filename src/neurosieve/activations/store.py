@@ -257,8 +257,8 @@ class ActivationStore:
                     continue
                 places = np.flatnonzero((wanted >= low) & (wanted < high))
                 if len(places):
-                    block = self._shards.tensor(number, layer["name"])[rows]
-                    out[into, places] = np.take(block, wanted[places] - low, axis=1)
+                    asked = wanted[places] - low
+                    out[into, places] = self._shards.some(number, layer["name"], rows=rows, columns=asked)
         return out
 
     def xy(self, prop: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from neurosieve.bars import Progress, Reporter, alone, silent, terminal_bars
 from neurosieve.csv_files import defused
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from neurosieve.study.cell import Progress, Reporter
 
 
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -104,44 +103,23 @@ def _written(column: pd.Series[Any]) -> list[str]:
 def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
     """A bar with rate and time left on a terminal, one line a finished stage there and elsewhere, nothing if quiet."""
     if quiet or not sys.stderr.isatty():
-        with _messages(say, logging.WARNING if quiet else logging.INFO):
-            yield lambda _title: None
+        with alone(), _messages(say, logging.WARNING if quiet else logging.INFO):
+            yield silent
         return
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
 
-    class Rate(ProgressColumn):
-        """What the title counts, a second."""
-
-        def render(self, task: Task) -> Text:
-            if not task.speed:
-                return Text()
-            return Text(f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.2f}/s")
-
-    console = Console(stderr=True)
-    left = TimeRemainingColumn(compact=True)
-    columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), Rate(), left, TextColumn("left"))
-    with Progress(*columns, console=console, transient=True) as bars:
+    with alone(), terminal_bars() as bars:
+        console = bars.console
 
         class Report:
             """One bar at a time; what is finished stays as a line above it."""
 
-            def __call__(self, title: str) -> Progress_:
+            def __call__(self, title: str) -> Progress | None:
                 for number in bars.task_ids:
                     bars.remove_task(number)
                 return self.beside(title)
 
-            def beside(self, title: str) -> Progress_:
+            def beside(self, title: str) -> Progress | None:
                 """A bar that leaves the others where they are; it goes when it is full."""
                 task = bars.add_task(escape(visible(title)), total=None)
 
@@ -154,10 +132,6 @@ def reporting(*, quiet: bool = False) -> Iterator[Reporter]:
             lambda text: console.print(visible(text), markup=False, highlight=False, soft_wrap=True), logging.INFO
         ):
             yield Report()
-
-
-if TYPE_CHECKING:
-    Progress_ = Progress | None
 
 
 @contextmanager

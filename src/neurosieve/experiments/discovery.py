@@ -21,6 +21,7 @@ from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.source import as_source
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 from neurosieve.probes.engine import fit_probes
@@ -91,6 +92,7 @@ class DiscoveryResult:
         )
 
 
+@with_bar("permuted labels (fits x passes)")
 def discover_neurons(
     splits: Splits,
     *,

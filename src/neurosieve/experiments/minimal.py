@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import card
 from neurosieve.probes.engine import fit_probes
@@ -98,6 +99,7 @@ class MinimalResult:
         )
 
 
+@with_bar("minimal sets (sizes)")
 def minimal_neurons(
     oracle: FittedProbe,
     ranking: NeuronRanking,

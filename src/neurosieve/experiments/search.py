@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.race import Scores, Standing, race, standing
 from neurosieve.notebook import card
@@ -104,6 +105,7 @@ def ablation_score(
     return alpha * (a_top - a_bottom) - beta * (a_zero - a_all)
 
 
+@with_bar("lambda search (fits x passes)")
 def search_lambdas(
     splits: Splits,
     *,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.source import as_source
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.ablation import ablated_probes
 from neurosieve.experiments.resampling import Scheme, draw_sentences, score_sentences
@@ -96,6 +97,7 @@ class StabilityResult:
         )
 
 
+@with_bar("resamples (fits x passes)")
 def stability(
     splits: Splits,
     *,

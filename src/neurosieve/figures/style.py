@@ -143,10 +143,11 @@ def size_axis(ax: Axes, low: int, high: int) -> None:
 
 
 def seed_bar(ax: Axes, x: float, values: Any, *, width: float, **look: Any) -> None:  # noqa: ANN401 (one value a seed)
-    """A bar as high as the mean over seeds, each seed a point on it, and its height in percent above."""
+    """A bar as high as the mean over seeds, each seed a point on it where they differ, and its height in percent above."""
     ax.bar(x, values.mean(), width=width, edgecolor=INK, linewidth=0.5, **look)
     dots = x + np.linspace(-0.08, 0.08, len(values))
-    ax.plot(dots, values, "o", color="white", markeredgecolor=INK, markersize=3.2, markeredgewidth=0.7, zorder=3)
+    if np.ptp(values) > 0:  # a solved probe is the same with every seed
+        ax.plot(dots, values, "o", color="white", markeredgecolor=INK, markersize=3.2, markeredgewidth=0.7, zorder=3)
     text = f"{round(100 * values.mean(), 1) + 0.0:.1f}"  # no -0.0
     top = (x, max(0.0, values.max()))
     ax.annotate(text, top, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7.5)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from neurosieve.activations.labels import EncodedLabels, EncodedValues, encode_labels, encode_values
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import usable_device
 from neurosieve.probes.memory import available_bytes
@@ -32,6 +33,7 @@ from neurosieve.probes.stream import ActivationStream
 Encoded: TypeAlias = EncodedLabels | EncodedValues
 
 
+@with_bar("probes (fits x passes)")
 def fit_probes(
     activations: object,
     specs: Sequence[ProbeSpec],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosieve.activations.labelled_split import LabelledSplit
+from neurosieve.bars import Progress, with_bar
 from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.statistics import N_BINS, WORKERS, LabelStatistics, label_statistics
 
@@ -39,7 +40,10 @@ class Measure:
     squares: bool = True
 
 
-def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRanking]:
+@with_bar("ranking (words)")
+def rank_by(
+    measures: Sequence[Measure], split: LabelledSplit, *, progress: Progress | None = None
+) -> list[NeuronRanking]:
     """Rank all neurons by each measure, in one pass over the activations (see `neurosieve.rankings.statistics`).
 
     Neurons that never change come last, whatever their scores; equal scores go by position.
@@ -49,6 +53,8 @@ def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRan
     measures : sequence of Measure
     split : LabelledSplit
         Activations (n_words, n_neurons) and labels (n_words,); words without label are left out.
+    progress : callable, optional
+        Called as ``progress(words_done, words_in_all)``.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def rank_by(measures: Sequence[Measure], split: LabelledSplit) -> list[NeuronRan
     names = ", ".join(measure.name for measure in measures)
     bins, squares = any(m.bins for m in measures), any(m.squares for m in measures)
     with ThreadPoolExecutor(WORKERS) as workers:
-        for statistics in label_statistics(split, name=names, bins=bins, squares=squares):
+        for statistics in label_statistics(split, name=names, bins=bins, squares=squares, progress=progress):
             labels = statistics.labels
             constant.append(statistics.constant)
             width = max(1, _CELLS // (len(labels) * (N_BINS if bins else 1)))

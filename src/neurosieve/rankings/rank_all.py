@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import Progress, with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.rankings.chance import reversed_ranking
 from neurosieve.rankings.measure import rank_by
@@ -13,8 +14,13 @@ from neurosieve.rankings.ranking import NeuronRanking
 from neurosieve.rankings.registry import METHODS, REVERSED, method_named, method_names, rank
 
 
+@with_bar("rankings")
 def rank_all(
-    methods: Sequence[str] | None = None, *, split: LabelledSplit | Splits | None = None, probe: object = None
+    methods: Sequence[str] | None = None,
+    *,
+    split: LabelledSplit | Splits | None = None,
+    probe: object = None,
+    progress: Progress | None = None,
 ) -> dict[str, NeuronRanking]:
     """Rank all neurons by several methods.
 
@@ -27,6 +33,8 @@ def rank_all(
         For methods that need labels; of `Splits` train is taken.
     probe : FittedProbe, optional
         For methods that need a probe.
+    progress : callable, optional
+        Called as ``progress(n_done, n_in_all)``, in rankings; those of the shared pass advance together.
 
     Returns
     -------
@@ -54,12 +62,20 @@ def rank_all(
         if given is None:
             raise NeurosieveError(f"the ranking '{measured[0]}' needs labels, and none was given; pass split=")
         measures = [measure() for name in measured if (measure := METHODS[name].measure)]
-        found = dict(zip(measured, rank_by(measures, given), strict=True))
+        share = None if progress is None else _share(progress, len(measured), len(chosen))
+        found = dict(zip(measured, rank_by(measures, given, progress=share), strict=True))
     for name, method in chosen.items():
         if name not in found:
             needed = {"probe": {"probe": probe}, "labels": {"split": given}, "nothing": {}}[method.needs]
             found[name] = rank(name, **needed)  # type: ignore[arg-type]  # each has what its kind needs
+            if progress is not None:
+                progress(len(found), len(chosen))
     return {name: found[name] if name in found else reversed_ranking(found[_forwards(name)]) for name in methods}
+
+
+def _share(progress: Progress, n: int, n_all: int) -> Progress:
+    """Turn words done into rankings done, of the `n` that are made at once."""
+    return lambda done, total: progress(n * done / total, n_all)
 
 
 def _forwards(name: str) -> str:

@@ -13,7 +13,7 @@ memory limit, there are several passes, each for a range of the neurons.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from neurosieve.activations.half import as_float32
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.activations.labels import encode_labels, is_labelled
 from neurosieve.activations.source import ActivationSource, RowSource, as_source
+from neurosieve.bars import Progress
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
 from neurosieve.rankings.block import N_BINS, Block, bin_numbers
@@ -154,7 +155,7 @@ def _spread(
 
 
 def label_statistics(
-    split: LabelledSplit, *, name: str, bins: bool = False, squares: bool = True
+    split: LabelledSplit, *, name: str, bins: bool = False, squares: bool = True, progress: Progress | None = None
 ) -> Iterator[LabelStatistics]:
     """Yield the statistics of all neurons, range by range; nearly always there is one range, from one pass.
 
@@ -166,6 +167,8 @@ def label_statistics(
         The ranking that asks, for errors.
     bins, squares : bool
         Whether to take histograms, and sums of squares.
+    progress : callable, optional
+        Called as ``progress(words_done, words_in_all)``; each range reads all words.
 
     Raises
     ------
@@ -182,9 +185,15 @@ def label_statistics(
     n_labels, n_neurons = len(encoded.classes), source.n_neurons
     each = n_labels * (16 + (4 * N_BINS if bins else 0))
     most = max(_COLUMNS, available_bytes() // 4 // each)
-    for start in range(0, n_neurons, most):
-        stop = min(start + most, n_neurons)
-        yield _Pass(source, encoded.codes, encoded.classes, (start, stop)).statistics(bins=bins, squares=squares)
+    ranges = [(start, min(start + most, n_neurons)) for start in range(0, n_neurons, most)]
+    for number, columns in enumerate(ranges):
+
+        def advance(words: int, before: int = number * source.n_words) -> None:
+            if progress is not None:
+                progress(before + words, len(ranges) * source.n_words)
+
+        one = _Pass(source, encoded.codes, encoded.classes, columns)
+        yield one.statistics(bins=bins, squares=squares, advance=advance)
 
 
 class _Pass:
@@ -239,7 +248,7 @@ class _Pass:
                 found.add(rows.astype(np.float64) - center[few], few)
         return found.typical()
 
-    def statistics(self, *, bins: bool, squares: bool) -> LabelStatistics:
+    def statistics(self, *, bins: bool, squares: bool, advance: Callable[[int], None]) -> LabelStatistics:
         if bins:
             self.histogram = np.zeros((self.n_neurons, self.n_labels, N_BINS), dtype=np.int32)
         if squares:
@@ -258,6 +267,7 @@ class _Pass:
                     coming = workers.submit(self._read, starts[number + 1], block, width)
                 if len(here.order):
                     list(workers.map(lambda chunk, b=here: self._add(b, chunk), chunks))
+                advance(min(starts[number] + block, self.source.n_words))
         self.sums /= self.scale
         if self.squared is not None:
             self.squared /= self.scale**2

@@ -163,8 +163,9 @@ def _text(record: Mapping[str, object], share: Mapping[str, object] | None, colu
     text = written_value(record[column])
     if text and share is not None:
         return f"{numbers.count(round(float(text), 1))} / {float(str(share[column])):.0f} %"
-    spread = written_value(record.get(f"{column} sd"))
-    return f"{text} ± {spread}" if text and spread else text
+    spread = record.get(f"{column} sd")
+    # A solved probe is the same with every seed, and no spread over them was measured.
+    return f"{text} ± {written_value(spread)}" if text and written_value(spread) and spread != 0 else text
 
 
 _MD = str.maketrans(

@@ -128,6 +128,17 @@ def selective(f: Findings, delta: float | None, column: str = "selectivity", *, 
     return t[where].set_index("seed")[column].sort_index()
 
 
+def one_ranking(f: Findings) -> bool:
+    """Whether all of several seeds have the same ranking, as with a solved probe or without any probe."""
+    return f.ranks.shape[1] > 1 and bool(f.ranks.eq(f.ranks.iloc[:, 0], axis=0).all(axis=None))
+
+
+def over_seeds(f: Findings) -> str:
+    """``", mean over seeds"`` where these have different minimal sets of the smallest delta; else empty."""
+    sets = {frozenset(found) for found in members(f, deltas(f)[0]).values()}
+    return ", mean over seeds" if len(sets) > 1 else ""
+
+
 def members(f: Findings, delta: float) -> dict[int, set[int]]:
     """Neuron numbers of the minimal set of each seed."""
     found = minimal(f, delta).reset_index()

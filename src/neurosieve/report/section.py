@@ -10,7 +10,7 @@ import pandas as pd
 
 from neurosieve.errors import NeurosieveError
 from neurosieve.figures.style import score_name
-from neurosieve.report.numbers import file_name
+from neurosieve.report.numbers import file_name, over_seeds
 
 if TYPE_CHECKING:
     from neurosieve.study.findings import Findings
@@ -123,7 +123,7 @@ REAL_VALUES = Need(lambda f: f.metric == "r2")
 BY_MASS = Need(lambda f: f.by_mass, "This needs the ranking by weight mass; this one is by {f.ranking.method}.")
 RESAMPLED = Need(
     lambda f: f.certainty is not None,
-    "This needs resamples of the text; `neurosieve stability` on this run's folder makes them.",
+    "This needs resamples of the text; “neurosieve stability” on this run's folder makes them.",
 )
 
 
@@ -143,12 +143,16 @@ def lacking(needs: Sequence[Need], f: Findings) -> Need | None:
 
 
 def filled(text: str, f: Findings) -> str:
-    """`text` with ``{score}`` as accuracy or R², and with what it names of the findings, such as ``{f.unit}``."""
+    """`text` with what it names in braces.
+
+    ``{score}`` is accuracy or R², ``{mean}`` the addition ``, mean over seeds`` where minimal sets differ between these, and
+    ``{f.unit}`` and the like are of the findings.
+    """
     try:
-        return text.format(score=score_name(f), f=f)
+        return text.format(score=score_name(f), mean=over_seeds(f), f=f)
     except (AttributeError, IndexError, KeyError, ValueError) as error:
         raise NeurosieveError(
-            f"cannot fill {text!r} ({error}); use {{score}}, {{f.unit}} and the like, or {{{{ }}}}"
+            f"cannot fill {text!r} ({error}); use {{score}}, {{mean}}, {{f.unit}} and the like, or {{{{ }}}}"
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from neurosieve.study.cell import Progress, Reporter
+from neurosieve.bars import Progress, Reporter
 
 log = logging.getLogger(__name__)
 

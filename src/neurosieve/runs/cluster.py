@@ -18,10 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from neurosieve.bars import Reporter
 from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.runs.board import POLL_SECONDS, Bars, Board
 from neurosieve.runs.worker import Answer, Job, on_worker
-from neurosieve.study.cell import Reporter
 from neurosieve.study.cluster_settings import ClusterSettings, memory_of_a_task
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings

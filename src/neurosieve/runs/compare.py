@@ -21,9 +21,8 @@ from neurosieve.csv_files import read_csv
 from neurosieve.errors import StudyError
 from neurosieve.notebook import short_repr
 from neurosieve.runs.differences import differences, settings_of_cells
-from neurosieve.study.folder import RunFolder
+from neurosieve.study.folder import TABLES, RunFolder
 from neurosieve.study.result import is_intact
-from neurosieve.study.results import TABLES
 
 FILES = ("results.csv", "rankings.csv", "architectures.csv", "labels.csv", "layers.csv")
 KEY = ["run", "model", "property", "corpus", "ranking"]

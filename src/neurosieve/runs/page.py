@@ -10,14 +10,11 @@ from typing import Any
 
 from neurosieve.errors import StudyError
 from neurosieve.study.findings import Findings
-from neurosieve.study.folder import RunFolder, digests_of
-from neurosieve.study.results import TABLES
+from neurosieve.study.folder import PAGE_FILES, TABLES, RunFolder, digests_of
 
 PAGE = "report.html"
 BESIDE = ("tables", "figures")
 """Folders of what is written with the page."""
-FILES = "page_files"
-"""Entry of the manifest with the digest of the page and of each file that is written with it."""
 
 
 def page_of(folder: RunFolder) -> Path | None:
@@ -25,7 +22,7 @@ def page_of(folder: RunFolder) -> Path | None:
     manifest = folder.manifest()
     written = manifest.get("written_from")
     same = written and manifest.get("page_from") == written
-    return folder.path / PAGE if same and folder.written(FILES) else None
+    return folder.path / PAGE if same and folder.written(PAGE_FILES) else None
 
 
 def report_on(folder: RunFolder, found: Sequence[Findings]) -> Path:
@@ -40,7 +37,7 @@ def report_on(folder: RunFolder, found: Sequence[Findings]) -> Path:
     write_report(folder.path, shown, manifest=without_paths(folder.manifest()))
     path = folder.path / PAGE
     made = [path, *(file for name in BESIDE for file in (folder.path / name).glob("*") if file.is_file())]
-    folder.note(page_from=folder.manifest().get("written_from"), **{FILES: digests_of(folder.path, made)})
+    folder.note(page_from=folder.manifest().get("written_from"), **{PAGE_FILES: digests_of(folder.path, made)})
     return path
 
 
@@ -80,7 +77,9 @@ def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
         for cell in manifest.get("cells", ())
     ]
     files = dict(zip(short_names(manifest.get("files", {})), manifest.get("files", {}).values(), strict=True))
-    kept = {key: value for key, value in manifest.items() if key not in ("page_from", "written_from", FILES, TABLES)}
+    kept = {
+        key: value for key, value in manifest.items() if key not in ("page_from", "written_from", PAGE_FILES, TABLES)
+    }
     known = {"cells": named} if named else {}
     return {**kept, **known, "settings": {**settings, **changed}, "files": files}
 

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from neurosieve.bars import Reporter, shown_by_stage
 from neurosieve.runs.cluster import check_address, ray_engine
 from neurosieve.runs.page import page_of, report_on
-from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.failures import IncompleteStudyError
 from neurosieve.study.findings import Findings
 from neurosieve.study.folder import RunFolder
@@ -20,7 +20,7 @@ from neurosieve.study.sources import named_stores
 
 
 def run_study(
-    settings: StudySettings, out: str | Path, *, report: Reporter = silent, address: str | None = None
+    settings: StudySettings, out: str | Path, *, report: Reporter | None = None, address: str | None = None
 ) -> list[Findings]:
     """Run a study, write its tables and its page; resume what is done and add what is new.
 
@@ -33,7 +33,8 @@ def run_study(
     out : str or Path
         The run's folder (see `neurosieve.study.folder`).
     report : Reporter, optional
-        Where the stages report their progress: given a title, it returns a function of ``(done, total)``, or None.
+        Where the stages report their progress: given a title, it returns a function of ``(done, total)``, or None. By
+        default a bar where a person is looking (see `neurosieve.progress`).
     address : str, optional
         Have the work done by Ray's workers, each with what ``settings.cluster`` says: ``"local"`` on this machine, ``"auto"``
         on the cluster that it belongs to, or the HOST:PORT of a cluster's head. The results are the same.
@@ -54,15 +55,16 @@ def run_study(
     engine = None if address is None else partial(ray_engine, address=address, tasks=settings.cluster)
     if address is not None:
         check_address(address)
-    try:
-        found = run_cells(settings, out, report=report, engine=engine)
-    except IncompleteStudyError as error:
-        if error.found and page_of(folder) is None:
-            report_on(folder, error.found)
-        raise
-    if page_of(folder) is None:
-        report("writing the page")
-        report_on(folder, found)
+    with shown_by_stage(report, "study") as to:
+        try:
+            found = run_cells(settings, out, report=to, engine=engine)
+        except IncompleteStudyError as error:
+            if error.found and page_of(folder) is None:
+                report_on(folder, error.found)
+            raise
+        if page_of(folder) is None:
+            to("writing the page")
+            report_on(folder, found)
     return found
 
 

@@ -12,9 +12,7 @@ import pandas as pd
 from neurosieve.activations import format as fmt
 from neurosieve.errors import NeurosieveError, StudyError
 from neurosieve.files import DamagedFileError, file_digest, read_sealed_json, why_unreadable
-from neurosieve.runs.page import FILES
-from neurosieve.study.folder import RunFolder
-from neurosieve.study.results import TABLES
+from neurosieve.study.folder import PAGE_FILES, TABLES, RunFolder
 
 EXTRACT = "run the same `extract` with --repair"
 RUN = "repeat the run's command"
@@ -108,7 +106,7 @@ def _of_run(folder: Path) -> Iterator[Job]:
         manifest = run.manifest()
     except NeurosieveError:
         manifest = {}
-    for part in (TABLES, FILES):
+    for part in (TABLES, PAGE_FILES):
         for name, digest in (manifest.get(part) or {}).items():
             yield folder / name, digest, REPORT
     written = {folder / "cells" / c["folder"] / name for c in manifest.get("cells", ()) for name in c.get("stages", ())}

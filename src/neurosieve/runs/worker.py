@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurosieve._version import __version__
+from neurosieve.bars import Progress, Reporter
 from neurosieve.errors import StudyError
 from neurosieve.files import WRITER
 from neurosieve.runs.board import POLL_SECONDS
-from neurosieve.study.cell import Progress, Reporter
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings
 from neurosieve.study.tasks import Outcome, Share, Task, tried

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.activations.store import ActivationStore
+from neurosieve.bars import Progress, Reporter, silent
 from neurosieve.errors import StudyError
 from neurosieve.files import file_digest
 from neurosieve.probes.memory import memory_limit
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from neurosieve.study.settings import ModelSettings
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[float, float], None]
-Reporter = Callable[[str], Progress | None]
-"""Given a stage's title, returns where the stage reports ``(done, total)``; or None."""
-
-
-def silent(_title: str) -> Progress | None:
-    """A reporter that reports nothing."""
-    return None
 
 
 @dataclass

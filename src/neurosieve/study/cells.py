@@ -6,10 +6,11 @@ import logging
 
 from neurosieve.activations.from_text import with_property
 from neurosieve.activations.store import ActivationStore
+from neurosieve.bars import Reporter, silent
 from neurosieve.corpora.derived import property_name
 from neurosieve.rankings.registry import method_named
 from neurosieve.study import baselines, comparison, looking  # noqa: F401  (their stages are part of every run)
-from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.cell import Cell
 from neurosieve.study.folder import RunFolder, property_in
 from neurosieve.study.opened import OpenCell
 from neurosieve.study.settings import StudySettings, slug

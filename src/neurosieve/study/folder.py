@@ -39,6 +39,8 @@ from neurosieve.study.stage import WEIGHT_MASS, file_name
 FORMAT = "neurosieve run"
 FORMAT_VERSION = 2
 """2: the manifest names every input file. A run of version 1 is read as it is."""
+TABLES, PAGE_FILES = "table_files", "page_files"
+"""Entries of the manifest with the digest of each table, and of the page and each file that is written with it."""
 
 
 KINDS: dict[str, type[ModelSettings] | type[CorpusSettings] | type[StoreSettings]] = {
@@ -53,8 +55,8 @@ MANIFEST_SHAPE = {
     "failures?": [{ANY: str}],
     "activations?": [{"folder": str}],
     "cells?": [{"model": str, "corpus": str, "property": str}],
-    "table_files?": {ANY: str},
-    "page_files?": {ANY: str},
+    f"{TABLES}?": {ANY: str},
+    f"{PAGE_FILES}?": {ANY: str},
 }
 """What is read of a manifest before anything else (see `neurosieve.json_shape`); its settings are looked at as a study file is."""
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/")

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from neurosieve.activations.store import open_store
-from neurosieve.study.cell import Cell, Reporter
+from neurosieve.bars import Reporter
+from neurosieve.study.cell import Cell
 from neurosieve.study.cells import studied_cell
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import StudySettings

@@ -15,14 +15,12 @@ from neurosieve._version import __version__
 from neurosieve.activations.store import ActivationStore
 from neurosieve.csv_files import write_csv
 from neurosieve.study.findings import Findings
-from neurosieve.study.folder import RunFolder, digests_of
+from neurosieve.study.folder import TABLES, RunFolder, digests_of
 from neurosieve.study.in_short import in_a_sentence
 from neurosieve.study.opened import OpenCell
 from neurosieve.study.result import is_intact, read_result
 from neurosieve.study.spread import FILES
 
-TABLES = "table_files"
-"""Entry of the manifest with the digest of each of the files that `write_tables` writes."""
 MADE_WITH = "made_with"
 """Entry of a cell in the manifest with all that its stages were made with, so that runs can be compared without their stages."""
 RESULTS = ("results.csv", "rankings.csv")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from neurosieve.activations.store import ActivationStore
+from neurosieve.bars import Reporter, silent
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import StudyError
-from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.cells import extraction_seconds, finish, studied_cell
 from neurosieve.study.failures import Failures
 from neurosieve.study.findings import Findings

@@ -11,11 +11,11 @@ from typing import Any
 
 from neurosieve.activations.extract import extract
 from neurosieve.activations.store import ActivationStore, is_complete, open_store
+from neurosieve.bars import Reporter
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.corpora.derived import property_name
 from neurosieve.corpora.load import load_corpus
 from neurosieve.errors import CorpusError, StudyError
-from neurosieve.study.cell import Reporter
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StoreSettings, StudySettings, slug
 from neurosieve.study.study_file import model_place

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 
 from neurosieve.activations.repair import take_out_damaged
 from neurosieve.activations.store import ActivationStore, open_store
+from neurosieve.bars import Reporter, silent
 from neurosieve.corpora.derived import property_name
 from neurosieve.errors import StudyError
 from neurosieve.rankings.registry import method_named
 from neurosieve.study import stages
-from neurosieve.study.cell import Cell, Reporter, silent
+from neurosieve.study.cell import Cell
 from neurosieve.study.cells import cell_of
 from neurosieve.study.certainty import Certainty
 from neurosieve.study.findings import distributions, selectivity_table

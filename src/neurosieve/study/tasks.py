@@ -19,10 +19,10 @@ import psutil
 
 from neurosieve.activations.extract import Extraction
 from neurosieve.activations.store import open_store
+from neurosieve.bars import Reporter, silent
 from neurosieve.corpora.corpus import Corpus
 from neurosieve.errors import StudyError
 from neurosieve.probes.memory import memory_limit
-from neurosieve.study.cell import Reporter, silent
 from neurosieve.study.cells import cell_of
 from neurosieve.study.folder import RunFolder
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings

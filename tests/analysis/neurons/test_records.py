@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from neurosieve.analysis.neurons.contexts import SAME_TYPE
-from neurosieve.analysis.neurons.records import EVERYTHING, FEWEST, N_BINS, OTHERS, neuron_records
+from neurosieve.analysis.neurons.names import EVERYTHING, OTHERS
+from neurosieve.analysis.neurons.records import FEWEST, N_BINS, neuron_records
 from neurosieve.analysis.neurons.text import Text
 from neurosieve.errors import NeurosieveError
 

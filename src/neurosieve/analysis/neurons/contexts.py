@@ -72,10 +72,10 @@ def _extreme(values: NDArray[np.float32], text: Text, ordered: NDArray[np.float3
 
 def _spread_out(rows: NDArray[np.intp], text: Text, n: int) -> list[int]:
     seen: set[int] = set()
-    of_type: Counter[str] = Counter()
+    of_type: Counter[int] = Counter()
     found: list[int] = []
-    for row in rows.tolist():
-        sentence, kind = int(text.sentences[row]), str(text.words[row]).lower()
+    kinds = text.folded[text.types.codes[rows]]
+    for row, sentence, kind in zip(rows.tolist(), text.sentences[rows].tolist(), kinds.tolist(), strict=True):
         if sentence in seen or of_type[kind] == SAME_TYPE:
             continue
         seen.add(sentence)
@@ -86,9 +86,18 @@ def _spread_out(rows: NDArray[np.intp], text: Text, n: int) -> list[int]:
     return found
 
 
-def window_of(row: int, text: Text, width: int) -> NDArray[np.intp]:
-    """Rows of the same sentence, at most `width` before and after `row`, in the order of reading."""
-    place = int(text.place[row])
-    near = text.order[max(0, place - width) : place + width + 1]
-    inside: NDArray[np.intp] = near[text.sentences[near] == text.sentences[row]]
-    return inside
+def windows_of(rows: NDArray[np.intp], text: Text, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of the same sentence, at most `width` before and after each of `rows`, in the order of reading.
+
+    Returns
+    -------
+    near : ndarray of shape (n_near,), int
+        Behind each other, those of the first row first.
+    of : ndarray of shape (n_near,), int
+        Which of `rows` each is near to.
+    """
+    places = text.place[rows][:, None] + np.arange(-width, width + 1)
+    there = (places >= 0) & (places < text.n_words)
+    near = text.order[np.where(there, places, 0)]
+    there &= text.sentences[near] == text.sentences[rows][:, None]
+    return near[there], np.nonzero(there)[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.activations.half import as_float32
 from neurosieve.activations.source import ActivationSource
 
 BATCH_WORDS = 4096
@@ -38,7 +39,7 @@ def held_values(
         gram = Gram(len(neurons)) if first == 0 else None
         for start in range(0, source.n_words, BATCH_WORDS):
             stop = min(start + BATCH_WORDS, source.n_words)
-            block = source.read(start, stop, neurons if gram is not None else neurons[part])
+            block = as_float32(source.read(start, stop, neurons if gram is not None else neurons[part]))
             if gram is not None:
                 gram.add(block)
                 block = block[:, part]

@@ -6,22 +6,35 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosieve.activations.source import ActivationSource, as_source
-from neurosieve.analysis.neurons.contexts import chosen_rows, window_of
+from neurosieve.analysis.neurons.contexts import chosen_rows, windows_of
+from neurosieve.analysis.neurons.names import EVERYTHING_PLACE, NONE_PLACE, OTHERS_PLACE, Named
 from neurosieve.analysis.neurons.reading import held_values
+from neurosieve.analysis.neurons.tables import Tables
 from neurosieve.analysis.neurons.text import Text
-from neurosieve.analysis.neurons.values import Columns, by_group, edges_of, histogram, inner, quantiles
+from neurosieve.analysis.neurons.values import (
+    Columns,
+    by_group,
+    edges_of,
+    explained,
+    histogram,
+    quantiles,
+    sd_by_group,
+    sd_of,
+)
+from neurosieve.bars import Progress, with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.notebook import short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
+    from threadpoolctl import ThreadpoolController
 
 N_CONTEXTS = 8
 WINDOW = 8
@@ -31,9 +44,6 @@ FEWEST = 5
 N_BINS = 40
 N_DRAWN = 6
 """Labels that have a line of their own in the distribution; the others share one."""
-OTHERS = "all others"
-EVERYTHING = "all words"
-"""Name of the only line where no word has a label."""
 N_TWINS = 5
 BLOCK = 8
 """Neurons that are looked at together, by one worker."""
@@ -99,6 +109,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
+@with_bar("looking at neurons")
 def neuron_records(
     activations: object,
     words: pd.DataFrame | Text,
@@ -110,6 +121,7 @@ def neuron_records(
     n_types: int = N_TYPES,
     random_state: int = 0,
     held_bytes: int = HELD_BYTES,
+    progress: Progress | None = None,
 ) -> NeuronRecords:
     """Say what neurons do over a text.
 
@@ -132,6 +144,8 @@ def neuron_records(
         Seed of the contexts that are drawn.
     held_bytes : int
         Values that are held at once; what they need beyond that costs another pass.
+    progress : callable, optional
+        Called as ``progress(n_neurons_done, n_neurons)``.
 
     Returns
     -------
@@ -148,37 +162,49 @@ def neuron_records(
     n_block = max(1, min(BLOCK, held_bytes // (32 * text.n_words)))
     for each in (text.labels, text.types, text.in_sentences):
         _ = each.members  # made once, before workers share it
-    _ = text.standard_features
-    found = _Tables()
-    with ThreadPoolExecutor(_WORKERS) as workers:
+    _ = text.folded, text.sums_of_features
+    named = Named.of(text)
+    found, n_done = Tables(COLUMNS), 0
+    # Products are small: threads of their own would cost more than they save, on a busy machine many times as much.
+    with ThreadPoolExecutor(_WORKERS) as workers, _libraries().limit(limits=1, user_api="blas"):
         for numbers, values, correlated in held_values(source, asked, held_bytes):
             if correlated is not None:
                 _add_twins(found, asked, correlated)
 
-            def look(start: int, numbers: NDArray[np.intp] = numbers, values: NDArray[np.float32] = values) -> _Tables:
+            def look(start: int, numbers: NDArray[np.intp] = numbers, values: NDArray[np.float32] = values) -> Tables:
                 part = slice(start, start + n_block)
-                made = _Tables()
+                made = Tables(COLUMNS)
                 for number, own, seen in zip(
                     numbers[part].tolist(), values[part], _seen(values[part], text), strict=True
                 ):
                     generator = np.random.default_rng((random_state, number))
                     ordered = np.sort(own)
-                    _add_values(made, number, seen, text, ordered=ordered)
-                    _add_types(made, number, seen, text, n=n_types)
+                    _add_values(made, number, seen, text, ordered=ordered, named=named)
+                    _add_types(made, number, seen, text, n=n_types, named=named)
                     rows = chosen_rows(own, text, ordered=ordered, n=n_contexts, generator=generator)
-                    _add_contexts(made, number, own, text, rows=rows, window=window)
+                    _add_contexts(made, number, own, text, rows=rows, window=window, named=named)
                 return made
 
             for made in workers.map(look, range(0, len(numbers), n_block)):
                 found.extend(made)
+                n_done += len(made.parts["summary"]["index"])
+                if progress is not None:
+                    progress(n_done, len(asked))
     return NeuronRecords(**{each.name: found.frame(each.name) for each in fields(NeuronRecords)})
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries that multiply with threads of their own; to find them takes longer than what they do here."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Part(NamedTuple):
     """One neuron's row of a `ByGroup`."""
 
     mean: NDArray[np.float64]
-    sd: NDArray[np.float64]
     share: float
 
 
@@ -186,6 +212,9 @@ class _Seen(NamedTuple):
     """One neuron's values (n_words,), and by group."""
 
     values: NDArray[np.float64]
+    mean: float
+    sd: float
+    sd_of_labels: NDArray[np.float64]
     of_labels: _Part
     of_types: _Part
     of_sentences: _Part
@@ -196,9 +225,10 @@ def _seen(values: NDArray[np.float32], text: Text) -> Iterator[_Seen]:
     block = values.astype(np.float64)
     columns = Columns.of(block)
     groups = [by_group(columns, each) for each in (text.labels, text.types, text.in_sentences)]
+    spread = sd_by_group(columns, text.labels, groups[0])
     for row, v in enumerate(block):
-        labels, types, sentences = (_Part(g.mean[row], g.sd[row], float(g.share[row])) for g in groups)
-        yield _Seen(v, labels, types, sentences)
+        labels, types, sentences = (_Part(g.mean[row], float(g.share[row])) for g in groups)
+        yield _Seen(v, float(columns.center[row]), float(columns.sd[row]), spread[row], labels, types, sentences)
 
 
 def _checked(neurons: Sequence[int] | NDArray[np.intp], source: ActivationSource, text: Text) -> NDArray[np.intp]:
@@ -214,44 +244,12 @@ def _checked(neurons: Sequence[int] | NDArray[np.intp], source: ActivationSource
     return np.asarray(list(dict.fromkeys(asked.tolist())), dtype=np.intp)
 
 
-class _Tables:
-    """Columns of tables, added to neuron by neuron: a data frame each would take longer than reading the values."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, dict[str, list[Any]]] = {
-            table: {name: [] for name in names} for table, names in COLUMNS.items()
-        }
-
-    def add(self, table: str, n_rows: int, /, **columns: Any) -> None:  # noqa: ANN401 (arrays, lists, or one value for all rows)
-        """Add `n_rows` rows; a single value stands for all of them."""
-        parts = self.parts[table]
-        for name, column in columns.items():
-            parts[name].append(column if isinstance(column, (np.ndarray, list)) else [column] * n_rows)
-
-    def extend(self, other: _Tables) -> None:
-        """Add the rows of another one."""
-        for table, parts in self.parts.items():
-            for name, column in parts.items():
-                column.extend(other.parts[table][name])
-
-    def frame(self, table: str) -> pd.DataFrame:
-        """A table."""
-        import pandas as pd
-
-        return pd.DataFrame({name: _joined(parts) for name, parts in self.parts[table].items()})
-
-
-def _joined(parts: list[Any]) -> Any:  # noqa: ANN401 (an array of numbers, or a list)
-    """The parts of a column behind each other."""
-    if parts and all(isinstance(part, np.ndarray) and part.dtype != object for part in parts):
-        return np.concatenate(parts)
-    return list(chain.from_iterable(parts))
-
-
-def _add_values(found: _Tables, number: int, seen: _Seen, text: Text, *, ordered: NDArray[np.float32]) -> None:
+def _add_values(
+    found: Tables, number: int, seen: _Seen, text: Text, *, ordered: NDArray[np.float32], named: Named
+) -> None:
     """Add moments, quantiles, shares of variance, means by label, the distribution and what else the neuron follows."""
     v, labelled = seen.values, seen.of_labels
-    center, sd = float(v.mean()), float(v.std())
+    center, sd = seen.mean, seen.sd
     found.add(
         "summary",
         1,
@@ -260,61 +258,63 @@ def _add_values(found: _Tables, number: int, seen: _Seen, text: Text, *, ordered
         mean=center,
         sd=sd,
         **dict(zip(QUANTILES, quantiles(ordered, tuple(QUANTILES.values())).tolist(), strict=True)),
-        of_property=labelled.share if text.values is None else _explained(v, text.values),
+        of_property=labelled.share if text.values is None else explained(v, text.values),
         of_types=seen.of_types.share,
         of_sentences=seen.of_sentences.share,
     )
-    names, counts = [str(name) for name in text.labels.names], text.labels.counts
-    found.add("labels", len(names), index=number, label=names, n=counts, mean=labelled.mean, sd=labelled.sd)
-    features = text.standard_features
-    r = [
-        inner(standard, v) / (len(v) * sd) if sd > 0 else 0.0 for standard in features.values()
-    ]  # a feature's mean is 0
-    found.add("follows", len(r), index=number, feature=list(features), r=r)
+    n_labels, counts = len(text.labels.names), text.labels.counts
+    found.add(
+        "labels",
+        n_labels,
+        index=number,
+        label=named.labels.at(range(n_labels)),
+        n=counts,
+        mean=labelled.mean,
+        sd=seen.sd_of_labels,
+    )
+    r = np.array([each.inner(v, seen.of_types.mean, seen.of_sentences.mean) for each in text.sums_of_features])
+    r = r / (len(v) * sd) if sd > 0 else np.zeros(len(r))
+    found.add("follows", len(r), index=number, feature=named.features.at(range(len(r))), r=r)
     edges = edges_of(ordered, N_BINS)
-    codes, lines = _lines(counts * (labelled.mean - center) ** 2, names)
+    codes, lines = _lines(counts * (labelled.mean - center) ** 2)
     known = text.labels.known
-    inside, of_line = (v, np.zeros(len(v), dtype=np.intp)) if not names else (v, codes[text.labels.codes])
-    if names and not known.all():
+    inside, of_line = (v, np.zeros(len(v), dtype=np.intp)) if not n_labels else (v, codes[text.labels.codes])
+    if n_labels and not known.all():
         inside, of_line = v[known], codes[text.labels.codes[known]]
     rows = histogram(inside, of_line, edges=edges, n_groups=len(lines))
     found.add(
         "histogram",
         rows.size,
         index=number,
-        label=[line for line in lines for _ in range(N_BINS)],
+        label=named.labels.at(np.repeat(lines, N_BINS)),
         low=np.tile(edges[:-1], len(lines)),
         high=np.tile(edges[1:], len(lines)),
         count=rows.ravel(),
     )
 
 
-def _lines(part: NDArray[np.float64], names: list[str]) -> tuple[NDArray[np.intp], list[str]]:
-    """The line of each label in the distribution, and the lines' names: the labels that make most of the variance first."""
-    if not names:
-        return np.zeros(0, dtype=np.intp), [EVERYTHING]
+def _lines(part: NDArray[np.float64]) -> tuple[NDArray[np.intp], list[int]]:
+    """The line of each label in the distribution, and of each line its number in `Named.labels`.
+
+    The labels that make most of the variance come first.
+    """
+    n = len(part)
+    if not n:
+        return np.zeros(0, dtype=np.intp), [n + EVERYTHING_PLACE]
     order = np.argsort(-np.nan_to_num(part), kind="stable")
-    own = order if len(names) <= N_DRAWN + 1 else order[:N_DRAWN]
-    codes = np.full(len(names), len(own), dtype=np.intp)
+    own = order if n <= N_DRAWN + 1 else order[:N_DRAWN]
+    codes = np.full(n, len(own), dtype=np.intp)
     codes[own] = np.arange(len(own))
-    return codes, [names[i] for i in own] + ([OTHERS] if len(own) < len(names) else [])
+    return codes, [*own.tolist(), *([n + OTHERS_PLACE] if len(own) < n else [])]
 
 
-def _explained(v: NDArray[np.float64], values: NDArray[np.float64]) -> float:
-    """Squared correlation with real values; 0 where one of the two does not vary."""
-    known = ~np.isnan(values)
-    a, b = v[known] - v[known].mean(), values[known] - values[known].mean()
-    size = inner(a, a) * inner(b, b)
-    return inner(a, b) ** 2 / size if size > 0 else 0.0
-
-
-def _add_types(found: _Tables, number: int, seen: _Seen, text: Text, *, n: int) -> None:
+def _add_types(found: Tables, number: int, seen: _Seen, text: Text, *, n: int, named: Named) -> None:
     """Add the word types with the highest and the lowest means, and those above and below the mean that move it most."""
     of_types, counts = seen.of_types, text.types.counts
     often = np.flatnonzero(counts >= FEWEST)
     order = often[np.argsort(of_types.mean[often], kind="stable")]
     n_ends = min(n, (len(order) + 1) // 2)  # no type stands at both ends, but one in the middle
-    far = of_types.mean[often] - seen.values.mean()
+    far = of_types.mean[often] - seen.mean
     by_part = np.argsort(-counts[often] * far**2, kind="stable")
     ends = {
         "top": order[::-1][:n_ends],
@@ -322,49 +322,52 @@ def _add_types(found: _Tables, number: int, seen: _Seen, text: Text, *, n: int) 
         "above": often[by_part[far[by_part] > 0]][:n],
         "below": often[by_part[far[by_part] < 0]][:n],
     }
-    for end, chosen in ends.items():
-        found.add(
-            "types",
-            len(chosen),
-            index=number,
-            end=end,
-            place=np.arange(len(chosen)),
-            word=[str(text.types.names[i]) for i in chosen],
-            n=counts[chosen],
-            mean=of_types.mean[chosen],
-            sd=of_types.sd[chosen],
-        )
+    sizes = [len(each) for each in ends.values()]
+    chosen = np.concatenate(list(ends.values()))
+    found.add(
+        "types",
+        len(chosen),
+        index=number,
+        end=named.ends.at(np.repeat(np.arange(len(sizes)), sizes)),
+        place=np.concatenate([np.arange(size) for size in sizes]),
+        word=named.types.at(chosen),
+        n=counts[chosen],
+        mean=of_types.mean[chosen],
+        sd=sd_of(seen.values, text.types, chosen),
+    )
 
 
 def _add_contexts(
-    found: _Tables, number: int, own: NDArray[np.float32], text: Text, *, rows: dict[str, list[int]], window: int
+    found: Tables,
+    number: int,
+    own: NDArray[np.float32],
+    text: Text,
+    *,
+    rows: dict[str, list[int]],
+    window: int,
+    named: Named,
 ) -> None:
-    """Add the chosen words with those around them."""
-    names = [*text.labels.names, None]  # the last is that of words without one
-    labels = [None if name is None else str(name) for name in names]
-    for kind, chosen in rows.items():
-        windows = [window_of(row, text, window) for row in chosen]
-        if not windows:
-            continue
-        sizes = [len(near) for near in windows]
-        near, meant = np.concatenate(windows), np.repeat(chosen, sizes)
-        found.add(
-            "contexts",
-            len(near),
-            index=number,
-            kind=kind,
-            context=np.repeat(np.arange(len(chosen)), sizes),
-            sentence=text.sentences[meant],
-            split=text.splits[meant],
-            offset=text.place[near] - text.place[meant],
-            position=text.positions[near],
-            word=text.words[near],
-            label=[labels[code] for code in text.labels.codes[near].tolist()],
-            value=own[near].astype(np.float64),
-        )
+    """Add the chosen words with those around them, of all kinds at once."""
+    chosen = np.array([row for each in rows.values() for row in each], dtype=np.intp)
+    near, of = windows_of(chosen, text, window)
+    meant, codes = chosen[of], text.labels.codes[near]
+    found.add(
+        "contexts",
+        len(near),
+        index=number,
+        kind=named.kinds.at(np.repeat(np.arange(len(rows)), [len(each) for each in rows.values()])[of]),
+        context=np.concatenate([np.arange(len(each)) for each in rows.values()])[of],
+        sentence=text.sentences[meant],
+        split=named.splits.at(text.in_splits.codes[meant]),
+        offset=text.place[near] - text.place[meant],
+        position=text.positions[near],
+        word=named.types.at(text.types.codes[near]),
+        label=named.labels.at(np.where(codes < 0, len(text.labels.names) + NONE_PLACE, codes)),
+        value=own[near].astype(np.float64),
+    )
 
 
-def _add_twins(found: _Tables, asked: NDArray[np.intp], correlated: NDArray[np.float64]) -> None:
+def _add_twins(found: Tables, asked: NDArray[np.intp], correlated: NDArray[np.float64]) -> None:
     """Add the neurons that each goes with most, in either direction."""
     for place, number in enumerate(asked.tolist()):
         order = np.argsort(-np.abs(correlated[place]), kind="stable")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,9 +56,31 @@ class Groups:
         """Sparse matrix (n_groups, n_words) with a one for each row of a group, in the order of the rows."""
         from scipy import sparse
 
-        order = np.argsort(self.codes, kind="stable")[np.count_nonzero(~self.known) :]
-        ends = np.concatenate([[0], np.cumsum(self.counts)])
-        return sparse.csr_array((np.ones(len(order)), order, ends), shape=(len(self.counts), len(self.codes)))
+        # A column a row of the text, with one entry or none: turned to rows of the matrix by counting, without a sort.
+        known = self.known
+        ends = np.concatenate([[0], np.cumsum(known)])
+        entries = (np.ones(int(ends[-1])), self.codes[known], ends)
+        by_word = sparse.csc_array(entries, shape=(len(self.counts), len(self.codes)))
+        return sparse.csr_array(by_word)
+
+
+class FeatureSum(NamedTuple):
+    """How to add up a feature times a neuron over all words: by type or sentence where it is the same for all words of each.
+
+    Attributes
+    ----------
+    by : {"words", "types", "sentences"}
+    values : ndarray of shape (n_words,), (n_types,) or (n_sentences,), float64
+        The feature with mean 0 and variance 1; of a group times the number of its words.
+    """
+
+    by: str
+    values: NDArray[np.float64]
+
+    def inner(self, words: NDArray[np.float64], types: NDArray[np.float64], sentences: NDArray[np.float64]) -> float:
+        """The sum, from a neuron's values (n_words,) and its means by type and by sentence."""
+        other = {"words": words, "types": types, "sentences": sentences}[self.by]
+        return float(np.einsum("i,i->", self.values, other))
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,8 +98,8 @@ class Text:
         Words by label; of a property with real values by fifths of them.
     types : Groups
         Words by type, as written.
-    in_sentences : Groups
-        Words by sentence.
+    in_sentences, in_splits : Groups
+        Words by sentence, and by split.
     values : ndarray of shape (n_words,), float64, or None
         The property's values where they are real, NaN where a word has none.
     order, place : ndarray of shape (n_words,), int
@@ -95,6 +117,7 @@ class Text:
     labels: Groups
     types: Groups
     in_sentences: Groups
+    in_splits: Groups
     values: NDArray[np.float64] | None
     order: NDArray[np.intp]
     place: NDArray[np.intp]
@@ -104,6 +127,27 @@ class Text:
     def n_words(self) -> int:
         """Number of rows."""
         return len(self.words)
+
+    @cached_property
+    def sums_of_features(self) -> list[FeatureSum]:
+        """The same, as they are added up fastest: there are fewer types and sentences than words."""
+        return [self._sum_of(column) for column in self.standard_features.values()]
+
+    def _sum_of(self, column: NDArray[np.float64]) -> FeatureSum:
+        for by, groups in (("types", self.types), ("sentences", self.in_sentences)):
+            of_group = np.empty(len(groups.counts))
+            of_group[groups.codes] = column
+            if np.array_equal(of_group[groups.codes], column):
+                return FeatureSum(by, of_group * groups.counts)
+        return FeatureSum("words", column)
+
+    @cached_property
+    def folded(self) -> NDArray[np.intp]:
+        """Number of each word type whatever its case, shape (n_types,)."""
+        numbers: dict[str, int] = {}
+        return np.array(
+            [numbers.setdefault(str(name).lower(), len(numbers)) for name in self.types.names], dtype=np.intp
+        )
 
     @cached_property
     def standard_features(self) -> dict[str, NDArray[np.float64]]:
@@ -135,7 +179,7 @@ class Text:
         for name, given in {"labels": labels, **(more or {})}.items():
             if given is not None and len(np.asarray(given, dtype=object)) != n_words:
                 raise NeurosieveError(f"{name}: {len(np.asarray(given))} for {n_words} words; pass one a word")
-        text = words["word"].astype(str).to_numpy(dtype=object)
+        types, in_splits = _groups(words["word"].astype(str)), _groups(words["split"].astype(str))
         sentences = words["sentence"].to_numpy(dtype=np.intp)
         positions = words["position"].to_numpy(dtype=np.intp)
         order = np.lexsort((positions, sentences))
@@ -143,17 +187,18 @@ class Text:
         place[order] = np.arange(n_words)
         y = np.full(n_words, None, dtype=object) if labels is None else np.asarray(labels, dtype=object)
         values = as_values(y) if _real(y) else None
-        types, in_sentences = _groups(text), _groups(sentences)
+        in_sentences = _groups(sentences)
         features = {**text_features(positions, types), "words in the sentence": _sizes(in_sentences)}
         features |= {name: np.asarray(given, dtype=np.float64) for name, given in (more or {}).items()}
         return cls(
-            text,
-            words["split"].astype(str).to_numpy(dtype=object),
+            _repeated(types),
+            _repeated(in_splits),
             sentences,
             positions,
             labels=_groups(y) if values is None else _fifths(values),
             types=types,
             in_sentences=in_sentences,
+            in_splits=in_splits,
             values=values,
             order=order,
             place=place,
@@ -184,7 +229,7 @@ def text_features(positions: NDArray[np.intp], types: Groups) -> dict[str, NDArr
         "word length": of_types([len(name) for name in names]),
         "log frequency of the word": np.log(types.counts.astype(np.float64))[types.codes],
         "begins with a capital": of_types([name[:1].isupper() for name in names]),
-        "has no letter": of_types([not any(c.isalpha() for c in name) for name in names]),
+        "has no letter": of_types([not (name.isalpha() or any(c.isalpha() for c in name)) for name in names]),
         "position in the sentence": positions.astype(np.float64),
         "first word of the sentence": (positions == 0).astype(np.float64),
     }
@@ -195,7 +240,12 @@ def _real(y: NDArray[np.object_]) -> bool:
     return isinstance(first, (float, np.floating))
 
 
-def _groups(given: NDArray[np.generic]) -> Groups:
+def _repeated(groups: Groups) -> NDArray[np.object_]:
+    """The name of each row's group: one object a group, not one a row."""
+    return np.array(groups.names, dtype=object)[groups.codes]
+
+
+def _groups(given: NDArray[np.generic] | pd.Series[str]) -> Groups:
     import pandas as pd
 
     codes, names = pd.factorize(given, sort=False)

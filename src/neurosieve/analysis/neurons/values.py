@@ -20,7 +20,7 @@ class ByGroup:
 
     Attributes
     ----------
-    mean, sd : ndarray of shape (n_neurons, n_groups), float64
+    mean : ndarray of shape (n_neurons, n_groups), float64
         NaN for a group without rows.
     share : ndarray of shape (n_neurons,), float64
         Share of the variance that lies between groups: eta squared, less what as many groups drawn at random would have
@@ -28,7 +28,6 @@ class ByGroup:
     """
 
     mean: NDArray[np.float64]
-    sd: NDArray[np.float64]
     share: NDArray[np.float64]
 
 
@@ -40,39 +39,45 @@ class Columns:
     ----------
     center : ndarray of shape (n_neurons,), float64
         Means; the squares of values far from zero would lose their differences.
-    stacked : ndarray of shape (n_words, 2 n_neurons), float64
+    squares : ndarray of shape (n_neurons,), float64
+        Sums of the squares of what they are less the center.
+    centred, squared : ndarray of shape (n_words, n_neurons), float64
         Values less the center, and their squares.
     """
 
     center: NDArray[np.float64]
-    stacked: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    centred: NDArray[np.float64]
+    squared: NDArray[np.float64]
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> Columns:
         """Take `values` (n_neurons, n_words)."""
-        n = len(values)
         center = values.mean(axis=1)
-        stacked = np.empty((values.shape[1], 2 * n))
-        stacked[:, :n] = (values - center[:, None]).T
-        np.multiply(stacked[:, :n], stacked[:, :n], out=stacked[:, n:])
-        return cls(center, stacked)
+        around = values - center[:, None]
+        centred = np.ascontiguousarray(around.T)
+        return cls(center, np.einsum("ij,ij->i", around, around), centred, centred * centred)
+
+    @property
+    def sd(self) -> NDArray[np.float64]:
+        """Standard deviations, shape (n_neurons,)."""
+        return np.asarray(np.sqrt(self.squares / len(self.centred)))
 
 
 def by_group(columns: Columns, groups: Groups) -> ByGroup:
-    """Means and standard deviations of each neuron in each group; rows of no group are left out.
+    """Means of each neuron in each group, and how much of its variance lies between groups; rows of no group are left out.
 
     Sums are products with the sparse matrix of who is in which group: one for all neurons, and each neuron's sum in the order of
     its rows, whichever others are with it.
     """
     n_neurons, n, k = len(columns.center), int(groups.counts.sum()), int((groups.counts > 0).sum())
-    sums = groups.members @ columns.stacked
-    first, second = sums[:, :n_neurons], sums[:, n_neurons:]
     counts = groups.counts.astype(np.float64)[:, None]
+    sums = groups.members @ columns.centred
     with np.errstate(invalid="ignore", divide="ignore"):  # groups without rows
-        mean = first / counts
-        sd = np.sqrt(np.clip(second / counts - mean**2, 0.0, None))
-        whole = first.sum(axis=0) / n  # 0 up to rounding, where every row is in a group
-    total = second.sum(axis=0) - n * whole**2
+        mean = sums / counts
+        whole = sums.sum(axis=0) / n  # 0 up to rounding, where every row is in a group
+    squares = columns.squares if n == len(columns.squared) else columns.squared[groups.known].sum(axis=0)
+    total = squares - n * whole**2
     between = np.nansum(counts * (mean - whole) ** 2, axis=0)
     if k < 2:
         share = np.zeros(n_neurons)
@@ -81,12 +86,41 @@ def by_group(columns: Columns, groups: Groups) -> ByGroup:
     else:
         of_total = np.divide(between, total, out=np.zeros_like(total), where=total > 0)
         share = np.where(total > 0, np.clip(1 - (1 - of_total) * (n - 1) / (n - k), 0.0, None), 0.0)
-    return ByGroup((mean + columns.center).T, sd.T, share)
+    return ByGroup((mean + columns.center).T, share)
+
+
+def sd_by_group(columns: Columns, groups: Groups, found: ByGroup) -> NDArray[np.float64]:
+    """Standard deviations (n_neurons, n_groups) around the means that were found; NaN for a group without rows."""
+    counts = groups.counts.astype(np.float64)[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):  # groups without rows
+        variance = (groups.members @ columns.squared) / counts - (found.mean.T - columns.center) ** 2
+        return np.asarray(np.sqrt(np.clip(variance, 0.0, None)).T)
+
+
+def sd_of(values: NDArray[np.float64], groups: Groups, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Standard deviations (n_chosen,) of one neuron's values in some of the groups, none of which is empty."""
+    if not len(chosen):
+        return np.zeros(0)
+    ends, rows = groups.members.indptr, groups.members.indices
+    counts = groups.counts[chosen]
+    starts = np.cumsum(counts) - counts
+    held = values[np.concatenate([rows[ends[group] : ends[group + 1]] for group in chosen.tolist()])]
+    held -= np.repeat(np.add.reduceat(held, starts) / counts, counts)
+    found: NDArray[np.float64] = np.sqrt(np.add.reduceat(held**2, starts) / counts)
+    return found
 
 
 def inner(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Sum of products of two columns, without threads: for one column they cost more than they save, most on a busy machine."""
     return float(np.einsum("i,i->", a, b))
+
+
+def explained(v: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """Squared correlation with real values; 0 where one of the two does not vary."""
+    known = ~np.isnan(values)
+    a, b = v[known] - v[known].mean(), values[known] - values[known].mean()
+    size = inner(a, a) * inner(b, b)
+    return inner(a, b) ** 2 / size if size > 0 else 0.0
 
 
 def quantiles(ordered: NDArray[np.floating], shares: Sequence[float]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from neurosieve.activations.splits import Splits
+from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
 from neurosieve.experiments.interventions.changes import Change, Editor
 from neurosieve.experiments.interventions.completeness import Checker
@@ -74,6 +75,7 @@ class Interventions:
     n_pairs: int
 
 
+@with_bar("interventions (texts)")
 def intervene(
     model: LanguageModel,
     ranking: NeuronRanking,

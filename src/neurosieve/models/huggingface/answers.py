@@ -9,7 +9,7 @@ passes; what does not give the same is left out.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosieve.bars import Progress
 from neurosieve.errors import ModelError
 from neurosieve.models.asked import MEASURES, Asked
 from neurosieve.models.edits import Edit, FromPaired
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Variant = Sequence[Edit]
-Progress = Callable[[float, float], None]
 
 BATCH_POSITIONS = 4096
 """Positions of a pass, all versions together; on two cores 2,048 is as fast, and 8,192 5 % slower (SmolLM2)."""

@@ -347,14 +347,14 @@ def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
             f"has objective {worst.objective_:.6g} and a duality gap of {worst.gap_:.2g}, {_relative_gap(worst):.2g} of it: "
             f"raise max_passes (now {max_passes}) or tol",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     if len(missed) > len(bounded):
         warnings.warn(
             f"{len(missed) - len(bounded)} of {len(probes)} probes {WITHOUT_PENALTY} and were fitted with a faint l2: nothing "
             "bounds how far they are from the optimum, and where labels can be separated no finite optimum exists; set l1 or l2",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return probes
 

@@ -43,9 +43,10 @@ def words(f: Findings) -> list[str]:
     said += beside_baselines(f) + in_bits(f)
     if f.metric == "accuracy":
         low, high = of_share(score.mean, f.words["test"])
+        apart = "" if score.low == score.high else "; the range over seeds does not contain this uncertainty"
         said.append(
             f"With this many test {units} the accuracy is known to lie between {percent(low)} and {percent(high)} (Wilson's "
-            f"95{numbers.SPACE}% interval, {units} taken as independent); the range over seeds does not contain this uncertainty."
+            f"95{numbers.SPACE}% interval, {units} taken as independent){apart}."
         )
     return said
 

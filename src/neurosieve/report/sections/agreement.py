@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def fixed(f: Findings) -> str:
     """That a ranking without a probe is the same with every seed; empty where it is not, or where there is one seed."""
-    same = not f.by_mass and f.ranks.shape[1] > 1 and f.ranks.eq(f.ranks.iloc[:, 0], axis=0).all(axis=None)
+    same = not f.by_mass and numbers.one_ranking(f)
     return f"The ranking by {f.ranking.method} is the same with every seed." if same else ""
 
 
-SEVERAL_SEEDS = Need(lambda f: f.ranks.shape[1] > 1 and not fixed(f))
+SEVERAL_RANKINGS = Need(lambda f: f.ranks.shape[1] > 1 and not numbers.one_ranking(f))
 
 
 def words(f: Findings) -> list[str]:
@@ -67,7 +67,7 @@ SECTION = Section(
             seed_agreement,
             lambda f: overlap_of_seeds(f.ranks),
             "Overlap of the top sets of different seeds, against their size.",
-            needs=(SEVERAL_SEEDS,),
+            needs=(SEVERAL_RANKINGS,),
         )
     },
 )

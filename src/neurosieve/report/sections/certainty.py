@@ -40,8 +40,8 @@ def words(f: Findings) -> list[str]:
         return [*said, filled(BY_MASS.otherwise, f)]
     return [
         *said,
-        "The text was not resampled, so it is not known which neurons another sample of it would select. `neurosieve "
-        "stability` on this run's folder does so.",
+        "The text was not resampled, so it is not known which neurons another sample of it would select. “neurosieve "
+        "stability” on this run's folder does so.",
     ]
 
 
@@ -76,8 +76,9 @@ def _frequent(f: Findings, c: Certainty) -> str:
     )
     first = f.ranking.order[0]
     row = c.neurons.iloc[first]
+    whose = "the" if numbers.one_ranking(f) else "seed 0's"
     return text + (
-        f"The first of seed 0's ranking, {f.neurons['neuron'].iloc[first]}, is selected by {percent(row['frequency'], 0)} of "
+        f"The first of {whose} ranking, {f.neurons['neuron'].iloc[first]}, is selected by {percent(row['frequency'], 0)} of "
         f"the resamples; 95{SPACE}% of its ranks lie between {count(row['rank_low'])} and {count(row['rank_high'])}."
     )
 

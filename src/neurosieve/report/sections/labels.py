@@ -22,7 +22,7 @@ def words(f: Findings) -> list[str]:
     table = f.labels.sort_values("n_neurons", ascending=False, kind="stable")
     named = [f"“{row['label']}” {few(row['n_neurons'])}" for row in table.to_dict("records")]
     size = round(numbers.minimal(f, numbers.deltas(f)[0])["n_neurons"].mean())
-    mean = ", mean over seeds" if f.ranks.shape[1] > 1 else ""
+    mean = numbers.over_seeds(f)
     most, fewest = table["n_neurons"].max(), table["n_neurons"].min()
     if most == fewest:
         said = [f"Every one of the {len(table)} labels takes {few(most)} of the {count(size)} selected neurons{mean}."]
@@ -57,7 +57,7 @@ SECTION = Section(
         "labels": Figure(
             label_distribution,
             attrgetter("labels"),
-            "Neurons that each label takes of the minimal set, mean over seeds.",
+            "Neurons that each label takes of the minimal set{mean}.",
         )
     },
 )

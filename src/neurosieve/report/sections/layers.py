@@ -35,7 +35,7 @@ def words(f: Findings) -> list[str]:
     moved = 0.5 * np.abs(excess).sum() / max(total, 1e-12)
     return [
         f"No layer holds more of the minimal set of {delta_name(numbers.deltas(f)[0])} than {layer_name(f, peak['layer'])}: "
-        f"{peak['n_selected']:.0f} of {total:.0f} neurons, mean over seeds (chance: {peak['expected']:.0f}).",
+        f"{peak['n_selected']:.0f} of {total:.0f} neurons{numbers.over_seeds(f)} (chance: {peak['expected']:.0f}).",
         f"More neurons than chance allows (two standard deviations) come from {listed(more)}; fewer from {listed(fewer)}.",
         f"To spread the set like chance, {percent(moved, 0)} of it would have to sit in other layers.",
     ]
@@ -61,7 +61,7 @@ SECTION = Section(
         "layers": Figure(
             layer_distribution,
             attrgetter("layers"),
-            "Neurons of the minimal set in each layer, mean over seeds, with the number expected by chance.",
+            "Neurons of the minimal set in each layer{mean}, with the number expected by chance.",
         )
     },
 )

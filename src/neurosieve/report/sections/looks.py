@@ -35,9 +35,10 @@ def words(f: Findings) -> list[str]:
     delta = numbers.deltas(f)[0]
     size = int(numbers.minimal(f, delta)["n_neurons"].iloc[0])
     which = f"the {count(len(seen))}" if len(seen) == size else f"the first {count(len(seen))} of the {count(size)}"
+    whose = "seed 0's" if numbers.over_seeds(f) else "the"
     n_words = int(f.tables["neuron_summary"]["n_words"].iloc[0])
     return [
-        f"A part for each of {which} neurons of seed 0's minimal set ({delta_name(delta)}), in its order, over all "
+        f"A part for each of {which} neurons of {whose} minimal set ({delta_name(delta)}), in its order, over all "
         f"{count(n_words)} {numbers.units(f)} of the text, train, dev and test together. What a neuron goes up and down on is "
         'seen here, not what the network does with it: that only changing the neuron tells ("edited alone", where it was done).'
     ]

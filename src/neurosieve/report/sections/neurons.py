@@ -24,7 +24,8 @@ def words(f: Findings) -> str:
     """The first neurons, and what the table's columns are."""
     names = ", ".join(f.neurons["neuron"].iloc[f.ranking.top(min(5, f.n_neurons))])
     by = "" if f.by_mass else f" by {f.ranking.method}"
-    said = f"Seed 0's ranking{by} begins with {names}. Ranks count from 0. "
+    whose = "Seed 0's" if f.ranks.shape[1] > 1 and not numbers.one_ranking(f) else "The"
+    said = f"{whose} ranking{by} begins with {names}. Ranks count from 0. "
     if not f.by_mass:
         said += "It sorts by the score, the highest first."
     elif f.metric == "r2":
@@ -58,7 +59,7 @@ def table(f: Findings, *, most: int = TOP_NEURONS) -> pd.DataFrame:
     """
     sets = numbers.members(f, numbers.deltas(f)[0])
     keys = _label_keys(f)
-    alike = f.ranks.shape[1] > 1 and bool(f.ranks.eq(f.ranks.iloc[:, 0], axis=0).all(axis=None))
+    alike = numbers.one_ranking(f)
     rows = []
     for neuron in f.ranking.top(min(most, f.n_neurons)).tolist():
         line = f.neurons.iloc[neuron]
