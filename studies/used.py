@@ -29,7 +29,7 @@ from used_rankings import RANKERS, ranked
 TASKS = {
     "number": ("distractor_agreement_relational_noun", "regular_plural_subject_verb_agreement_1"),
     "gender": ("anaphor_gender_agreement",),
-    "tense": ("tense after an adverbial", "tense after a clause", "distractor_agreement_relational_noun"),
+    "tense": ("tense after a clause", "distractor_agreement_relational_noun"),
     "polarity": ("sentential_negation_npi_licensor_present",),
 }
 """For each property the sets of pairs; tense decides nothing in the last of its own, which shows what is not used."""
@@ -39,7 +39,7 @@ CURVE = (1, 2, 3, 5, 7, 10, 20, 50, 100, 200, 500)
 """Sizes at which top sets alone are edited, to find the smallest that breaks what the model says."""
 DOSED = {"number": ("NN", "NNS"), "gender": ("Masc", "Fem"), "tense": ("Past", "Pres"), "polarity": ()}
 """Labels between which is translated, where pairs call for one of them."""
-TWIN = 500
+TWIN = 300
 """Sentences of which the untrained twin's activations are ranked."""
 DOSES, DOSED_SIZES = (0.25, 0.5, 1.0, 1.5, 2.0), (10, 50)
 
@@ -57,8 +57,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--sentences", type=int, default=1200)
     parser.add_argument("--checked", type=int, default=80, help="sentences by which completeness is told")
+    parser.add_argument("--others", nargs="*", default=[], help="properties of which selectivity is told")
     parser.add_argument("--texts", type=int, default=20)
-    parser.add_argument("--edits", nargs="*", default=["mean", "translate"], help="edits with all controls")
+    parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE), help="sizes of top sets alone")
+    parser.add_argument("--dosed", type=int, nargs="*", default=list(DOSED_SIZES), help="sizes that are translated")
+    parser.add_argument("--doses", type=float, nargs="*", default=list(DOSES))
+    parser.add_argument("--edits", nargs="*", default=["mean"], help="edits (mean, translate) with all controls")
     parser.add_argument("--curves-only", action="store_true", help="top sets alone, without controls and verdicts")
     parser.add_argument(
         "--no-controls", action="store_true", help="leave out the sets of control task and untrained twin"
@@ -82,20 +86,21 @@ def main() -> None:
         splits = ns.Splits.from_store(store, prop)
         checker: bool | Checker = False
         if not given.curves_only:
-            others = {name: ns.Splits.from_store(store, name) for name in PROPERTIES if name != prop}
+            others = {name: ns.Splits.from_store(store, name) for name in given.others if name != prop}
             layers = np.repeat(np.arange(model.n_layers), [layer.width for layer in model.layers])
             checker = Checker(model, splits, others=others, layers=layers, n_sentences=given.checked)
         labelled = {"": splits.train}
         if not (given.no_controls or given.curves_only):
             labelled["control"] = ns.ControlTask().apply(splits).train
             labelled["untrained"] = ns.Splits.from_store(ns.open_store(twin_path), prop).train
+        editor = Editor(model.layers, neuron_statistics(splits.train), splits.train)
         for name in given.rankings:
             orders = {}
             for which, split in labelled.items():
                 orders[which] = ranked(name, split, given.out / f"{stem_of(given.site, prop, name, which)}.npy")
             for task in given.tasks or TASKS[prop]:
                 pairs = pairs_of(task, given.blimp, ewt=given.ewt, most=given.pairs)
-                curves(given, model, orders[""], splits, prop=prop, task=task, name=name, pairs=pairs)
+                curves(given, model, orders[""], editor, prop=prop, task=task, name=name, pairs=pairs)
                 for edit, options in [] if given.curves_only else edits(prop, pairs, given.edits):
                     file = given.out / f"{stem_of(given.site, prop, task, name, edit)}.json"
                     if file.exists():
@@ -158,7 +163,7 @@ def curves(
     given: argparse.Namespace,
     model: ns.LanguageModel,
     ranking: ns.NeuronRanking,
-    splits: ns.Splits,
+    editor: Editor,
     *,
     prop: str,
     task: str,
@@ -169,13 +174,14 @@ def curves(
     file = given.out / f"{stem_of(given.site, prop, task, name, 'curves')}.csv"
     if file.exists():
         return
-    editor = Editor(model.layers, neuron_statistics(splits.train), splits.train)
     asked = ask_about(model, pairs, reading=READING.get(task))
-    sizes = [k for k in CURVE if k <= splits.n_neurons // 10]
+    sizes = [k for k in given.curve if k <= len(ranking.order) // 10]
     about = [("mean", k, 1.0, Change("mean")) for k in sizes]
     if len(DOSED[prop]) == 2 and any(pair.label == DOSED[prop][0] for pair in asked.pairs):
         of, to = DOSED[prop]
-        about += [("translate", k, dose, Change("translate", of, to, dose=dose)) for k in DOSED_SIZES for dose in DOSES]
+        about += [
+            ("translate", k, dose, Change("translate", of, to, dose=dose)) for k in given.dosed for dose in given.doses
+        ]
     intact, *found = log_odds(model, asked.asked, [editor.edits(ranking.top(k), change) for _, k, _, change in about])
     rows = []
     for (edit, k, dose, _), values in zip(about, found, strict=True):

@@ -19,16 +19,12 @@ GENDERED = {"himself": "Masc", "herself": "Fem"}
 PLURAL = ("have", "haven't", "are", "aren't", "were", "weren't", "do", "don't", "themselves")
 SINGULAR = ("has", "hasn't", "is", "isn't", "was", "wasn't", "does", "doesn't", "himself", "herself", "itself")
 TEMPLATES = {
-    "tense after an adverbial": {
-        "Past": ["Yesterday the man {} .", "Last year she {} ."],
-        "Pres": ["These days the man usually {} .", "Every morning she always {} ."],
-    },
     "tense after a clause": {
         "Past": ["When the man arrived , she {} .", "After the teacher spoke , the boy {} ."],
-        "Pres": ["Whenever the man arrives , she {} .", "Every time the teacher speaks , the boy {} ."],
-    },
+        "Pres": ["When the man arrives , she {} .", "After the teacher speaks , the boy {} ."],
+    }
 }
-"""Sentences in which a verb of the one tense is right; what stands before it says so by an adverbial, or by another verb."""
+"""Sentences in which a verb of the one tense is right; nothing but an earlier verb says so."""
 
 
 def labels(sentence: ns.Sentence) -> dict[str, tuple[str | None, ...]]:
