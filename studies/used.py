@@ -182,6 +182,8 @@ def curves(
         about += [
             ("translate", k, dose, Change("translate", of, to, dose=dose)) for k in given.dosed for dose in given.doses
         ]
+    if not about:
+        return
     intact, *found = log_odds(model, asked.asked, [editor.edits(ranking.top(k), change) for _, k, _, change in about])
     rows = []
     for (edit, k, dose, _), values in zip(about, found, strict=True):
