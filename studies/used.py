@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--site", default="mlp")
     parser.add_argument("--only", nargs="*", default=list(PROPERTIES))
     parser.add_argument("--pairs", type=int, default=200)
-    parser.add_argument("--rankings", nargs="*", default=list(RANKERS), help="those that are compared; by default all")
+    parser.add_argument("--rankings", nargs="*", default=list(RANKERS), help="those that are compared (all)")
     parser.add_argument("--tasks", nargs="*", default=None, help="sets of pairs; by default all of each property")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--sentences", type=int, default=1200)

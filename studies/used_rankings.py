@@ -30,6 +30,11 @@ def by_adam(split: ns.LabelledSplit) -> ns.NeuronRanking:
     return ns.rank(probe=ns.fit_probes(split.activations, [_spec(split)], "adam")[0])
 
 
+def by_long_adam(split: ns.LabelledSplit) -> ns.NeuronRanking:
+    """By the weight mass of the same probe after 200 epochs."""
+    return ns.rank(probe=ns.fit_probes(split.activations, [_spec(split)], "adam", epochs=200)[0])
+
+
 def by_exact(split: ns.LabelledSplit) -> ns.NeuronRanking:
     """By the weight mass of the same probe, solved."""
     return ns.rank(probe=ns.fit_probes(split.activations, [_spec(split)], "exact", tol=TOL)[0])
@@ -49,6 +54,7 @@ def at_random(split: ns.LabelledSplit) -> ns.NeuronRanking:
 RANKERS: dict[str, Callable[[ns.LabelledSplit], ns.NeuronRanking]] = {
     "effect size": effect_size,
     "weight mass, Adam": by_adam,
+    "weight mass, Adam, 200 epochs": by_long_adam,
     "weight mass, exact": by_exact,
     "probeless": probeless,
     "random": at_random,
