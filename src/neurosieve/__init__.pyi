@@ -41,6 +41,7 @@ from .runs.neurons import show
 from .runs.opened import Run, open_run
 from .runs.study import run_study
 from .study.settings import StudySettings
+from .study.template_pairs import pairs_from_templates
 
 __all__ = [
     "ActivationStore",
@@ -77,6 +78,7 @@ __all__ = [
     "minimal_neurons",
     "open_run",
     "open_store",
+    "pairs_from_templates",
     "predict_codes",
     "probeless_ranking",
     "progress",

@@ -27,7 +27,7 @@ from neurosieve.models.huggingface.inputs import InputBuilder
 from neurosieve.models.huggingface.layouts import Bound, Layout, row_layouts, tree_layouts
 from neurosieve.models.huggingface.readers import without_caches
 from neurosieve.models.huggingface.sites import SITES
-from neurosieve.models.huggingface.skipping import Blocks
+from neurosieve.models.huggingface.skipping import Blocks, shared_passes
 from neurosieve.models.huggingface.taps import Touch
 
 if TYPE_CHECKING:
@@ -142,14 +142,12 @@ class Answerer:
 
         found[:, 0] = measured(intact[None])[:, 0]
         starts = [self._start(v) if kept is not None and kept.plain else 0 for v in variants]
-        order = sorted(range(len(variants)), key=lambda v: starts[v])
         n_rows, n_positions = layout.text.shape
         most = max(
             1, min(BATCH_POSITIONS // (n_rows * n_positions), LOGITS // (len(layout.tokens) * intact.shape[-1] + 1))
         )
-        for first in range(0, len(order), most):
-            group = order[first : first + most]
-            start = min(starts[v] for v in group)
+        for group in shared_passes(starts, 0 if self._blocks is None else len(self._blocks), most=most):
+            start = starts[group[0]]
             above = kept.from_block(start, times=len(group)) if kept is not None and start else nullcontext()
             with above:
                 logits = self._pass(layout, [variants[v] for v in group], donors, start=start)

@@ -9,6 +9,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+PASS_BLOCKS = 8
+"""What a pass is taken to cost beside its versions, in blocks of one version: Python's share, and products with fewer rows."""
+
+
+def shared_passes(starts: Sequence[int], n_blocks: int, *, most: int) -> list[list[int]]:
+    """Which versions share a pass, so that few blocks are computed in vain: a pass begins at the lowest start of its versions.
+
+    Parameters
+    ----------
+    starts : sequence of int
+        The first block that each version computes differently.
+    n_blocks : int
+    most : int
+        Versions of a pass, at most.
+
+    Returns
+    -------
+    list of list of int
+        Numbers of the versions of each pass, by ascending start: the division that costs least.
+    """
+    order = sorted(range(len(starts)), key=lambda version: starts[version])
+    costs, first = [0.0], [0]
+    for stop in range(1, len(order) + 1):
+        choices = range(max(0, stop - most), stop)
+        found = [costs[i] + PASS_BLOCKS + (stop - i) * (n_blocks - starts[order[i]]) for i in choices]
+        costs.append(min(found))
+        first.append(choices[found.index(costs[-1])])
+    passes: list[list[int]] = []
+    stop = len(order)
+    while stop:
+        passes.insert(0, order[first[stop] : stop])
+        stop = first[stop]
+    return passes
+
 
 class Blocks:
     """A network's blocks in the order in which they run, each once.
