@@ -35,6 +35,8 @@ from neurosieve.rankings.registry import METHODS, rank
 LAMBDAS = {"l1": 1e-3, "l2": 1e-3}
 GAP = 1e-2
 """Duality gap of exact probes, as a share of the objective: a weight or two of the top 50 may differ from the optimum's."""
+SETTINGS: dict[str, dict[str, float]] = {"exact": {"tol": GAP}, "adam": {"epochs": 10, "batch_size": 32}}
+"""Of linear probes. Batches are NeuroX's: with larger ones, ten epochs of so few words leave Adam far from the optimum."""
 SIZES, KEPT = (10, 50), 50
 PLANTED, SHIFT = 50, 1.0
 """Neurons that are made to tell a label, by how many of their standard deviations."""
@@ -45,10 +47,8 @@ SHARES = (16, 4, 1)
 
 def by_weights(split: LabelledSplit, solver: str) -> ns.NeuronRanking:
     """Weight mass of a probe by one solver."""
-    settings = {"tol": GAP} if solver == "exact" else {}
-    probe = ns.fit_probes(split.activations, [ns.ProbeSpec(split.y, **LAMBDAS)], solver, standardize=True, **settings)[
-        0
-    ]
+    specs = [ns.ProbeSpec(split.y, **LAMBDAS)]
+    probe = ns.fit_probes(split.activations, specs, solver, standardize=True, **SETTINGS[solver])[0]
     return ns.weight_mass_ranking(probe)
 
 
@@ -139,8 +139,7 @@ def judged(splits: ns.Splits, found: dict[str, ns.NeuronRanking], out: Path, jud
     for probe in judges:
         missing = {name: ranking for name, ranking in found.items() if not table.has(probe, name)}
         if missing:
-            settings = {"tol": GAP} if probe == "exact" else {}
-            linear = {} if probe == "gaussian" else {"standardize": True, **LAMBDAS, **settings}
+            linear = {} if probe == "gaussian" else {"standardize": True, **LAMBDAS, **SETTINGS[probe]}
             sizes = SIZES if probe == "gaussian" else SIZES[-1:]
             table.add(cross_table(splits, missing, sizes=sizes, probes=[probe], **linear))
             print(probe, flush=True)

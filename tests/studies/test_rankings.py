@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def test_every_table_is_made_once_and_grows(store, tmp_path) -> None:
+def test_every_table_is_made_once_and_grows(store, tmp_path, monkeypatch) -> None:
     study, out = script("rankings"), tmp_path / "out" / "planted-kind"
     study.main([str(store), "kind", str(out), "--train", "400", "--trained", "weight-mass", "--judges", "gaussian"])
     few = {name: pd.read_csv(out / f"{name}.csv") for name in ("tops", "probes", "again", "planted", "words")}
@@ -55,3 +56,10 @@ def test_every_table_is_made_once_and_grows(store, tmp_path) -> None:
     assert (more["again"].groupby("ranking").size()[["weight-mass", "poisson", "auroc"]] == [2, 2, 3]).all()
     assert len(pd.read_csv(out / "agreement.csv")) == 2 * (n_shared + 3)
     assert set(pd.read_csv(out / "overlap-50.csv").columns[1:]) == set(more["tops"])
+
+    monkeypatch.setattr(sys, "argv", ["ranking_summary.py", str(out.parent)])
+    script("ranking_summary").main()
+    page = (out.parent / "summary.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| poisson |")]
+    assert len(rows) == page.count("### ") == 7
+    assert page.count("### planted-kind") == 1
