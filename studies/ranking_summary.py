@@ -7,6 +7,7 @@ All is for the top 50 of each ranking, in percent; docs/rankings.md says what it
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ PROPERTIES = ("xpos", "chunk", "sem", "ccg")
 
 def spread(table: pd.DataFrame, column: str) -> pd.Series:
     """Mean and range over draws, by ranking; the value alone where there is one."""
-    found = 100 * table.groupby("ranking")[column].agg(["mean", "min", "max", "size"])
+    percent = table.assign(**{column: 100 * table[column]})
+    found = percent.groupby("ranking")[column].agg(["mean", "min", "max", "size"])
     return found.apply(
         lambda row: (
             f"{row['mean']:.0f} ({row['min']:.0f}–{row['max']:.0f})" if row["size"] > 1 else f"{row['mean']:.0f}"
@@ -73,22 +75,20 @@ def across(folders: dict[str, Path], show: Callable[[Path], pd.Series]) -> pd.Da
     return pd.DataFrame({name: show(folder) for name, folder in folders.items()})
 
 
-def of_properties(folders: dict[str, Path], show: Callable[[Path], pd.Series], form: str) -> pd.DataFrame:
-    """For each model the mean over properties, and the range."""
-    table, found = across(folders, show), {}
-    for model in dict.fromkeys(name.split("-")[0] for name in table):
-        some = table[[name for name in table if name.startswith(model)]]
-        parts = {name: some.agg(name, axis=1) for name in ("mean", "min", "max", "count")}
-        found[model] = pd.DataFrame(parts).apply(lambda row, n=some.shape[1]: ranged(row, n, form), axis=1)
-    return pd.DataFrame(found)
+def paired(one: pd.DataFrame, other: pd.DataFrame, form: str) -> pd.DataFrame:
+    """Two tables in one: ``value / other value``."""
+    shown = {
+        name: [f"{a:{form}} / {b:{form}}" for a, b in zip(one[name], other[name].reindex(one.index), strict=True)]
+        for name in one
+    }
+    return pd.DataFrame(shown, index=one.index).replace("nan", "–", regex=True).replace("– / –", "–")
 
 
-def ranged(row: pd.Series, n: int, form: str) -> str:
-    """Mean and range, and of how many properties where it is not all `n`."""
-    if not row["count"]:
-        return "–"
-    few = "" if row["count"] == n else f"; {row['count']:.0f} of {n}"
-    return f"{row['mean']:{form}} ({row['min']:{form}} to {row['max']:{form}}{few})"
+def cell(value: object, form: str) -> str:
+    """A value of a table."""
+    if isinstance(value, str):
+        return value
+    return "–" if pd.isna(value) else f"{value:{form}}"
 
 
 def markdown(table: pd.DataFrame, title: str) -> list[str]:
@@ -105,32 +105,23 @@ def main() -> None:
     made.sort(key=lambda folder: (folder.name.split("-")[0], order.get(folder.name.split("-")[1], len(order))))
     folders = {folder.name: folder for folder in made}
     names = list(dict.fromkeys(name for f in made for name in agreed(f, "f1").index))
-    both = across(folders, lambda f: judge(f, "gaussian")).combine(
-        across(folders, lambda f: judge(f, "exact")),
-        lambda a, b: pd.Series(
-            [f"{x:.1f} / {y:.1f}".replace("nan", "–") for x, y in zip(a, b.reindex(a.index), strict=True)], a.index
-        ),
-    )
+    accuracy = [across(folders, functools.partial(judge, probe=probe)) for probe in ("gaussian", "exact", "adam")]
+    agreements = [across(folders, functools.partial(agreed, column=name)) for name in ("avg_overlap", "neuron_vote")]
     shown = {
-        "Accuracy on the top 50: Gaussian probe / linear probe, exact": both,
-        "Linear probe by Adam, less the exact one": across(folders, lambda f: judge(f, "adam") - judge(f, "exact")),
+        "Accuracy on the top 50: Gaussian probe / linear probe, exact": paired(accuracy[0], accuracy[1], ".1f"),
+        "Linear probe by Adam, less the exact one": accuracy[2] - accuracy[1],
         "F1 of the best detector of a label, mean over labels": across(folders, lambda f: agreed(f, "f1")),
-        "AvgOverlap": across(folders, lambda f: agreed(f, "avg_overlap")),
-        "NeuronVote": across(folders, lambda f: agreed(f, "neuron_vote")),
-        "Lenses, mean over properties (range)": pd.concat(
-            {
-                "again": of_properties(folders, lambda f: drawn(f, "again", "overlap"), ".0f"),
-                "planted": of_properties(folders, lambda f: drawn(f, "planted", "found"), ".0f"),
-                "more words": of_properties(folders, gained, "+.1f"),
-            },
-            axis=1,
-        ),
+        "AvgOverlap / NeuronVote": paired(*agreements, ".0f"),
+        "Again": across(folders, lambda f: drawn(f, "again", "overlap")).round(),
+        "Planted": across(folders, lambda f: drawn(f, "planted", "found")).round(),
+        "More words": across(folders, gained).map("{:+.1f}".format).replace("+nan", "–"),
     }
     parts = []
     for title, table in shown.items():
         whole = table.reindex(names)
-        whole.columns = [", ".join(c) if isinstance(c, tuple) else c for c in whole.columns]
-        whole = whole.map(lambda v: "–" if pd.isna(v) else v if isinstance(v, str) else f"{v:.1f}")
+        if table.dropna(how="all").index.size < len(names):
+            whole = whole.dropna(how="all")
+        whole = whole.map(lambda v, form=".0f" if title in ("Again", "Planted") else ".1f": cell(v, form))
         parts += markdown(whole.rename_axis("ranking").reset_index(), title)
     for name, folder in folders.items():
         parts += markdown(summary(folder).fillna("–"), name)
