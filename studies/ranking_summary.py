@@ -124,7 +124,7 @@ def main() -> None:
         whole = whole.map(lambda v, form=".0f" if title in ("Again", "Planted") else ".1f": cell(v, form))
         parts += markdown(whole.rename_axis("ranking").reset_index(), title)
     for name, folder in folders.items():
-        parts += markdown(summary(folder).fillna("–"), name)
+        parts += markdown(summary(folder).fillna("–").replace("nan", "–"), name)
     (place / "summary.md").write_text("\n".join(parts), encoding="utf-8")
 
 
