@@ -1,14 +1,17 @@
 """Features of few neurons beside those of all: time, size and accuracy on words and on sentences, and what few labels teach.
 
-Words: Penn tags of English EWT. Sentences: its five kinds of text (answers, email, newsgroup, reviews, weblog), told by `sent_id`.
-Without EWT there is nothing to measure. The neurons are a minimal set (the exact probe, lambdas of 1e-3, within 2 points on dev),
-and those that are left after choosing a layer and one neuron of each cluster of correlated ones.
+Words: Penn tags of English EWT, and chunks of CoNLL-2000. Sentences of EWT: its five kinds of text (answers, email, newsgroup,
+reviews, weblog), told by `sent_id`; and whether a sentence ended in a question mark or a full stop, which is taken away, as many
+of each. Without these corpora there is nothing to measure. The neurons are a minimal set (the exact probe, lambdas of 1e-3,
+within 2 points on dev), and those that are left after choosing a layer and one neuron of each cluster of correlated ones. Seconds
+are of the processor, which what others do on the machine changes little.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,72 +23,102 @@ import data
 import machine
 import neurosieve as ns
 
+CHUNKS = data.EWT.parent / "conll2000"
 LAMBDAS = {"l1": 1e-3, "l2": 1e-3}
 DELTA = 0.02
 FEW = (100, 300, 1000, 3000)
 SEEDS = 3
 
 
+TASKS = {"xpos": ("word", 300), "chunk": ("word", 300), "kind": ("sentence", 3000), "question": ("sentence", 1000)}
+"""For each property its unit, and the sentences of train."""
+
+
 def main() -> None:
-    args = common.options(__doc__ or "")
-    if not data.EWT.is_dir():
-        raise SystemExit("English EWT is not beside the repository; there is nothing to measure")
+    args = common.options(__doc__ or "", tasks={"default": ",".join(TASKS), "help": "properties, divided by commas"})
+    if not data.EWT.is_dir() or not CHUNKS.is_dir():
+        raise SystemExit("English EWT or CoNLL-2000 is not beside the repository; there is nothing to measure")
     report = machine.Report("compact")
     model = data.model_folder()
     try:
-        for unit, n_train in (("word", 500), ("sentence", 3000)):
-            parts = corpus(n_train // (10 if args.quick else 1))
+        for prop in args.tasks.split(","):
+            unit, n_train = TASKS[prop]
+            parts = corpus(prop, n_train // (10 if args.quick else 1))
             store = ns.extract(
-                ns.Corpus([s for part in parts.values() for s in part], name=f"compact-{unit}"),
+                ns.Corpus([s for part in parts.values() for s in part], name=f"compact-{prop}"),
                 ns.load_model(model),
-                data.WORK / f"store-compact-{unit}{'-quick' if args.quick else ''}",
+                data.WORK / f"store-compact-{prop}{'-quick' if args.quick else ''}",
                 unit=unit,
             )
-            measure(report, store, parts, unit=unit, model=model)
+            measure(report, store, parts, prop=prop, unit=unit, model=model)
+            report.write(args.out)  # what is done is kept
     finally:
         report.write(args.out)
 
 
-def corpus(n_train: int) -> dict[str, list[ns.Sentence]]:
-    """Every n-th sentence of EWT's train, half as many for dev (of train) and for test (of test), with all kinds of text."""
+def corpus(prop: str, n_train: int) -> dict[str, list[ns.Sentence]]:
+    """Every n-th sentence of train, half as many for dev (of train) and for test (of test)."""
     found = {}
     for split, file, n, skip in (
         ("train", "train", n_train, 0),
         ("dev", "train", n_train // 2, 1),
         ("test", "test", n_train // 2, 0),
     ):
-        path = data.EWT / f"en_ewt-ud-{file}.conllu"
+        sentences = labelled(prop, file)
+        every = max(2, len(sentences) // n)
+        found[split] = [replace(s, split=split) for s in sentences[skip::every][:n]]
+    return found
+
+
+def labelled(prop: str, file: str) -> list[ns.Sentence]:
+    """Sentences of a file with the labels of a task."""
+    if prop == "chunk":
+        return list(ns.load_corpus(CHUNKS / f"{file}.txt", properties=["chunk"]).sentences)
+    path = data.EWT / f"en_ewt-ud-{file}.conllu"
+    sentences = list(ns.load_corpus(path, properties=["xpos"]).sentences)
+    if prop == "kind":
         kinds = [
             line.split("= ")[1].split("-")[0]
             for line in path.read_text(encoding="utf-8").splitlines()
             if line.startswith("# sent_id")
         ]
-        sentences = list(ns.load_corpus(path, properties=["xpos"]).sentences)
-        every = max(2, len(sentences) // n)
-        found[split] = [
-            replace(s, split=split, sentence_labels={"kind": kind})
-            for s, kind in list(zip(sentences, kinds, strict=True))[skip::every][:n]
-        ]
-    return found
+        return [replace(s, sentence_labels={"kind": kind}) for s, kind in zip(sentences, kinds, strict=True)]
+    if prop == "question":
+        ends = {mark: [s for s in sentences if len(s) > 3 and s.words[-1] == mark] for mark in "?."}
+        n = min(map(len, ends.values()))
+        pairs = zip(*(some[:: len(some) // n][:n] for some in ends.values()), strict=True)
+        return [without_end(s) for pair in pairs for s in pair]
+    return sentences
+
+
+def without_end(sentence: ns.Sentence) -> ns.Sentence:
+    """A sentence without its last mark, which is its label."""
+    cut = {name: given[:-1] for name, given in sentence.labels.items()}
+    return replace(sentence, words=sentence.words[:-1], labels=cut, sentence_labels={"question": sentence.words[-1]})
 
 
 def measure(
-    report: machine.Report, store: ns.ActivationStore, parts: dict[str, list[ns.Sentence]], *, unit: str, model: Path
+    report: machine.Report,
+    store: ns.ActivationStore,
+    parts: dict[str, list[ns.Sentence]],
+    *,
+    prop: str,
+    unit: str,
+    model: Path,
 ) -> None:
     """All neurons, a minimal set, and the neurons that redundancy leaves."""
-    prop = "xpos" if unit == "word" else "kind"
     splits = ns.Splits.from_store(store, prop, rare_labels="keep")
     probe = ns.fit_probes(splits.train.activations, [ns.ProbeSpec(splits.train.y, **LAMBDAS)], "exact")[0]
-    started = time.perf_counter()
+    started = time.process_time()
     minimal = ns.minimal_neurons(probe, ns.weight_mass_ranking(probe), splits, deltas=[DELTA], solver="exact").sets[
         DELTA
     ]
-    report.add(f"{unit}s: seconds to find the minimal set", time.perf_counter() - started, "s", better="lower")
-    started = time.perf_counter()
+    report.add(f"{prop}: seconds to find the minimal set", time.process_time() - started, "s", better="lower")
+    started = time.process_time()
     left = ns.reduced_neurons(splits, store.neurons["layer"].to_numpy(), delta=DELTA, solver="exact", **LAMBDAS)
     report.add(
-        f"{unit}s: seconds to reduce by layer and cluster",
-        time.perf_counter() - started,
+        f"{prop}: seconds to reduce by layer and cluster",
+        time.process_time() - started,
         "s",
         better="lower",
         note=f"up to layer {left.highest}: {left.n_below} neurons, {len(left.representatives)} clusters, {len(left.neurons)} left",
@@ -97,11 +130,11 @@ def measure(
         splits.test.activations, ns.fit_probes(splits.train.activations, specs, "exact"), splits.test.y
     )
     texts = [list(s.words) for s in parts["test"]]
-    y = {split: np.array(labels(parts[split], unit)) for split in ("train", "test")}
+    y = {split: np.array(labels(parts[split], prop, unit)) for split in ("train", "test")}
     seconds, X = {}, {}
     for name, chosen in sets.items():
         features = ns.CompactFeatures(model, neurons=names[chosen].tolist(), unit=unit).fit()
-        seconds[name] = machine.time_of(lambda f=features: f.transform(texts), repeats=3)
+        seconds[name] = processor_time(lambda f=features: f.transform(texts))
         X[name] = {
             "test": features.transform(texts),
             "train": features.transform([list(s.words) for s in parts["train"]]),
@@ -109,11 +142,11 @@ def measure(
         weights = sum(p.numel() for p in features._model._reader._model.parameters())
         size = f"{weights / 1e6:.1f} M weights, {X[name]['test'].nbytes / 1e6:.2f} MB of features"
         note = f"{len(chosen)} neurons, as far as layer {features.n_layers_}; {size}"
-        report.add(f"{unit}s, {name}: seconds for the test text", seconds[name], "s", better="lower", note=note)
+        report.add(f"{prop}, {name}: seconds for the test text", seconds[name], "s", better="lower", note=note)
     for name in ("minimal", "reduced"):
-        report.add(f"{unit}s, {name}: times faster than all", seconds["all"] / seconds[name], "x")
+        report.add(f"{prop}, {name}: times faster than all", seconds["all"] / seconds[name], "x")
     for name, score in zip(sets, accuracy, strict=True):
-        report.add(f"{unit}s, {name}: accuracy on test", 100 * float(score), "%")
+        report.add(f"{prop}, {name}: accuracy on test", 100 * float(score), "%")
     for n in FEW:
         if n > len(y["train"]):
             continue
@@ -122,13 +155,23 @@ def measure(
             note = (
                 f"logistic regression, {SEEDS} draws of labels, from {100 * min(found):.1f} to {100 * max(found):.1f}"
             )
-            report.add(f"{unit}s, {name}: accuracy from {n} labels", 100 * float(np.mean(found)), "%", note=note)
+            report.add(f"{prop}, {name}: accuracy from {n} labels", 100 * float(np.mean(found)), "%", note=note)
 
 
-def labels(sentences: Sequence[ns.Sentence], unit: str) -> list[str]:
+def processor_time(run: Callable[[], object], repeats: int = 3) -> float:
+    """The median processor seconds."""
+    spent = []
+    for _ in range(repeats):
+        started = time.process_time()
+        run()
+        spent.append(time.process_time() - started)
+    return statistics.median(spent)
+
+
+def labels(sentences: Sequence[ns.Sentence], prop: str, unit: str) -> list[str]:
     if unit == "sentence":
-        return [str(s.sentence_labels["kind"]) for s in sentences]
-    return [str(label) for s in sentences for label in s.labels["xpos"]]
+        return [str(s.sentence_labels[prop]) for s in sentences]
+    return [str(label) for s in sentences for label in s.labels[prop]]
 
 
 def few_labels(X: dict[str, np.ndarray], y: dict[str, np.ndarray], n: int, seed: int) -> float:

@@ -124,6 +124,16 @@ def ordering(job):
     return {"seconds": clock.seconds, "order": [int(i) for i in order], "cutoffs": cutoffs}
 
 
+def probeless(job):
+    """The ranking without a probe of given activations and labels; in processor seconds."""
+    from neurox.interpretation.probeless import get_neuron_ordering
+
+    X, y = (np.load(Path(job["folder"], name)) for name in ("X.npy", "y.npy"))
+    started = time.process_time()
+    order = get_neuron_ordering(X, y)
+    return {"seconds": {"probeless": time.process_time() - started}, "order": [int(i) for i in order]}
+
+
 def control_labels(tokens, y, known):
     """A label drawn from the distribution of `y` for each type, as a user would write it.
 
@@ -196,7 +206,14 @@ def main():
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 (NeuroX draws from it)
-    answer = {"stages": stages, "loading": loading, "ordering": ordering, "end_to_end": end_to_end}[job["task"]](job)
+    tasks = {
+        "stages": stages,
+        "loading": loading,
+        "ordering": ordering,
+        "probeless": probeless,
+        "end_to_end": end_to_end,
+    }
+    answer = tasks[job["task"]](job)
     answer.update(baseline=baseline, peak=memory.peak(), threads=torch.get_num_threads())
     Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from tests.rankings.test_measures import make
 
 from neurosieve.activations.labelled_split import LabelledSplit
 from neurosieve.errors import NeurosieveError
+from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings import gaussian
 from neurosieve.rankings.attributions import attribution_ranking
 from neurosieve.rankings.registry import method_named, rank
@@ -145,6 +149,47 @@ def test_the_poisson_probe_takes_what_adds_to_what_it_has():
     assert again.order.tolist() == found.order.tolist()
     with pytest.raises(NeurosieveError, match="epochs=0"):
         rank("poisson", split=split, epochs=0)
+
+
+def literal_best_subset(split: LabelledSplit, k: int) -> set[int]:
+    """The set of `k` neurons whose probe has the lowest objective, all sets being tried."""
+    X = np.asarray(split.activations, dtype=np.float64)
+    sets = list(itertools.combinations(range(X.shape[1]), k))
+    specs = [ProbeSpec(split.y, l2=1e-3, neurons=chosen) for chosen in sets]
+    probes = fit_probes((X - X.mean(axis=0)) / X.std(axis=0), specs, "exact", tol=1e-6)
+    return set(sets[int(np.argmin([probe.objective_ for probe in probes]))])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_best_subset_is_the_best_of_all_where_all_can_be_tried(seed):
+    split = make(seed, n_words=250)
+    for k in (2, 3):
+        found = rank("best-subset", split=split, n_neurons=k, tol=1e-4)
+        assert set(found.top(k).tolist()) == literal_best_subset(split, k)
+
+
+def test_the_best_subset_is_not_fooled_by_two_that_say_the_same():
+    split = planted_split()
+    split.y[:9] = None
+    X = np.array(split.activations)
+    X[:, 31] += 1.5 * (split.y == "b")  # which leaves it half of what it told
+    X[:, 12] = X[:, 7] + 0.1 * (X[:, 12] - X[:, 7])
+    X[:, 3] = 2.0
+    split = LabelledSplit(X, split.y)
+    assert set(rank("f-statistic", split=split).top(2).tolist()) == {7, 12}
+    found = rank("best-subset", split=split, n_neurons=2, n_screened=20)
+    assert set(found.top(2).tolist()) == {7, 31}
+    assert found.order[-1] == 3
+    assert found.params["n_neurons"] == 2
+    assert (np.diff(found.score[found.order]) <= 0).all()
+    assert np.count_nonzero(found.score >= 1) == 2
+    assert np.count_nonzero(found.score) == found.params["n_screened"] == 20
+    assert found.label_scores[0, 7] > 0 > found.label_scores[1, 31]
+    assert (found.label_scores[:, found.order[2:]] == 0).all()
+    # Twelve of fewer than twelve that differ: all of these.
+    assert rank("best-subset", split=split, n_neurons=30, n_screened=12).params["n_neurons"] == 12
+    with pytest.raises(NeurosieveError, match="n_screened=0"):
+        rank("best-subset", split=split, n_screened=0)
 
 
 def test_random_and_reversed():

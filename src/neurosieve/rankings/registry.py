@@ -154,6 +154,14 @@ BUILT_IN = (
         losses=("softmax",),
     ),
     Method(
+        "best-subset",
+        "labels",
+        _lazy("best_subset", "best_subset_ranking"),
+        "the set of neurons with which a probe does best, found by exchanges",
+        "Zhu et al., PNAS 2020",
+        losses=("softmax",),
+    ),
+    Method(
         "stability",
         "labels",
         _lazy("stability", "stability_ranking"),

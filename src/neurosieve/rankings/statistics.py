@@ -298,12 +298,17 @@ class _Pass:
 
     def _add(self, block: Block, chunk: slice) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
-        rows = np.take(block.rows[:, chunk], block.order, axis=0)
+        rows = block.rows[block.order, chunk]  # np.take would copy the columns first
         with np.errstate(invalid="ignore", over="ignore"):
             # Sums are of float64: labels that are told apart wholly leave squares that cancel.
-            wide = (as_float32(rows) if rows.dtype == np.float16 else rows).astype(np.float64)
+            narrow = as_float32(rows) if rows.dtype == np.float16 else rows
+            wide = narrow.astype(np.float64)
             wide -= self.center[chunk]
-            z = wide.astype(np.float32)
+            if self.histogram is None:  # the ends need no z of all: none is passed by another on the way to it
+                ends = np.stack([narrow.min(axis=0), narrow.max(axis=0)]).astype(np.float64) - self.center[chunk]
+            else:
+                ends = wide
+            z = ends.astype(np.float32)
             z *= (1 / self.scale[chunk]).astype(np.float32)
             self.low[chunk] = np.minimum(self.low[chunk], z.min(axis=0))
             self.high[chunk] = np.maximum(self.high[chunk], z.max(axis=0))
