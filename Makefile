@@ -19,7 +19,7 @@ demo: setup  ## the whole chain on the built-in corpus with a real model; prints
 	$(BIN)/neurosieve demo --out demo-report
 
 # A process a core, each with one thread: tests are too small to gain from threads.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test: setup  ## all tests but the slow ones
 	$(PYTEST)
