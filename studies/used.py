@@ -123,7 +123,14 @@ def main() -> None:
                     result.table.assign(task=task).to_csv(file.with_suffix(".csv"), index=False)
                     result.checks.assign(task=task).to_csv(file.with_suffix(".checks.csv"), index=False)
                     result.effects.assign(task=task).to_csv(file.with_suffix(".effects.csv"), index=False)
-                    about = {"property": prop, "site": given.site, "task": task, "ranking": name, "edit": edit}
+                    about = {
+                        "property": prop,
+                        "site": given.site,
+                        "task": task,
+                        "ranking": name,
+                        "edit": edit,
+                        "dtype": given.dtype,
+                    }
                     verdict = vars(result.verdict) | vars(result.verdict.effect) | {"pairs": result.n_pairs}
                     del verdict["effect"], verdict["refuted_by"]
                     verdict["effect"] = verdict.pop("value")
@@ -150,7 +157,7 @@ def combine(out: Path, model: str) -> None:
         values = pd.read_csv(out / f"{stem}.csv")
         right = values[values["outcome"] == "accuracy"].groupby(keys)[["value", "intact"]].mean()
         right.columns = ["accuracy", "intact_accuracy"]
-        about = {name: said[name] for name in ("intact", "pairs", "completeness")}
+        about = {name: said[name] for name in ("intact", "pairs", "completeness", "dtype")}
         found = pd.read_csv(file).merge(right.reset_index(), on=keys).assign(model=model, **about)
         effects.append(found.drop(columns="layers"))
         verdicts.append({"model": model, **said})
@@ -194,6 +201,7 @@ def curves(
         where = {
             "property": prop,
             "site": given.site,
+            "dtype": given.dtype,
             "task": task,
             "ranking": name,
             "edit": edit,
