@@ -86,8 +86,8 @@ def labelled(prop: str, file: str) -> list[ns.Sentence]:
     if prop == "question":
         ends = {mark: [s for s in sentences if len(s) > 3 and s.words[-1] == mark] for mark in "?."}
         n = min(map(len, ends.values()))
-        pairs = zip(*(some[:: len(some) // n][:n] for some in ends.values()), strict=True)
-        return [without_end(s) for pair in pairs for s in pair]
+        both = [without_end(s) for some in ends.values() for s in some[:: len(some) // n][:n]]
+        return [both[i] for i in np.random.default_rng(0).permutation(len(both))]
     return sentences
 
 

@@ -83,9 +83,10 @@ class Table:
         return bool(found.any())
 
     def add(self, rows: pd.DataFrame) -> None:
-        """Add rows, and write all."""
-        self.rows = pd.concat([self.rows, rows], ignore_index=True) if len(self.rows) else rows
-        self.rows.round(4).to_csv(self.path, index=False)
+        """Add rows, if there are any, and write all."""
+        if len(rows):
+            self.rows = pd.concat([self.rows, rows], ignore_index=True) if len(self.rows) else rows
+            self.rows.round(4).to_csv(self.path, index=False)
 
 
 def first_words(part: LabelledSplit, n_words: int) -> LabelledSplit:

@@ -190,6 +190,9 @@ def test_the_best_subset_is_not_fooled_by_two_that_say_the_same():
     assert rank("best-subset", split=split, n_neurons=30, n_screened=12).params["n_neurons"] == 12
     with pytest.raises(NeurosieveError, match="n_screened=0"):
         rank("best-subset", split=split, n_screened=0)
+    same = LabelledSplit(np.full((3000, 2), 0.1), np.array(list("ab") * 1500, dtype=object))
+    with pytest.raises(NeurosieveError, match="no neuron changes"):
+        rank("best-subset", split=same)
 
 
 def test_random_and_reversed():

@@ -66,7 +66,7 @@ def best_subset_ranking(
     Raises
     ------
     NeurosieveError
-        If labels are real values, fewer than two differ, an activation is not finite, or a number is not positive.
+        If labels are real values, fewer than two differ, an activation is not finite, none changes, or a number is not positive.
 
     References
     ----------
@@ -87,8 +87,10 @@ def best_subset_ranking(
     known = np.flatnonzero(is_labelled(split.y))
     rows = known[np.unique(np.linspace(0, len(known) - 1, min(n_words, len(known))).astype(np.intp))]
     X = RowSource(as_source(split.activations), rows).read(0, len(rows), columns).astype(np.float64)
-    deviation = X.std(axis=0)
-    columns, X = columns[deviation > 0], X[:, deviation > 0]
+    changes = X.min(axis=0) < X.max(axis=0)
+    if not changes.any():
+        raise NeurosieveError(f"no neuron changes on the {len(rows)} words of 'best-subset'; check the activations")
+    columns, X = columns[changes], X[:, changes]
     Z = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
     search = _Search(Z, np.asarray(split.y)[rows], l2=l2, tol=tol)
     size = 1
