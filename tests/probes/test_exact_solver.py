@@ -423,3 +423,18 @@ def test_little_memory_gives_the_same_optimum():
         for limit in (1 << 30, 2_000_000)
     )
     assert little.objective_ == pytest.approx(plenty.objective_, rel=2e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_that_are_huge_at_few_words_do_not_stop_the_solver(seed):
+    """As units of a language model's MLPs are: a label that is sure of such a word has no curvature there to warn of."""
+    rng = np.random.default_rng(seed)
+    n_words, n_columns = 1000, 1200
+    codes = rng.integers(0, 2, n_words)
+    X = 0.3 * rng.standard_normal((n_words, n_columns))
+    X[:, :60] += 0.15 * (2 * codes[:, None] - 1)
+    for column in rng.permutation(n_columns)[:150]:
+        X[rng.integers(0, n_words, 3), column] += rng.standard_normal(3) * 10 ** rng.uniform(1, 3.5)
+    (probe,) = fit_probes(X.astype(np.float32), [ProbeSpec(codes, l1=1e-3, l2=1e-3)], "exact", tol=0.05, max_passes=500)
+    assert probe.gap_ <= 0.05 * probe.objective_
+    assert probe.objective_ < 0.1  # the 60 columns tell the labels

@@ -40,6 +40,9 @@ _ENTRIES = 1 << 23
 _RIDGE = 0.06
 """Share of the diagonal added to a matrix a column and word that it is taken from, against the noise of the sample."""
 
+_MISSED = 0.1
+"""Share of what a column's variance in all words lets expect, below which a sample has missed the few words where it is large."""
+
 _LACKING, _FADED = 0.1, 1.3
 """What is to be gained at columns that a label's matrix lacks, as a share of all that is to be gained, and the factor by which its
 doubt has changed, from which the matrix is taken anew."""
@@ -47,6 +50,9 @@ _MINOR = 0.03
 """Of all that is to be gained, the share of the labels with the least of it whose matrices are left as they are."""
 _LEFT = 0.02
 """Columns that have come back to a label's face, as a share of it, from which its factor is taken anew."""
+
+_FARTHEST = 2.0
+"""Nats by which a step in one column may move the logit of a word where that column is huge."""
 
 _SWEEPS = 10
 _FAR = 100.0
@@ -146,13 +152,36 @@ class Blocks:
                     continue
                 multiple = float(multiples[k])
                 start, slope = (values[k, block.columns].double().cpu().numpy() for values in (V, g))
-                held = block.gram @ start
+                gram = self._guarded(block, start, slope, multiple)
+                held = gram @ start
                 q, far = held - slope / multiple, _FAR * float(start @ held)
                 l1, l2 = self._problem.l1 / multiple, self._problem.l2 / multiple
-                end = elastic_net(block.gram, q, start, l1=l1, l2=l2, far=far)
+                end = elastic_net(gram, q, start, l1=l1, l2=l2, far=far)
                 out[k, block.columns] = torch.from_numpy(end).to(V.device, V.dtype)
-                pulled[k] = float((end - start) @ (block.gram @ (end - start)))
+                pulled[k] = float((end - start) @ (gram @ (end - start)))
         return pulled
+
+    def _guarded(
+        self, block: _Block, start: NDArray[np.float64], slope: NDArray[np.float64], multiple: float
+    ) -> NDArray[np.float64]:
+        """The label's matrix, with more on the diagonal of columns that are huge at few words.
+
+        A label that is sure of these words has no curvature there, and a step that the matrix allows would move their logits by
+        thousands. None moves a word by more than `_FARTHEST`; near the optimum, where little is to be gained, that takes nothing.
+        """
+        if self._problem.reach is None:
+            return block.gram
+        reach = self._problem.reach[block.columns].cpu().numpy()
+        slope = slope + 2.0 * self._problem.l2 * start
+        idle = np.maximum(np.abs(slope) - self._problem.l1, 0.0)
+        gain = np.where(start == 0.0, idle, np.abs(slope + self._problem.l1 * np.sign(start)))
+        wanted = gain * reach / (_FARTHEST * multiple)
+        diagonal = block.gram.diagonal()
+        if not (wanted > diagonal).any():
+            return block.gram
+        lifted = block.gram.copy()
+        np.fill_diagonal(lifted, np.maximum(diagonal, wanted))
+        return lifted
 
     def solve(self, r: Tensor, face: Tensor, labels: list[int]) -> Tensor:
         """Multiply `r` (n_live, n_columns) by the inverse of each label's matrix on its `face`, of the diagonal elsewhere.
@@ -230,10 +259,20 @@ def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
     A *= weight.sqrt()[:, None]
     gram = model.product(A.T, A)
     diagonal = gram.diagonal()
+    missed = diagonal < _MISSED * float(doubt.sum()) * model.problem.variance[columns].to(diagonal)
+    if bool(missed.any()):
+        diagonal[missed] = torch.maximum(diagonal[missed], _spread(model, doubt, columns[missed]))
     noise = 0.0 if len(rows) == int((doubt > 0.0).sum()) else _RIDGE * len(columns) / len(rows)
     rounding = torch.finfo(model.precision).eps
     diagonal += (noise + rounding) * diagonal + torch.finfo(A.dtype).tiny ** 0.5
     return _Block(columns, gram.double().cpu().numpy(), diagonal, float(doubt.sum()))
+
+
+def _spread(model: LocalModel, doubt: Tensor, columns: Tensor) -> Tensor:
+    """The diagonal of a label's matrix from all words of the model, of some columns."""
+    A = model.columns(torch.arange(len(doubt), device=doubt.device), columns)
+    A -= (doubt @ A) / doubt.sum().clamp_min(torch.finfo(A.dtype).tiny)
+    return doubt @ A.square_()
 
 
 def _cholesky(gram: Tensor, ridge: float) -> Tensor:

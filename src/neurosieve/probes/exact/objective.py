@@ -27,6 +27,8 @@ class Penalised:
     mask : Tensor of shape (n_columns,), bool, or None
         Columns that the probe may use.
     variance : Tensor of shape (n_columns,), float64
+    reach : Tensor of shape (n_columns,), float64, or None
+        Of columns that are huge at few words, the largest distance from their mean; 0 of the others.
     faint : bool
         Whether the penalty only stands for none: then a tolerance is in nats, not a share of an objective that may be zero.
     """
@@ -36,6 +38,7 @@ class Penalised:
     l2: float
     mask: Tensor | None
     variance: Tensor
+    reach: Tensor | None = None
     faint: bool = False
 
     def allowed(self, tol: float, objective: float) -> float:

@@ -21,6 +21,9 @@ from neurosieve.probes.stream import ActivationStream
 CHUNK_WORDS = 2048
 """Words a chunk of a pass that is not rough: 20 MB of float32 at 2,688 neurons."""
 
+_HUGE = 25.0
+"""Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Logits:
@@ -62,6 +65,9 @@ class Design:
     ----------
     mean, variance : Tensor of shape (n_columns,), float64
         Of each column over all words, unweighted.
+    reach : Tensor of shape (n_columns,), float64, or None
+        Largest distance from the mean of columns of which it is more than `_HUGE` standard deviations, 0 of the others; None where
+        there are none.
     rough : torch.dtype
         In what rough products are: bfloat16 where that is faster, else float32.
     copies : dict of torch.dtype to Tensor of shape (n_words, n_columns)
@@ -73,7 +79,7 @@ class Design:
         self.n_words, self.width, self.device = stream.n_words, stream.width, stream.device
         halves = chosen_precision("auto", self.device, self.n_words * self.width) == "bfloat16"
         self.rough = torch.bfloat16 if halves else torch.float32
-        self.mean, self.variance = self._moments()
+        self.mean, self.variance, self.reach = self._moments()
         self.copies: dict[torch.dtype, Tensor] = {}
         spare = stream.spare_bytes
         for dtype in dict.fromkeys((self.rough, torch.float32)):
@@ -86,18 +92,23 @@ class Design:
                 for copy in self.copies.values():
                     copy[place] = X
 
-    def _moments(self) -> tuple[Tensor, Tensor]:
+    def _moments(self) -> tuple[Tensor, Tensor, Tensor | None]:
         total = torch.zeros(self.width, dtype=torch.float64, device=self.device)
         squares, shift = torch.zeros_like(total), None
+        low, high = torch.zeros_like(total), torch.zeros_like(total)
         for _, X in self.stream.batches(CHUNK_WORDS):
             if shift is None:  # squares about a typical value do not cancel
                 shift = X.mean(dim=0)
             moved = X - shift
             total += moved.sum(dim=0, dtype=torch.float64)
             squares += moved.square().sum(dim=0, dtype=torch.float64)
+            low, high = torch.minimum(low, moved.amin(dim=0)), torch.maximum(high, moved.amax(dim=0))
         offset = total / self.n_words
         mean = offset if shift is None else offset + shift.double()
-        return mean, (squares / self.n_words - offset.square()).clamp_min(0.0)
+        variance = (squares / self.n_words - offset.square()).clamp_min(0.0)
+        reach = torch.maximum(high - offset, offset - low)
+        huge = reach > _HUGE * variance.sqrt()
+        return mean, variance, torch.where(huge, reach, 0.0) if bool(huge.any()) else None
 
     def _read(self) -> Iterator[tuple[slice, Tensor]]:
         """Centred activations in the stored order, in the precision of the stream, with their places."""

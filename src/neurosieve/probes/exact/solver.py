@@ -321,8 +321,8 @@ def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: De
     if l1 == l2 == 0.0:
         # No bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant.
         faint = _FAINT * max(float(design.variance.mean()), torch.finfo(torch.float32).tiny)
-        return Penalised(model, 0.0, faint, mask, design.variance, faint=True)
-    return Penalised(model, l1, l2, mask, design.variance)
+        return Penalised(model, 0.0, faint, mask, design.variance, design.reach, faint=True)
+    return Penalised(model, l1, l2, mask, design.variance, design.reach)
 
 
 def finish(probes: list[FittedProbe]) -> list[FittedProbe]:

@@ -32,6 +32,8 @@ _WEAK, _STRONG, _EASE = 1.5, 0.7, 0.7
 """Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below the
 second its multiple shrinks by the third."""
 
+_FAR_TOO_STRONG = 0.1
+"""Below this share of what its matrix says, a label's multiple shrinks by as much."""
 _RETRIES = 4
 _SETTLED = 0.15
 """Share of the used weights that may enter or leave for the face to be worth solving on."""
@@ -125,7 +127,8 @@ def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place,
         multiples[weak] = (bent / pulled.clamp_min(1e-300))[weak]
         labels = weak.nonzero()[:, 0].tolist()
         pulled[weak] = 0.0
-    eased = (_EASE * multiples).clamp_min(1.0)
+    ease = torch.where(bent < _FAR_TOO_STRONG * expected, _FAR_TOO_STRONG, _EASE)
+    eased = (ease * multiples).clamp_min(1.0)
     multiples.copy_(torch.where(bent < _STRONG * expected, eased, multiples))
     return end
 
