@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from neurosieve.errors import StudyError
+from neurosieve.corpora.load import load_corpus
+from neurosieve.errors import CorpusError, ModelError, StudyError
 from neurosieve.experiments.search import GRIDS
+from neurosieve.models.load import load_model
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.settings import CorpusSettings, ModelSettings, StudySettings, option_name, slug
 
@@ -51,6 +53,20 @@ def test_a_study_file_is_read(tmp_path: Path) -> None:
 def test_what_is_written_to_a_manifest_reads_back(tmp_path: Path) -> None:
     study = StudySettings.from_toml(write(tmp_path, STUDY))
     assert StudySettings.checked(study.model_dump(mode="json"), where="manifest") == study
+
+
+def test_names_that_no_file_can_have_are_names_like_others(tmp_path: Path) -> None:
+    name = "x" * 5000
+    (tmp_path / "study.toml").write_text(
+        f'[[models]]\npath = "{name}"\n[[corpora]]\nfiles = "sample"\nproperties = ["pos"]\n', encoding="utf-8"
+    )
+    settings = StudySettings.from_toml(tmp_path / "study.toml")
+    assert settings.models[0].path == name
+    assert settings.models[0].label
+    with pytest.raises(CorpusError, match="there is no such file or folder"):
+        load_corpus(name)
+    with pytest.raises(ModelError, match="there is no model at"):
+        load_model("./" + name)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from neurosieve.errors import CorpusError
-from neurosieve.files import why_unreadable
+from neurosieve.files import is_there, why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -149,12 +149,12 @@ def expand(paths: PathLike | Iterable[PathLike]) -> tuple[list[Path], list[Path]
     files: list[Path] = []
     left_out: list[Path] = []
     for path in map(Path, given):
-        if path.is_dir():
+        if is_there(path) and path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file())
             found = [p for p in inside if not _NOT_TEXT.search(p.name)]
             left_out += [p for p in inside if _NOT_TEXT.search(p.name)]
             nothing = "the folder holds no file of annotated text"
-        elif path.is_file():
+        elif is_there(path) and path.is_file():
             found, nothing = [path], ""
         else:
             found = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())  # noqa: PTH207 - absolute patterns too

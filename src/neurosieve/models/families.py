@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosieve.errors import ModelError
 from neurosieve.extensions import offered
+from neurosieve.files import is_there
 from neurosieve.models.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def family_of(name_or_path: str | Path) -> tuple[Family, Place]:
     """
     _load_entry_points()
     path = Path(name_or_path).expanduser()
-    place: Place = path if path.exists() else str(name_or_path)
+    place: Place = path if is_there(path) else str(name_or_path)
     for family in reversed(FAMILIES.values()):
         if family.recognises(place):
             return family, place

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from neurosieve.experiments.interventions.verdict import FEWEST_DRAWS
-from neurosieve.files import file_digest
+from neurosieve.files import file_digest, is_there
 from neurosieve.study.part import Part
 
 
@@ -56,4 +56,4 @@ class InterventionSettings(Part):
         if self.pairs is None:
             return None
         file = Path(self.pairs)
-        return file_digest(file) if file.is_file() else None
+        return file_digest(file) if is_there(file) and file.is_file() else None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from neurosieve.errors import StudyError
+from neurosieve.files import is_there
 from neurosieve.study.cluster_settings import ClusterSettings
 from neurosieve.study.intervention_settings import InterventionSettings
 from neurosieve.study.part import Part
@@ -92,7 +93,7 @@ class ModelSettings(Part):
         folder = Path(self.path.removeprefix("package:"))
         # A folder called "model" says nothing; the folder above it usually does.
         parts = [part for part in folder.parts if part not in ("/", "model", "snapshot")]
-        base = "/".join(parts[-2:]) if not folder.exists() else (parts[-1] if parts else "model")
+        base = "/".join(parts[-2:]) if not is_there(folder) else (parts[-1] if parts else "model")
         return base + suffix(self.site, self.untrained)
 
 

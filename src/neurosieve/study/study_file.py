@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.errors import ModelError, StudyError
+from neurosieve.files import is_there
 from neurosieve.probes.solvers import AUTO, SOLVERS, current_name, names, resolve, settings_of_others, solver_named
 
 PACKAGE = "package:"
@@ -29,7 +30,7 @@ def resolved_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("path"), str):
             return entry
         path = entry["path"]
-        local = not path.startswith((PACKAGE, "~")) and (path.startswith(".") or (folder / path).exists())
+        local = not path.startswith((PACKAGE, "~")) and (path.startswith(".") or is_there(folder / path))
         return {**entry, "path": _from(folder, path) if local else path}
 
     def store(entry: Any) -> Any:  # noqa: ANN401
