@@ -58,7 +58,7 @@ def test_what_is_written_to_a_manifest_reads_back(tmp_path: Path) -> None:
 def test_names_that_no_file_can_have_are_names_like_others(tmp_path: Path) -> None:
     name = "x" * 5000
     (tmp_path / "study.toml").write_text(
-        f'[[models]]\npath = "{name}"\n[[corpora]]\nfiles = "sample"\nproperties = ["pos"]\n', encoding="utf-8"
+        f'[[models]]\npath = "{name}"\n[[corpora]]\nfiles = ["sample"]\nproperties = ["pos"]\n', encoding="utf-8"
     )
     settings = StudySettings.from_toml(tmp_path / "study.toml")
     assert settings.models[0].path == name
