@@ -70,6 +70,8 @@ def test_what_memory_cannot_solve_exactly_is_said_and_counted_by_the_recipe(
     (note,) = found.summary["notes"]
     assert note.startswith("pos: solving one probe exactly takes ")
     assert "fitted by the recipe (adam) instead" in note
+    assert "passes a fit of adam" in found.summary["assumes"][1]
+    assert "exact" not in found.summary["assumes"][1]
     assert "problems" not in found.summary
     told = study([str(tiny_bert)], tagged_text, ["pos"]).model_copy(update={"probes": ProbeSettings(solver="exact")})
     assert estimate(told).cells["solver"].dropna().tolist() == ["exact"]  # what was asked for is not exchanged

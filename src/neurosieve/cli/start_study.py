@@ -29,9 +29,8 @@ def start(
 
     with reporting(quiet=quiet):
         found = estimate(settings, out)
-    cells = (
-        found.cells.drop(columns=["note", "problem"]) if form is Format.table else found.cells
-    )  # they stand above it
+    above = ["note", "problem"] if form is Format.table else []  # they stand above the table
+    cells = found.cells.drop(columns=above)
     emit(cells, form=form, title="cells", **found.summary)
     if "problems" in found.summary:
         for problem in found.summary["problems"]:

@@ -29,7 +29,7 @@ from neurosieve.models.load import model_size
 from neurosieve.models.sizes import ModelSize
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.plan import MAX_GROUP_WEIGHTS, PASS_ROWS
-from neurosieve.probes.solvers import AUTO, SOLVERS, resolve
+from neurosieve.probes.solvers import SOLVERS
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.state import WEIGHT_BYTES
 from neurosieve.study import cells as _all_stages  # noqa: F401  (which registers them)
@@ -329,14 +329,8 @@ def measured_speed(probes: ProbeSettings) -> float:
 
 def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Path) -> dict[str, Any]:
     existing = next(path for path in (where.absolute(), *where.absolute().parents) if path.exists())
-    kinds = SOLVERS if probes.solver == AUTO else [probes.solver]
-    used = {
-        solver.name: solver
-        for loss in ("softmax", "squared")
-        if any(loss in SOLVERS[name].losses for name in kinds)
-        for solver in [resolve(probes.solver, loss)]
-    }
-    each = [f"{solver.passes_of(probes.model_dump())} passes a fit of {name}" for name, solver in used.items()]
+    used = sorted(set(cells["solver"].dropna()))
+    each = [f"{SOLVERS[name].passes_of(probes.model_dump())} passes a fit of {name}; " for name in used]
     problems = sorted(set(cells["problem"]) - {""})
     notes = sorted(set(cells["note"].dropna()) - {""})
     return {
@@ -348,7 +342,7 @@ def _summary(cells: pd.DataFrame, how: str, probes: ProbeSettings, *, where: Pat
         "hours": round(float(cells["minutes"].sum()) / 60, 2),
         "assumes": [
             how,
-            f"{', '.join(each)}; minimal sets searched up to {100 * MINIMAL_SHARE:g} % of the neurons in every seed",
+            f"{''.join(each)}minimal sets searched up to {100 * MINIMAL_SHARE:g} % of the neurons in every seed",
             f"{SUBWORDS} sub-words a word; a forward pass as fast as fitting",
             "memory beside that of the program itself, with all training activations held; they are streamed where they "
             "do not fit in half of what is free",
