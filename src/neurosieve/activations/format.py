@@ -150,9 +150,8 @@ def write_shard(path: Path, layers: Mapping[str, NDArray[np.floating]], details:
 def mapped_layers(path: Path) -> dict[str, NDArray[np.floating]]:
     """The layers of a shard that was found whole, (n_words, width) each, as views of the mapped file."""
     whole = np.memmap(path, dtype=np.uint8, mode="r")
-    begin = 8 + int.from_bytes(
-        whole[:8].tobytes(), "little"
-    )  # the format of safetensors: a header in JSON, then the values
+    # The format of safetensors: the length of a header in JSON, the header, then the values.
+    begin = 8 + int.from_bytes(whole[:8].tobytes(), "little")
     header = json.loads(whole[8:begin].tobytes())
     return {
         name: np.ndarray(about["shape"], _TYPES[about["dtype"]], whole, offset=begin + about["data_offsets"][0])

@@ -14,7 +14,7 @@ RUN_SOLVER = typer.Option(
     "auto",
     "--solver",
     metavar="NAME",
-    help="exact (the optimum with a proof), adam (the paper's recipe) or neurox (the released tool kit's).",
+    help="exact (the optimum with a proof; the default), adam (the paper's recipe) or neurox (the released tool kit's).",
 )
 SOLVER = typer.Option(
     None,
