@@ -124,7 +124,7 @@ def race(
     """
     last = Lap(float(str(solver_named(solver).defaults["tol"])) if tol is None else tol, math.inf)
     course = [lap for lap in (LAPS if laps is None else laps) if lap.tol > last.tol and len(pairs) > 1]
-    waves = _waves(pairs) if course else [list(range(len(pairs)))] if pairs else []
+    waves = _waves(pairs) if course else [list(range(len(pairs)))]
 
     def fit(specs: Sequence[ProbeSpec], lap: Lap, advance: Progress | None) -> list[FittedProbe]:
         return fit_probes(splits.train.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
