@@ -24,8 +24,8 @@ from neurosieve.rankings.ranking import NeuronRanking
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUGH = 1e-2
-"""Duality gap, as a share of the objective, of sizes that are only tried: it moves a score by a tenth of a point or two."""
+ROUGH, GAIN = 1e-2, 1e-3
+"""Duality gap, or gain of a step, as shares of the objective, of sizes that are only tried: it moves a score by a tenth of a point or two."""
 LOOK_BACK = 2
 """Sizes before the one that is found which must not be within: the curve is not quite monotone."""
 
@@ -275,8 +275,8 @@ def _bracketed(
 
     def solve(places: Iterable[int], *, roughly: bool) -> None:
         new = [sizes[i] for i in dict.fromkeys(places) if (sizes[i] not in (series.scores if roughly else exact))]
-        tol = {"tol": max(ROUGH, series.settings.get("tol", 0.0))} if roughly else {}
-        series.fit(new, start=True, **tol)
+        tried = {"tol": max(ROUGH, series.settings.get("tol", 0.0)), "enough": GAIN}
+        series.fit(new, start=True, **(tried if roughly else {}))
         exact.update(() if roughly else new)
         if progress is not None:
             progress(len(series.scores), len(sizes))

@@ -23,14 +23,25 @@ from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
 @dataclass(frozen=True)
 class Lap:
-    """One lap: the gap to which pairs are solved, and the points of the score behind the first by which they drop out."""
+    """One lap.
+
+    Attributes
+    ----------
+    tol : float
+        The gap to which pairs are solved.
+    margin : float
+        The score behind the first, a fraction (0.01 is a point), by which they drop out.
+    enough : float
+        The gain of a step, as a share of the objective, below which a pair is solved as far as the lap needs it whatever the gap.
+    """
 
     tol: float
     margin: float
+    enough: float = 0.0
 
 
-LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.007))
-"""Laps before the last, which solves what is left to the tolerance. Margins are fractions: 0.01 is a point of the score."""
+LAPS = (Lap(0.1, 0.02, 1e-2), Lap(0.02, 0.005, 1e-3))
+"""Laps before the last, which solves what is left to the tolerance."""
 
 HOPELESS = 0.005
 """A pair does not start if, were its score to differ from the one before it as that one differs from the one before, it would be
@@ -107,7 +118,7 @@ def race(
     judge : callable
         Gives the scores of probes.
     solver : str
-        One that goes on from `ProbeSpec.start`, and has a setting ``tol``.
+        One that goes on from `ProbeSpec.start`, and has settings ``tol`` and ``enough``.
     tol : float, optional
         Gap of what is left at the end; the solver's own by default.
     laps : sequence of Lap, optional
@@ -127,7 +138,9 @@ def race(
     waves = _waves(pairs) if course else [list(range(len(pairs)))]
 
     def fit(specs: Sequence[ProbeSpec], lap: Lap, advance: Progress | None) -> list[FittedProbe]:
-        return fit_probes(splits.train.activations, specs, solver, progress=advance, tol=lap.tol, **settings)
+        return fit_probes(
+            splits.train.activations, specs, solver, progress=advance, tol=lap.tol, enough=lap.enough, **settings
+        )
 
     def spec(pair: tuple[float, float], start: FittedProbe | None) -> ProbeSpec:
         return ProbeSpec(splits.train.y, *pair, loss=splits.loss, start=start)

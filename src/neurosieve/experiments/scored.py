@@ -16,8 +16,9 @@ from neurosieve.probes.predict import score_probes, scoring_options
 from neurosieve.probes.solvers import resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
-GAP = 1e-2
-"""Duality gap, as a share of the objective, to which they are solved: their scores are within 0.1 points of the optimum's."""
+GAP, GAIN = 1e-2, 3e-4
+"""Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe is done. Its scores are then within
+0.1 points of the optimum's."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def fit_and_score(
     solver, progress
         As in `fit_probes`.
     tol : float, optional
-        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default.
+        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default. A probe that gains less than `GAIN`
+        a step is done before.
     **settings
         Passed to `fit_probes`.
 
@@ -72,6 +74,7 @@ def fit_and_score(
     chosen = resolve(solver, splits.loss)
     if chosen.certified and splits.loss == "softmax":  # real values are solved from their moments, whatever the gap
         tol = max(GAP, 0.0 if tol is None else tol)
+        settings["enough"] = GAIN
     if tol is not None:
         settings["tol"] = tol
     probes = fit_probes(splits.train.activations, specs, solver, progress=progress, **settings)

@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 from torch import Tensor
@@ -144,7 +145,7 @@ class Blocks:
             Each label's step times its matrix times the step, without the multiple; 0 for other labels.
         """
         pulled = torch.zeros_like(multiples)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of sweeps is meant
             for k in labels:
                 block = self._blocks[k]

@@ -72,11 +72,24 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where the steps ended, evaluated from scratch, how many passes over the activations they took, and the last matrices."""
+    """Where the steps ended.
+
+    Attributes
+    ----------
+    point : Point
+        Evaluated from scratch.
+    n_passes : float
+        Over the activations.
+    blocks : Blocks
+        The last matrices.
+    slight : bool
+        Whether they ended since they gained too little.
+    """
 
     point: Point
     n_passes: float
     blocks: Blocks
+    slight: bool
 
 
 def approach(
@@ -89,8 +102,9 @@ def approach(
     rough: bool,
     room: Room,
     blocks: Blocks | None = None,
+    enough: float = 0.0,
 ) -> Solver[Reached]:
-    """Take steps until the gap is at most `tol` of the objective, or they lead nowhere, or passes run out.
+    """Take steps until the gap is at most `tol` of the objective, or they gain too little, or passes run out.
 
     Parameters
     ----------
@@ -105,6 +119,8 @@ def approach(
     room : Room
     blocks : Blocks, optional
         Of a probe with the same labels, words and columns near `W`, whose matrices may still do.
+    enough : float
+        Gain, as a share of the objective, below which steps end whatever the gap, if the model promised no more.
     """
     words = _Words(problem, room.sample_words, room.most_words)
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
@@ -115,14 +131,14 @@ def approach(
         blocks = Blocks(problem, max_columns=room.block_columns)
     else:
         blocks.turn_to(problem)
-    stalled, crawled, near, poor, futile, shrinking = 0, 0, False, False, False, False
+    stalled, crawled, near, poor, futile, shrinking, slight = 0, 0, False, False, False, False, False
     settled, last_length = tol >= _ERRORS_COUNT, math.inf
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
-        ended = done or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
+        ended = done or slight or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
         if exact and ended:
-            return Reached(point, passes, blocks)
+            return Reached(point, passes, blocks, slight)
         strayed = poor or point.objective < _FAR * anchor.objective
         close = point.gap <= _NEAR * point.objective
         if not exact and (ended or (rough and (strayed or (close and not near)))):
@@ -134,15 +150,17 @@ def approach(
             near, poor, stalled = near or close, False, 0 if not futile else stalled
             anchor, exact, passes = point, True, passes + 1.0
             continue
+        worth = enough * point.objective
         local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
         blocks.refresh(local)
-        place = descend(local, blocks, multiples, enough=_ENOUGH * allowed)
+        place = descend(local, blocks, multiples, enough=min(_ENOUGH * allowed, worth or math.inf))
         passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
         trial = _walk(problem, point, step=step, change=change, b=place.b)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
+        slight = max(gained, promised) < worth
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective

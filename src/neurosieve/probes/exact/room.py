@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SAMPLE_WORDS = 12_288
-"""Words that a model looks at to begin with, where memory allows."""
+"""Words that a model looks at to begin with, where memory allows; of few words, half: a step from far away needs no more."""
 
 _MOST_SAMPLES = 4
 """Times `SAMPLE_WORDS` that a model may grow to."""
@@ -83,4 +83,5 @@ class Sizes:
         most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(_FEWEST_WORDS, (left - blocks) // self._per_sampled))
         entries = blocks // (_PER_SQUARE * self.itemsize)
         columns = max(int(entries**0.5), int(self.n_labels**0.5 * _FEWEST_COLUMNS))
-        return Room(sample_words=min(SAMPLE_WORDS, most), most_words=most, block_columns=columns)
+        few = max(_FEWEST_WORDS, self.n_words // 2)
+        return Room(sample_words=min(SAMPLE_WORDS, few, most), most_words=most, block_columns=columns)

@@ -62,10 +62,14 @@ class ExactSettings:
         Duality gap, as a share of the objective, at which a probe is done.
     max_passes : int
         Passes over the activations after which a probe is left as it is; `finish` then says so.
+    enough : float
+        Gain of a step, as a share of the objective, below which a probe is done whatever its gap; 0 asks for the gap. Where l2 is
+        small, the weights are near their optimum long before the gap shows it.
     """
 
     tol: float = 1e-3
     max_passes: int = 10_000
+    enough: float = 0.0
 
     def __post_init__(self) -> None:
         require_whole(max_passes=self.max_passes)
@@ -260,7 +264,15 @@ def _solve_one(
         used.append(dtype)
         left, rough = settings.max_passes - passes, design.rough == torch.bfloat16
         reached = yield from approach(
-            problem, W.to(dtype), b, tol=tol, max_passes=left, rough=rough, room=rooms[dtype], blocks=blocks
+            problem,
+            W.to(dtype),
+            b,
+            tol=tol,
+            max_passes=left,
+            rough=rough,
+            room=rooms[dtype],
+            blocks=blocks,
+            enough=settings.enough,
         )
         point, passes = reached.point, passes + reached.n_passes
         blocks = None  # what it holds is in that precision
@@ -268,7 +280,7 @@ def _solve_one(
             blocks = reached.blocks
         W, b, gap = point.W, point.b, point.gap
         missed = gap > problem.allowed(tol, point.objective) and passes < settings.max_passes
-        if missed and not stages and dtype == torch.float32:
+        if missed and not reached.slight and not stages and dtype == torch.float32:
             stages.append((torch.float64, tol))  # where float32 leads no further
             blocks = None
     kept = W.to(design.stream.dtype)
@@ -333,7 +345,7 @@ def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
     ConvergenceWarning
         Scikit-learn's, with how many there are and the worst of them; another one for those without any penalty.
     """
-    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"]))]
+    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"])) and not _gained_enough(p)]
     if not missed:
         return probes
     from sklearn.exceptions import ConvergenceWarning
@@ -357,6 +369,11 @@ def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
             stacklevel=5,
         )
     return probes
+
+
+def _gained_enough(probe: FittedProbe) -> bool:
+    """Whether it was to be solved until steps gain little, and was not left before."""
+    return bool(probe.info["enough"]) and float(str(probe.n_passes_)) < float(str(probe.info["max_passes"]))
 
 
 def _relative_gap(probe: FittedProbe) -> float:
