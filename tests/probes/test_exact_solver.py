@@ -306,6 +306,31 @@ def test_probes_that_run_out_of_passes_share_one_warning_with_the_worst_gap():
     assert caught[0].filename == __file__
 
 
+def weakly_ridged():
+    """Labels and penalties with which weights are near their optimum long before the gap shows it."""
+    planted = make_planted(n_words=3000, n_neurons=60, n_labels=5, n_informative=8, random_state=0)
+    X = planted.X + 2.0 * np.random.default_rng(1).standard_normal(planted.X.shape)
+    return X.astype(np.float32), planted.y, {"l1": 3e-3, "l2": 1e-6}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_probe_that_gains_little_is_done_and_says_how_far_its_gap_is():
+    X, y, penalty = weakly_ridged()
+    wanted = {"tol": 1e-6, "max_passes": 1000}
+    best = fit_probes(X, [ProbeSpec(y, **penalty)], "exact", **wanted)[0]
+    early = fit_probes(X, [ProbeSpec(y, **penalty)], "exact", enough=1e-3, **wanted)[0]
+    assert early.n_passes_ < 0.8 * best.n_passes_
+    assert early.gap_ > wanted["tol"] * early.objective_
+    assert 0.0 < early.objective_ - best.objective_ <= min(early.gap_, 3e-3 * best.objective_)  # a few steps' gain
+    assert early.info["enough"] == 1e-3
+
+
+def test_a_probe_that_runs_out_of_passes_before_it_gains_little_is_in_the_warning():
+    X, y, penalty = weakly_ridged()
+    with pytest.warns(ConvergenceWarning, match="1 of 1 probes ended above tol"):
+        fit_probes(X, [ProbeSpec(y, **penalty)], "exact", tol=1e-6, enough=1e-3, max_passes=2)
+
+
 def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     X, codes = data()
     specs = [ProbeSpec(codes), ProbeSpec(codes, l1=1e-2)]
@@ -394,6 +419,12 @@ def test_the_engine_hands_on_gap_and_passes():
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(NeurosieveError, match="each must be positive"):
         ExactSettings(**settings)
+
+
+@pytest.mark.parametrize("enough", [-1e-3, float("nan")])
+def test_a_gain_below_zero_is_refused(enough):
+    with pytest.raises(NeurosieveError, match="expected a share of the objective"):
+        ExactSettings(enough=enough)
 
 
 @pytest.mark.slow

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROUGH, GAIN = 1e-2, 1e-3
-"""Duality gap, or gain of a step, as shares of the objective, of sizes that are only tried: it moves a score by a tenth of a point or two."""
+"""Duality gap, or gain of a step, as shares of the objective, at which sizes that are only tried are done: it moves a score by a
+tenth of a point or two."""
 LOOK_BACK = 2
 """Sizes before the one that is found which must not be within: the curve is not quite monotone."""
 

@@ -32,7 +32,8 @@ class Lap:
     margin : float
         The score behind the first, a fraction (0.01 is a point), by which they drop out.
     enough : float
-        The gain of a step, as a share of the objective, below which a pair is solved as far as the lap needs it whatever the gap.
+        The gain of a step, as a share of the objective, below which a pair is solved as far as the lap needs it, though its gap
+        is wider.
     """
 
     tol: float
@@ -40,7 +41,7 @@ class Lap:
     enough: float = 0.0
 
 
-LAPS = (Lap(0.1, 0.02, 1e-2), Lap(0.02, 0.005, 1e-3))
+LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.006, enough=1e-3))
 """Laps before the last, which solves what is left to the tolerance."""
 
 HOPELESS = 0.005

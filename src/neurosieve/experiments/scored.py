@@ -17,8 +17,8 @@ from neurosieve.probes.solvers import resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
 GAP, GAIN = 1e-2, 3e-4
-"""Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe is done. Its scores are then within
-0.1 points of the optimum's."""
+"""Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe is done. Its scores are then
+within 0.1 points of the optimum's."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def fit_and_score(
     solver, progress
         As in `fit_probes`.
     tol : float, optional
-        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default. A probe that gains less than `GAIN`
-        a step is done before.
+        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default. A probe whose steps gain less
+        than `GAIN` is done before that.
     **settings
         Passed to `fit_probes`.
 

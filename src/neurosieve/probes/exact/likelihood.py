@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -23,6 +24,9 @@ separated need it so small: at 1e-5 their intercepts were off by a hundredth of 
 
 SINGLE_FLOOR, _PROGRESS = 1e-5, 0.5
 """Error that will do in float32 once a step leaves more than such a share of it: it is the rounding of logits then."""
+
+_CACHED_VALUES, _FEWEST_CACHED = 100_000, 256
+"""Probabilities that are looked at together on a processor, so that what becomes of them stays in its cache, and words at least."""
 
 _TINY = torch.finfo(torch.float64).tiny
 
@@ -105,18 +109,42 @@ def match_labels(
     error = math.inf
     for step in range(max_steps + 1):
         b = b - b.mean()  # what all intercepts share changes nothing but the digits that float32 has left
-        P = torch.softmax(logits + b[:, None].to(logits.dtype), dim=0)
-        torch.threshold_(P, floor, 0.0)
-        weighted = P * weight
-        # A product's float32 sums lose the rare labels: 1e-5 of a frequent label is a rare one's whole frequency.
-        mean = weighted.sum(dim=1, dtype=torch.float64)
+        P, mean = _probabilities(logits + b.to(logits.dtype)[:, None], weight=weight, floor=floor)
         mean *= total / mean.sum()  # rounded probabilities do not quite sum to 1, which no intercept can mend
         before, error = error, float(((mean - target).abs() / target.clamp_min(_TINY)).max())
         if step == max_steps or error <= (enough if error > _PROGRESS * before else tol):
             break
-        moment = (weighted @ P.T).double()
-        b = b + _intercept_step(mean, moment, target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
+        b = b + _intercept_step(mean, _moment(P, weight), target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
     return b, P
+
+
+def _probabilities(logits: Tensor, *, weight: Tensor, floor: float) -> tuple[Tensor, Tensor]:
+    """Probabilities (n_live, n_words), and their weighted sums (n_live,) in float64.
+
+    The sums of a few words are of positive values and each label's own, so float32 has eight digits of them; a product's would
+    lose the rare labels, as 1e-5 of a frequent label is a rare one's whole frequency.
+    """
+    P = torch.empty_like(logits)
+    mean = torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
+    for words in _cached(logits):
+        P[:, words] = torch.threshold_(torch.softmax(logits[:, words], dim=0), floor, 0.0)
+        mean += (P[:, words] * weight[words]).sum(dim=1)
+    return P, mean
+
+
+def _moment(P: Tensor, weight: Tensor) -> Tensor:
+    """Weighted sum of ``p p'`` over words, (n_live, n_live), float64."""
+    moment = torch.zeros((len(P), len(P)), dtype=torch.float64, device=P.device)
+    for words in _cached(P):
+        moment += (P[:, words] * weight[words]) @ P[:, words].T
+    return moment
+
+
+def _cached(values: Tensor) -> Iterator[slice]:
+    """Words to look at together, of values (n_live, n_words): on a processor as many as stay in its cache, else all."""
+    n_live, n_words = values.shape
+    step = max(_FEWEST_CACHED, _CACHED_VALUES // n_live) if values.device.type == "cpu" else max(1, n_words)
+    return (slice(start, start + step) for start in range(0, n_words, step))
 
 
 def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: float) -> Tensor:

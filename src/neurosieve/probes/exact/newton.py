@@ -48,6 +48,9 @@ _CRAWLED, _LITTLE = 3, 0.01
 """Float32 leads no further after so many steps in a row that gain less than so small a share of the gap, each on a model of all
 words: that is the objective itself, and nothing but rounding makes its minimum so poor. In float64 a few steps do the rest."""
 
+_WIDE = 0.2
+"""Share of the objective: while the gap is wider, a step that gains little does not end a probe that is done by its gains."""
+
 _ERRORS_COUNT, _SETTLED, _SHRINKING = 1e-6, 1e-2, 0.9
 """Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
 tolerance, since a gap bounds the error of the weights by no more than its root; steps are then expected to shrink to the third."""
@@ -120,7 +123,7 @@ def approach(
     blocks : Blocks, optional
         Of a probe with the same labels, words and columns near `W`, whose matrices may still do.
     enough : float
-        Gain, as a share of the objective, below which steps end whatever the gap, if the model promised no more.
+        Gain, as a share of the objective, below which steps end though the gap is above `tol`, if the model promised no more.
     """
     words = _Words(problem, room.sample_words, room.most_words)
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
@@ -160,7 +163,7 @@ def approach(
         trial = _walk(problem, point, step=step, change=change, b=place.b)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
-        slight = max(gained, promised) < worth
+        slight = max(gained, promised) < worth and point.gap <= _WIDE * point.objective
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective

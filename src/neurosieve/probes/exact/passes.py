@@ -105,8 +105,8 @@ class Design:
             moved = X - shift
             least, most = moved.aminmax(dim=0)
             low, high = torch.minimum(low, least), torch.maximum(high, most)
-            total += moved.sum(dim=0)  # few enough words for float32
-            squares += moved.square_().sum(dim=0)
+            total += moved.sum(dim=0, dtype=torch.float64)  # whatever the order of the words
+            squares += moved.square_().sum(dim=0, dtype=torch.float64)
         offset = total / self.n_words
         mean = offset if shift is None else offset + shift.double()
         variance = (squares / self.n_words - offset.square()).clamp_min(0.0)

@@ -63,8 +63,9 @@ class ExactSettings:
     max_passes : int
         Passes over the activations after which a probe is left as it is; `finish` then says so.
     enough : float
-        Gain of a step, as a share of the objective, below which a probe is done whatever its gap; 0 asks for the gap. Where l2 is
-        small, the weights are near their optimum long before the gap shows it.
+        Gain of a step, as a share of the objective, below which a probe is done though its gap is above `tol` (but not above a
+        fifth of the objective); 0 asks for the gap alone. Where l2 is small, the weights are near their optimum long before the gap
+        shows it.
     """
 
     tol: float = 1e-3
@@ -75,6 +76,8 @@ class ExactSettings:
         require_whole(max_passes=self.max_passes)
         if not self.tol > 0 or self.max_passes < 1:
             raise NeurosieveError(f"tol={self.tol}, max_passes={self.max_passes}: each must be positive")
+        if not self.enough >= 0:
+            raise NeurosieveError(f"enough={self.enough}: expected a share of the objective, 0 for none")
 
     @property
     def units(self) -> int:
