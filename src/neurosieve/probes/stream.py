@@ -113,6 +113,12 @@ class ActivationStream:
         """
         size = min(batch_size, self.n_words)
         buffer = torch.empty((size, self.width), dtype=self.dtype, device=self.device)
+        if self.resident is not None and generator is None:
+            for start in range(0, self.n_words, batch_size):
+                some = self.resident[start : start + batch_size]
+                numbers = torch.arange(start, start + len(some), device=self.device)
+                yield numbers, self._converted(some, buffer[: len(some)])
+            return
         raw: Tensor | None = None
         chosen = torch.empty(size, dtype=torch.int64, device=self.device)
         filled = 0  # a batch may take its words from two windows

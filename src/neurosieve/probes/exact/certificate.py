@@ -16,6 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from neurosieve.probes.exact.pieces import in_pieces
+
 _BISECTIONS = 25  # any s gives a valid bound; this finds the best to eight digits
 
 
@@ -82,7 +84,11 @@ def conjugate_penalty(G: Tensor, l1: float, l2: float) -> float:
 
 def mean_entropy(q: Tensor, omega: Tensor) -> float:
     """Weighted mean entropy in nats of distributions `q` (n_labels, n_words); ``omega`` sums to 1."""
-    return -float(torch.special.xlogy(q, q).sum(dim=0).double() @ omega.double())
+    smallest, total = torch.finfo(q.dtype).tiny, 0.0
+    for words in in_pieces(q):
+        some = q[:, words]
+        total -= float(some.clamp_min(smallest).log_().mul_(some).sum(dim=0).double() @ omega[words].double())
+    return total
 
 
 def dual_bound(q: Tensor, G: Tensor, *, omega: Tensor, codes: Tensor, l1: float, l2: float) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+
+from neurosieve.probes.exact.pieces import in_pieces
 
 _RESOLVED = 4.0
 """Multiples of the rounding unit, as a share of the diagonal, below which the curvature of the intercept is noise."""
@@ -24,9 +25,6 @@ separated need it so small: at 1e-5 their intercepts were off by a hundredth of 
 
 SINGLE_FLOOR, _PROGRESS = 1e-5, 0.5
 """Error that will do in float32 once a step leaves more than such a share of it: it is the rounding of logits then."""
-
-_CACHED_VALUES, _FEWEST_CACHED = 100_000, 256
-"""Probabilities that are looked at together on a processor, so that what becomes of them stays in its cache, and words at least."""
 
 _TINY = torch.finfo(torch.float64).tiny
 
@@ -126,7 +124,7 @@ def _probabilities(logits: Tensor, *, weight: Tensor, floor: float) -> tuple[Ten
     """
     P = torch.empty_like(logits)
     mean = torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
-    for words in _cached(logits):
+    for words in in_pieces(logits):
         P[:, words] = torch.threshold_(torch.softmax(logits[:, words], dim=0), floor, 0.0)
         mean += (P[:, words] * weight[words]).sum(dim=1)
     return P, mean
@@ -135,16 +133,9 @@ def _probabilities(logits: Tensor, *, weight: Tensor, floor: float) -> tuple[Ten
 def _moment(P: Tensor, weight: Tensor) -> Tensor:
     """Weighted sum of ``p p'`` over words, (n_live, n_live), float64."""
     moment = torch.zeros((len(P), len(P)), dtype=torch.float64, device=P.device)
-    for words in _cached(P):
+    for words in in_pieces(P):
         moment += (P[:, words] * weight[words]) @ P[:, words].T
     return moment
-
-
-def _cached(values: Tensor) -> Iterator[slice]:
-    """Words to look at together, of values (n_live, n_words): on a processor as many as stay in its cache, else all."""
-    n_live, n_words = values.shape
-    step = max(_FEWEST_CACHED, _CACHED_VALUES // n_live) if values.device.type == "cpu" else max(1, n_words)
-    return (slice(start, start + step) for start in range(0, n_words, step))
 
 
 def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: float) -> Tensor:

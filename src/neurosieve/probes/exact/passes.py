@@ -103,10 +103,9 @@ class Design:
             if shift is None:  # squares about a typical value do not cancel
                 shift = X.mean(dim=0)
             moved = X - shift
-            least, most = moved.aminmax(dim=0)
-            low, high = torch.minimum(low, least), torch.maximum(high, most)
+            low, high = torch.minimum(low, moved.amin(dim=0)), torch.maximum(high, moved.amax(dim=0))
             total += moved.sum(dim=0, dtype=torch.float64)  # whatever the order of the words
-            squares += moved.square_().sum(dim=0, dtype=torch.float64)
+            squares += moved.square_().sum(dim=0)
         offset = total / self.n_words
         mean = offset if shift is None else offset + shift.double()
         variance = (squares / self.n_words - offset.square()).clamp_min(0.0)
