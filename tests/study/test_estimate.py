@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from neurosieve.study import estimate as module
 from neurosieve.study.estimate import estimate, stage_units
 from neurosieve.study.probe_settings import ProbeSettings
 from neurosieve.study.settings import StudySettings
+from neurosieve.study.solver_choice import solver_for
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +77,27 @@ def test_what_memory_cannot_solve_exactly_is_said_and_counted_by_the_recipe(
     assert "problems" not in found.summary
     told = study([str(tiny_bert)], tagged_text, ["pos"]).model_copy(update={"probes": ProbeSettings(solver="exact")})
     assert estimate(told).cells["solver"].dropna().tolist() == ["exact"]  # what was asked for is not exchanged
+
+
+def test_labels_that_would_take_many_times_the_recipe_are_left_to_it_unless_told_otherwise() -> None:
+    sizes = {"real_values": False, "n_words": 100_000, "n_columns": 2688}
+    roomy = ProbeSettings(memory_limit="1000GB")
+    few, many = (solver_for(roomy, n_labels=n, **sizes) for n in (1272, 20_000))
+    assert few.settings.solver == "exact"
+    assert not few.why
+    assert (many.settings.solver, many.settings.grid) == ("adam", "paper")
+    assert re.match(
+        r"with 20,000 labels, searching with exact probes is expected to take \d+ times as long as the recipe:",
+        many.why,
+    )
+    assert many.why.endswith("set solver = 'exact' to solve them")
+    told = solver_for(roomy.model_copy(update={"solver": "exact"}), n_labels=20_000, **sizes)
+    assert told.settings.solver == "exact"
+
+
+def test_a_short_search_is_exact_whatever_the_recipe_takes() -> None:
+    found = solver_for(ProbeSettings(), real_values=False, n_words=300, n_labels=200, n_columns=20)
+    assert found.settings.solver == "exact"
 
 
 @pytest.mark.parametrize(

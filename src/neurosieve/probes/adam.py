@@ -71,6 +71,14 @@ class AdamSettings:
 Settings = AdamSettings
 """What `neurosieve.probes.solvers` asks for."""
 
+_ELEMENTWISE = 50
+"""Multiplications that take as long as all that is done to a word and label in a pass, besides products."""
+
+
+def work(settings: AdamSettings, *, n_words: int, n_labels: int, n_columns: int) -> float:
+    """Multiplications that fitting a probe takes as long as: two products forwards, one back, and the softmax."""
+    return float(settings.epochs * n_words * n_labels * (3 * n_columns + _ELEMENTWISE))
+
 
 def initial_weights(
     n_labels: int, n_columns: int, random_state: int

@@ -29,8 +29,8 @@ class Solver:
     ----------
     name : str
     module : str
-        Where its ``Settings`` and ``solve`` are; optionally ``finish``, and ``wanted_bytes`` with ``least_bytes`` where it
-        holds more than weights while it works.
+        Where its ``Settings`` and ``solve`` are; optionally ``finish``, ``wanted_bytes`` with ``least_bytes`` where it holds more
+        than weights while it works, and ``work``, the multiplications that a fit takes as long as.
     losses : tuple of str
         What it can fit: ``"softmax"``, ``"squared"`` or both.
     defaults : mapping of str to object
@@ -109,6 +109,10 @@ class Solver:
     def least_bytes(self, settings: Any, **sizes: int) -> int:  # noqa: ANN401
         """Memory beside weights and activations without which it cannot fit one probe: n_words, n_labels, n_columns."""
         return int(getattr(self._module(), "least_bytes", _nothing)(settings, **sizes))
+
+    def work(self, settings: Any, **sizes: int) -> float:  # noqa: ANN401
+        """Multiplications that fitting a probe takes as long as (n_words, n_labels, n_columns); 0 where it does not say."""
+        return float(getattr(self._module(), "work", _nothing)(settings, **sizes))
 
     def passes_of(self, settings: Mapping[str, Any]) -> int:
         """Passes over the activations that a fit with these settings is assumed to cost."""

@@ -105,7 +105,7 @@ class Design:
             moved = X - shift
             low, high = torch.minimum(low, moved.amin(dim=0)), torch.maximum(high, moved.amax(dim=0))
             total += moved.sum(dim=0, dtype=torch.float64)  # whatever the order of the words
-            squares += moved.square_().sum(dim=0)
+            squares += moved.square_().sum(dim=0, dtype=torch.float64)
         offset = total / self.n_words
         mean = offset if shift is None else offset + shift.double()
         variance = (squares / self.n_words - offset.square()).clamp_min(0.0)

@@ -28,6 +28,7 @@ from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.exact.room import Room, Sizes
 from neurosieve.probes.exact.values import BYTES, solve_values
+from neurosieve.probes.exact.work import multiplications
 from neurosieve.probes.problem import GroupProblem, GroupSolution, row_of
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
@@ -171,6 +172,11 @@ def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labe
 def least_bytes(settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
     """Memory without which not even one probe can be solved: its logits and weights."""
     return BYTES * n_columns**2 if n_labels == 1 else _sizes(_precision(settings), n_words, n_labels, n_columns).least
+
+
+def work(_settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: int) -> float:
+    """Multiplications that fitting a probe of labels takes as long as, before it is known how many steps it needs."""
+    return multiplications(n_words=n_words, n_labels=n_labels, n_columns=n_columns)
 
 
 def _precision(settings: ExactSettings) -> torch.dtype:
