@@ -37,7 +37,8 @@ def scores(s: LabelStatistics) -> Scores:
 
 def _sums(values: NDArray[np.floating], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum over the bins of the products of `values` (n_neurons, n_labels, n_bins) and `weights` (n_neurons, n_bins)."""
-    return np.matmul(values, weights[:, :, None].astype(values.dtype))[:, :, 0].T.astype(np.float64)
+    found = np.matmul(values, weights[:, :, None].astype(values.dtype))[:, :, 0]
+    return np.asarray(found.T, dtype=np.float64)
 
 
 MEASURE = Measure("average-precision", scores, bins=True)

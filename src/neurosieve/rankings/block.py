@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ _UPPER = 21  # bits of a float32 below these
 _MAGNITUDE = (1 << 10) - 1
 TILE_WORDS = 1024
 """Words that are added together: with some of the neurons they fit into a cache, and counts of them into 16 bits."""
+_FEW_LABELS = 16  # in a tile: their words are added faster label by label than as a sparse product
 _ROWS = 1024  # that are read at a time to be put in order
 
 
@@ -31,11 +33,14 @@ class Tile:
         Labels that occur, ascending.
     members : sparse array of shape (n_present, n_words)
         1 where a word has the label.
+    runs : list of slice
+        The words of each label, where these lie together and labels are few; else none.
     """
 
     rows: slice
     labels: NDArray[np.int64]
     members: sparse.csr_array
+    runs: list[slice]
 
     @classmethod
     def of(cls, codes: NDArray[np.int64], start: int) -> Tile:
@@ -47,7 +52,24 @@ class Tile:
             (np.ones(len(own)), order.astype(np.int32), bounds.astype(np.int32)),
             shape=(len(bounds) - 1, len(codes)),
         )
-        return cls(slice(start, start + len(codes)), own[bounds[:-1]], members)
+        together = len(bounds) <= _FEW_LABELS and np.array_equal(order, np.arange(len(order)))
+        runs = [slice(a, b) for a, b in pairwise(bounds.tolist())] if together else []
+        return cls(slice(start, start + len(codes)), own[bounds[:-1]], members, runs)
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums of `values` (n_words, n_some_neurons) over the words of each label, shape (n_present, n_some_neurons)."""
+        found: NDArray[np.float64] = self._of_runs("ij->j", values) if self.runs else self.members @ values
+        return found
+
+    def squares(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of their squares; `values` may be overwritten."""
+        if self.runs:
+            return self._of_runs("ij,ij->j", values, values)
+        values *= values
+        return self.sums(values)
+
+    def _of_runs(self, what: str, *values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([np.einsum(what, *(v[run] for v in values)) for run in self.runs])
 
 
 @dataclass(frozen=True)
@@ -117,12 +139,26 @@ class Room:
     """
 
     def __init__(self, width: int, dtype: type[np.floating]) -> None:
-        shape = (TILE_WORDS, width)
-        self.values, self.wide = np.empty(shape, dtype=dtype), np.empty(shape)
-        self.z: NDArray[np.float32] = self.values if dtype == np.float32 else np.empty(shape, dtype=np.float32)
-        self._numbers, self._spare = np.empty((2, *shape), dtype=np.int16)
-        self._cells, self._ones = np.empty(shape, dtype=np.int32), np.ones(TILE_WORDS * width, dtype=np.uint16)
-        self._first = np.arange(width, dtype=np.int16) * np.int16(N_BINS)
+        n = TILE_WORDS * width
+        self.values, self._wide = np.empty((TILE_WORDS, width), dtype=dtype), np.empty(n)
+        self._narrow = None if dtype == np.float32 else np.empty(n, dtype=np.float32)
+        # Numbers and cells lie where the wide values were, which are done with by then: all stays in the cache.
+        self._cells, halves = self._wide.view(np.int32)[:n], self._wide.view(np.int16)[2 * n :]
+        self._numbers, self._spare = halves[:n], halves[n:]
+        self._ones = np.ones(n, dtype=np.uint16)
+        self._middle = np.arange(width, dtype=np.int16) * np.int16(N_BINS) + np.int16(_LAST + 1)
+
+    def wide(self, n_words: int) -> NDArray[np.float64]:
+        """Room for as many values in float64; `counts` overwrites it."""
+        return self._wide[: n_words * len(self._middle)].reshape(n_words, -1)
+
+    def narrow(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
+        """`x` in float32: itself, or a copy."""
+        if self._narrow is None:
+            return x.astype(np.float32, copy=False)
+        out = self._narrow[: x.size].reshape(x.shape)
+        np.copyto(out, x, casting="same_kind")
+        return out
 
     def counts(self, tile: Tile, z: NDArray[np.float32]) -> NDArray[np.uint16]:
         """Words of each label in each bin, shape (n_present, n_some_neurons, N_BINS).
@@ -134,14 +170,15 @@ class Room:
         z : ndarray of shape (n_words, n_some_neurons)
             Overwritten.
         """
-        n, width = z.shape
-        numbers, cells = _numbered(z, self._numbers[:n], self._spare[:n]), self._cells[:n]
-        numbers += self._first
-        np.copyto(cells, numbers)
+        n, width = z.size, z.shape[1]
+        numbers = _from_center(z, self._numbers[:n].reshape(z.shape), self._spare[:n].reshape(z.shape))
+        numbers += self._middle
+        cells = self._cells[:n]
+        np.copyto(cells, numbers.ravel())
         # The dense form of a sparse array adds up what has the same place; a label's counts stay in the nearest cache.
         bounds = tile.members.indptr * np.int32(width)
         shape = (len(tile.labels), width * N_BINS)
-        each = sparse.csr_array((self._ones[: cells.size], cells.ravel(), bounds), shape=shape)
+        each = sparse.csr_array((self._ones[:n], cells, bounds), shape=shape)
         found: NDArray[np.uint16] = each.toarray().reshape(-1, width, N_BINS)
         return found
 
@@ -149,11 +186,11 @@ class Room:
 def bin_numbers(z: NDArray[np.float32]) -> NDArray[np.int16]:
     """The bin of each value: the sign and a quarter of the octave, which the upper bits of a float32 say."""
     z = np.array(z, dtype=np.float32)
-    return _numbered(z, np.empty(z.shape, dtype=np.int16), np.empty(z.shape, dtype=np.int16))
+    return _from_center(z, np.empty(z.shape, dtype=np.int16), np.empty(z.shape, dtype=np.int16)) + np.int16(_LAST + 1)
 
 
-def _numbered(z: NDArray[np.float32], out: NDArray[np.int16], spare: NDArray[np.int16]) -> NDArray[np.int16]:
-    """`bin_numbers` written to `out`; `z` and `spare`, of the same shape, are overwritten."""
+def _from_center(z: NDArray[np.float32], out: NDArray[np.int16], spare: NDArray[np.int16]) -> NDArray[np.int16]:
+    """How many bins above the first that is not negative, written to `out`; `z` and `spare`, of its shape, are overwritten."""
     bits = z.view(np.int32)
     bits >>= _UPPER
     np.copyto(out, bits, casting="unsafe")
@@ -162,5 +199,4 @@ def _numbered(z: NDArray[np.float32], out: NDArray[np.int16], spare: NDArray[np.
     np.clip(out, _LOWEST, _LOWEST + _LAST, out=out)
     out -= _LOWEST
     out ^= spare  # below zero the bins run the other way
-    out += _LAST + 1
     return out

@@ -34,6 +34,7 @@ __all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers"
 
 _BLOCK_WORDS, _BLOCK_BYTES = 4096, 1 << 28
 _COLUMNS = 256  # of a tile that one worker takes at a time: the counts of a label stay in its nearest cache
+_SIDE_BY_SIDE = 16  # words that are reduced together
 _ROUNDING = 1e-9  # of means in float64, at most
 WORKERS = min(4, os.cpu_count() or 1)
 
@@ -170,21 +171,21 @@ class _Pass:
             here = rows[tile.rows]
             n = len(here)
             # Sums are of float64: labels that are told apart wholly leave squares that cancel.
-            d = room.wide[:n]
+            d = room.wide(n)
             with np.errstate(invalid="ignore", over="ignore"):  # told in the end, by the neuron's number
                 x = widened(here, room.values[:n]) if self.centred or here.dtype == np.float16 else here
                 if self.ends:
-                    np.minimum(self.low[chunk], x.min(axis=0), out=self.low[chunk])
-                    np.maximum(self.high[chunk], x.max(axis=0), out=self.high[chunk])
+                    np.minimum(self.low[chunk], _over_words(np.minimum, x), out=self.low[chunk])
+                    np.maximum(self.high[chunk], _over_words(np.maximum, x), out=self.high[chunk])
                 if self.centred:
                     x -= center
                 np.copyto(d, x)
-                self.sums[tile.labels, chunk] += tile.members @ d
+                self.sums[tile.labels, chunk] += tile.sums(d)
                 if self.squared is not None:
-                    d *= d
-                    self.squared[tile.labels, chunk] += tile.members @ d
+                    self.squared[tile.labels, chunk] += tile.squares(d)
                 if self.histogram is not None:
-                    z = np.multiply(x.astype(np.float32, copy=False), steepness, out=room.z[:n])
+                    z = room.narrow(x)
+                    z *= steepness
                     for label, counts in zip(tile.labels, room.counts(tile, z), strict=True):
                         self.histogram[label, chunk] += counts
 
@@ -214,3 +215,12 @@ class _Pass:
                 f"neuron {self.columns.start + broken[0]} has activations that are not finite ({len(broken)} neurons do); "
                 "extract them again"
             )
+
+
+def _over_words(ufunc: np.ufunc, x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Reduce `x` (n_words, n_some_neurons) to (n_some_neurons,), many words side by side: long rows are reduced faster."""
+    n, width = x.shape
+    if n % _SIDE_BY_SIDE == 0 and x.flags.c_contiguous:
+        x = ufunc.reduce(x.reshape(-1, _SIDE_BY_SIDE * width), axis=0).reshape(_SIDE_BY_SIDE, width)
+    found: NDArray[np.floating] = ufunc.reduce(x, axis=0)
+    return found
