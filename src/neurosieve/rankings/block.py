@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -145,8 +146,11 @@ class Room:
         # Numbers and cells lie where the wide values were, which are done with by then: all stays in the cache.
         self._cells, halves = self._wide.view(np.int32)[:n], self._wide.view(np.int16)[2 * n :]
         self._numbers, self._spare = halves[:n], halves[n:]
-        self._ones = np.ones(n, dtype=np.uint16)
         self._middle = np.arange(width, dtype=np.int16) * np.int16(N_BINS) + np.int16(_LAST + 1)
+
+    @cached_property
+    def _ones(self) -> NDArray[np.uint16]:
+        return np.ones(len(self._wide), dtype=np.uint16)
 
     def wide(self, n_words: int) -> NDArray[np.float64]:
         """Room for as many values in float64; `counts` overwrites it."""

@@ -32,7 +32,7 @@ from neurosieve.rankings.scaling import SAMPLE_WORDS, center_and_scale
 
 __all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers", "label_statistics"]
 
-_BLOCK_WORDS, _BLOCK_BYTES = 4096, 1 << 28
+_BLOCK_WORDS, _BLOCK_BYTES = 1 << 14, 1 << 28
 _COLUMNS = 256  # of a tile that one worker takes at a time: the counts of a label stay in its nearest cache
 _SIDE_BY_SIDE = 16  # words that are reduced together
 _ROUNDING = 1e-9  # of means in float64, at most
