@@ -26,7 +26,7 @@ from neurosieve.activations.source import ActivationSource, as_source
 from neurosieve.bars import Progress
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.memory import available_bytes
-from neurosieve.rankings.block import N_BINS, Block, Room, bin_numbers
+from neurosieve.rankings.block import N_BINS, WIDER, Block, Room, bin_numbers
 from neurosieve.rankings.by_label import LabelStatistics
 from neurosieve.rankings.scaling import SAMPLE_WORDS, center_and_scale
 
@@ -115,7 +115,8 @@ class _Pass:
             self.histogram = np.zeros((self.n_labels, self.n_neurons, N_BINS), dtype=np.int32)
         if squares:
             self.squared = np.zeros((self.n_labels, self.n_neurons))
-        chunks = [slice(a, min(a + _COLUMNS, self.n_neurons)) for a in range(0, self.n_neurons, _COLUMNS)]
+        most = _COLUMNS if bins else WIDER * _COLUMNS
+        chunks = [slice(a, min(a + most, self.n_neurons)) for a in range(0, self.n_neurons, most)]
         with ThreadPoolExecutor(WORKERS) as workers:
             for done, block in self._blocks():
                 if block is not None:
@@ -164,7 +165,8 @@ class _Pass:
     def _add(self, block: Block, chunk: slice) -> None:
         """Add the words of a block for some of the neurons; workers share nothing that they write."""
         rows = block.rows[:, chunk]
-        room = Room(rows.shape[1], np.float64 if rows.dtype == np.float64 else np.float32)
+        largest = max((tile.rows.stop - tile.rows.start for tile in block.tiles), default=0)
+        room = Room(largest, rows.shape[1], np.float64 if rows.dtype == np.float64 else np.float32)
         center = self.center[chunk].astype(room.values.dtype)
         steepness = (1 / self.scale[chunk]).astype(np.float32)
         for tile in block.tiles:
