@@ -97,34 +97,30 @@ class Block:
 
     @classmethod
     def by_label(
-        cls, read: Callable[[int, int], NDArray[np.floating]], start: int, codes: NDArray[np.int64]
-    ) -> Block | None:
-        """The labelled rows from `start` on in the order of their labels, which their counts need.
+        cls, read: Callable[[int, int], NDArray[np.floating]], codes: NDArray[np.int64], out: NDArray[np.floating]
+    ) -> Block:
+        """The labelled rows in the order of their labels, which their counts need.
 
         Parameters
         ----------
         read : callable
             Gives rows ``first`` to ``last``, shape (n_rows, n_neurons).
-        start : int
         codes : ndarray of shape (n_words,), int
             Label numbers, -1 for none.
+        out : ndarray of shape (n_labelled, n_neurons)
+            Room for the rows.
         """
-        order = np.argsort(codes, kind="stable")
-        order = order[int((codes < 0).sum()) :]
+        order = np.argsort(codes, kind="stable")[len(codes) - len(out) :]
         places = np.full(len(codes), -1)
         places[order] = np.arange(len(order))
-        rows: NDArray[np.floating] | None = None
         for first in range(0, len(codes), _ROWS):
             into = places[first : first + _ROWS]
-            some = read(start + first, start + first + len(into))
-            if rows is None:
-                rows = np.empty((len(order), some.shape[1]), dtype=some.dtype)
-            known = into >= 0
+            some, known = read(first, first + len(into)), into >= 0
             if known.all():
-                rows[into] = some
+                out[into] = some
             else:
-                rows[into[known]] = some[known]
-        return None if rows is None else cls(rows, _tiles(codes[order], TILE_WORDS))
+                out[into[known]] = some[known]
+        return cls(out, _tiles(codes[order], TILE_WORDS))
 
 
 def _tiles(codes: NDArray[np.int64], n_words: int) -> list[Tile]:

@@ -33,7 +33,7 @@ from neurosieve.rankings.scaling import SAMPLE_WORDS, center_and_scale
 __all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers", "label_statistics"]
 
 _BLOCK_WORDS, _BLOCK_BYTES = 1 << 14, 1 << 28
-_COLUMNS = 256  # of a tile that one worker takes at a time: the counts of a label stay in its nearest cache
+_COLUMNS = 256  # that one worker takes at a time: a label's counts stay in its nearest cache, and 16 bits number them
 _SIDE_BY_SIDE = 16  # words that are reduced together
 _ROUNDING = 1e-9  # of means in float64, at most
 WORKERS = min(4, os.cpu_count() or 1)
@@ -106,9 +106,8 @@ class _Pass:
     def statistics(self, *, bins: bool, squares: bool, ends: bool, advance: Callable[[int], None]) -> LabelStatistics:
         counts = np.bincount(self.codes[self.known], minlength=self.n_labels).astype(np.float64)
         self.centred = bins or squares
-        self.ends = (
-            self.centred or ends or self.source.dtype == np.float16
-        )  # by which float16s that are not finite show
+        # A float16 that is not finite shows by the ends alone.
+        self.ends = self.centred or ends or self.source.dtype == np.float16
         if self.centred:
             self.center, self.scale = center_and_scale(self.source, self.known, self.columns)
         if bins:
@@ -119,8 +118,7 @@ class _Pass:
         chunks = [slice(a, min(a + most, self.n_neurons)) for a in range(0, self.n_neurons, most)]
         with ThreadPoolExecutor(WORKERS) as workers:
             for done, block in self._blocks():
-                if block is not None:
-                    list(workers.map(lambda chunk, b=block: self._add(b, chunk), chunks))
+                list(workers.map(lambda chunk, b=block: self._add(b, chunk), chunks))
                 advance(done)
         self._require_finite()
         z = np.stack([self.low, self.high]) - self.center
@@ -137,7 +135,7 @@ class _Pass:
             None if self.histogram is None else self.histogram.transpose(1, 0, 2),
         )
 
-    def _blocks(self) -> Iterator[tuple[int, Block | None]]:
+    def _blocks(self) -> Iterator[tuple[int, Block]]:
         """Each block and how many words have been read with it; the next is read meanwhile."""
         n_words, by_label = self.source.n_words, self.histogram is not None
         # In the order of labels: the more words a block has, the fewer counts there are to clear and add for each.
@@ -146,13 +144,17 @@ class _Pass:
         n_blocks = -(-n_words // max(256, min(wanted, room)))
         bounds = np.linspace(0, n_words, n_blocks + 1).astype(int).tolist()
 
-        def read(start: int, stop: int) -> NDArray[np.floating]:
-            return self.source.read(start, stop)[:, self.columns]
-
-        def of(number: int) -> Block | None:
+        def of(number: int) -> Block:
             start, stop = bounds[number : number + 2]
             codes = self.codes[start:stop]
-            return Block.by_label(read, start, codes) if by_label else Block.as_read(read(start, stop), codes)
+
+            def read(first: int, last: int) -> NDArray[np.floating]:
+                return self.source.read(start + first, start + last)[:, self.columns]
+
+            if not by_label:
+                return Block.as_read(read(0, stop - start), codes)
+            out = np.empty((int((codes >= 0).sum()), self.n_neurons), dtype=self.source.dtype)
+            return Block.by_label(read, codes, out)
 
         with ThreadPoolExecutor(1) as reader:
             coming = reader.submit(of, 0)
