@@ -24,21 +24,20 @@ def scores(s: LabelStatistics) -> Scores:
     """
     low = np.cumsum(s.in_bin, axis=1)  # words up to each bin
     high = low[:, -1:] - low + s.in_bin  # and from it on
-    joint, counts = s.joint, s.counts[:, None].astype(s.joint.dtype)
-    own = counts - s.up_to
-    own += joint
+    joint, own_low = s.joint.astype(np.float64), s.up_to.astype(np.float64)
+    own_high = s.counts[:, None] - own_low
+    own_high += joint
     found = [
-        _sums(np.multiply(joint, of_label, out=own), 1 / np.maximum(of_all, 1.0)) / s.counts[:, None]
-        for of_label, of_all in ((own, high), (s.up_to, low))
+        _sums(np.multiply(joint, own, out=own), 1 / np.maximum(of_all, 1.0)) / s.counts[:, None]
+        for own, of_all in ((own_high, high), (own_low, low))
     ]
     of_labels = np.where(found[1] > found[0], -found[1], found[0])
     return np.abs(of_labels).mean(axis=0), of_labels
 
 
-def _sums(values: NDArray[np.floating], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sums(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum over the bins of the products of `values` (n_neurons, n_labels, n_bins) and `weights` (n_neurons, n_bins)."""
-    found = np.matmul(values, weights[:, :, None].astype(values.dtype))[:, :, 0]
-    return np.asarray(found.T, dtype=np.float64)
+    return np.asarray(np.matmul(values, weights[:, :, None])[:, :, 0].T)
 
 
 MEASURE = Measure("average-precision", scores, bins=True)
