@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -124,6 +126,19 @@ def test_info_prints_every_format(shell, run_folder: Path, which: str) -> None:
     assert (table.code, table.err) == (0, "")
     assert "pos, nominal" in table.out
     assert "[" not in table.out  # no lists as Python writes them
+
+
+def test_a_store_is_described_without_torch(run_folder: Path) -> None:
+    store = next((run_folder / "activations").iterdir())
+    script = (
+        "import sys\nfrom neurosieve.cli.main import main\n"
+        f"sys.argv = ['neurosieve', 'info', {str(store)!r}]\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print([m for m in ('torch', 'transformers', 'matplotlib') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert json.loads(done.stdout)["rows"]
 
 
 def test_quiet_leaves_only_the_data(shell, tiny_bert: Path, tagged_text: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import neurosieve as ns
+from neurosieve.compact import features as compact_features
 from neurosieve.compact.features import CompactFeatures
 from neurosieve.errors import NeurosieveError
 
@@ -117,3 +118,16 @@ def test_what_does_not_fit_is_refused(tiny_bert, finished_run):
         features.transform("the cat")
     with pytest.raises(NeurosieveError, match="sentence 1 has no words"):
         features.transform(["the cat", ""])
+
+
+@pytest.mark.parametrize("unit", ["word", "sentence"])
+def test_many_sentences_go_in_parts_and_tell_how_far_they_are(tiny_bert, monkeypatch, unit):
+    features = CompactFeatures(tiny_bert, neurons=["L1N3", "L0N5"], unit=unit).fit()
+    whole = features.transform(SENTENCES)
+    monkeypatch.setattr(compact_features, "_SENTENCES", 2)
+    seen: list[tuple[float, float]] = []
+    found = features.transform(SENTENCES, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(2, 3), (3, 3)]
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+    with pytest.raises(NeurosieveError, match="sentence 2"):
+        features.transform([*SENTENCES[:2], ["\u200b"]])

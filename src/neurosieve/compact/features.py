@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from neurosieve.bars import Progress, with_bar
 from neurosieve.compact.plan import CompactPlan, read_plan
 from neurosieve.errors import NeurosieveError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from neurosieve.models.language_model import LanguageModel
+
+_SENTENCES = 1024  # that are embedded together: their vectors of all computed layers are in memory
 
 
 class CompactFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -104,13 +107,16 @@ class CompactFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         self.n_layers_ = max(layer.depth for layer in model.layers)
         return self
 
-    def transform(self, X: Sequence[str | Sequence[str]]) -> NDArray[np.float32]:
+    @with_bar("features (sentences)")
+    def transform(self, X: Sequence[str | Sequence[str]], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Values of the neurons.
 
         Parameters
         ----------
         X : sequence of str, or of sequence of str
             Sentences, each as its words, or as text that is divided at blanks.
+        progress : callable, optional
+            Called as ``progress(sentences_done, sentences_in_all)``.
 
         Returns
         -------
@@ -127,6 +133,15 @@ class CompactFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         sentences = [text.split() if isinstance(text, str) else [str(word) for word in text] for text in X]
         if not sentences:
             return np.empty((0, len(self.neurons_)), dtype=np.float32)
+        parts = []
+        for start in range(0, len(sentences), _SENTENCES):
+            parts.append(self._values(sentences[start : start + _SENTENCES], start))
+            if progress is not None:
+                progress(min(start + _SENTENCES, len(sentences)), len(sentences))
+        return np.concatenate(parts)
+
+    def _values(self, sentences: list[list[str]], start: int) -> NDArray[np.float32]:
+        """The features of some sentences, the first of which is number `start`."""
         model, plan = self._loaded(), self._plan
         batch = (
             model.embed(sentences)
@@ -137,8 +152,9 @@ class CompactFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
             row = int(np.argmin(batch.kept))
             number = int(np.searchsorted(batch.offsets, row, side="right")) - 1
             what = f"word {row - batch.offsets[number]} of " if plan.unit == "word" else ""
+            text = " ".join(sentences[number])[:60]
             raise NeurosieveError(
-                f"{what}sentence {number} ({' '.join(sentences[number])[:60]!r}) has no sub-word and so no vector; leave it out"
+                f"{what}sentence {start + number} ({text!r}) has no sub-word and so no vector; leave it out"
             )
         found = np.empty((len(batch.kept), len(self.neurons_)), dtype=np.float32)
         for feature, (layer, index) in enumerate(self._places):

@@ -21,10 +21,8 @@ def scores(s: LabelStatistics) -> Scores:
     ----------
     .. [1] Mann, Whitney. On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other. 1947.
     """
-    joint = s.binned()
-    in_bin = joint.sum(axis=1, dtype=np.float64)
-    middle = np.cumsum(in_bin, axis=1) - (in_bin - 1) / 2  # mean rank of the words of each bin, from 1
-    ranks = np.einsum("jlb,jb->lj", joint, middle)
+    middle = np.cumsum(s.in_bin, axis=1) - (s.in_bin - 1) / 2  # mean rank of the words of each bin, from 1
+    ranks = np.matmul(s.joint.astype(np.float64), middle[:, :, None])[:, :, 0].T
     n = s.counts[:, None]
     area = (ranks - n * (n + 1) / 2) / (n * (s.n_words - n))
     of_labels = 2 * area - 1

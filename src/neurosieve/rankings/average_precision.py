@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosieve.rankings.measure import Measure, Scores
 from neurosieve.rankings.statistics import LabelStatistics
@@ -21,18 +22,22 @@ def scores(s: LabelStatistics) -> Scores:
     ----------
     .. [1] Suau, Zappella, Apostoloff. Self-conditioning Pre-Trained Language Models. ICML 2022.
     """
-    joint = s.binned().astype(np.float64)
-    in_bin = joint.sum(axis=1, keepdims=True)
-    low = np.cumsum(in_bin, axis=2)  # words up to each bin
-    high = low[:, :, -1:] - low + in_bin  # and from it on
-    own_low = np.cumsum(joint, axis=2)
-    own_high = s.counts[:, None] - own_low + joint
+    low = np.cumsum(s.in_bin, axis=1)  # words up to each bin
+    high = low[:, -1:] - low + s.in_bin  # and from it on
+    joint, own_low = s.joint.astype(np.float64), s.up_to.astype(np.float64)
+    own_high = s.counts[:, None] - own_low
+    own_high += joint
     found = [
-        np.einsum("jlb,jlb->lj", joint, own / np.maximum(of_all, 1.0)) / s.counts[:, None]
+        _sums(np.multiply(joint, own, out=own), 1 / np.maximum(of_all, 1.0)) / s.counts[:, None]
         for own, of_all in ((own_high, high), (own_low, low))
     ]
     of_labels = np.where(found[1] > found[0], -found[1], found[0])
     return np.abs(of_labels).mean(axis=0), of_labels
+
+
+def _sums(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum over the bins of the products of `values` (n_neurons, n_labels, n_bins) and `weights` (n_neurons, n_bins)."""
+    return np.asarray(np.matmul(values, weights[:, :, None])[:, :, 0].T)
 
 
 MEASURE = Measure("average-precision", scores, bins=True)

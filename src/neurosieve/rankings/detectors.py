@@ -40,11 +40,10 @@ def detector_scores(split: LabelledSplit) -> dict[str, NDArray[np.float64]]:
 
 
 def _of_range(s: LabelStatistics) -> dict[str, NDArray[np.float64]]:
-    joint = s.binned()
-    fired = np.cumsum(joint.sum(axis=1, dtype=np.float64), axis=1)  # at low values, up to each bin
+    fired = np.cumsum(s.in_bin, axis=1)  # at low values, up to each bin
     f1 = np.empty_like(s.sums)
     for number, n in enumerate(s.counts):
-        low = np.cumsum(joint[:, number], axis=1, dtype=np.float64)
+        low = s.up_to[:, number].astype(np.float64)
         best = [2 * hit / (n + taken) for hit, taken in ((low, fired), (n - low, s.n_words - fired))]
         f1[number] = np.maximum(*best).max(axis=1)
     raw = s.sums * s.scale + s.counts[:, None] * s.center

@@ -20,23 +20,23 @@ def measure(quantile: float = QUANTILE) -> Measure:
         raise NeurosieveError(f"quantile {quantile!r}: expected a share between 0 and 1, such as 0.95")
 
     def scores(s: LabelStatistics) -> Scores:
-        joint = s.binned()
-        below = np.cumsum(joint.sum(axis=1, dtype=np.float64), axis=1) / s.n_words  # up to each bin, that bin included
+        below = np.cumsum(s.in_bin, axis=1) / s.n_words  # up to each bin, that bin included
         edge: NDArray[np.bool_] = np.logical_and(below > 0, below < 1)  # where it fires at some words, and not at all
         first = np.where(edge, np.abs(below - quantile), np.inf).argmin(axis=1) + 1
         last = np.where(edge, np.abs(below - (1 - quantile)), np.inf).argmin(axis=1)
         some = np.any(edge, axis=1, keepdims=True)
-        places = np.arange(joint.shape[2])
-        high = _overlap(joint, some & (places >= first[:, None]), s.counts)
-        low = _overlap(joint, some & (places <= last[:, None]), s.counts)
+        places = np.arange(edge.shape[1])
+        fires = np.stack([some & (places >= first[:, None]), some & (places <= last[:, None])], axis=2)
+        both = np.matmul(s.joint, fires.astype(s.joint.dtype)).astype(np.float64)
+        high, low = (_overlap(both[:, :, which].T, s.counts) for which in (0, 1))
         of_labels = np.where(low > high, -low, high)
         return np.abs(of_labels).mean(axis=0), of_labels
 
     return Measure("iou", scores, bins=True)
 
 
-def _overlap(joint: NDArray[np.int32], fires: NDArray[np.bool_], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    both = np.einsum("jlb,jb->lj", joint, fires.astype(np.int32)).astype(np.float64)
+def _overlap(both: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of `both`, the words of each label (n_labels, n_neurons) at which the neuron fires."""
     return np.asarray(both / (counts[:, None] + both.sum(axis=0) - both))
 
 

@@ -30,14 +30,15 @@ class Measure:
         Of the ranking.
     scores : callable
         `LabelStatistics` to `Scores`; each neuron by itself, so that neurons can be taken range by range.
-    bins, squares : bool
-        Whether it needs histograms, and sums of squares.
+    bins, squares, ends : bool
+        Whether it needs histograms, sums of squares, and the smallest and largest values.
     """
 
     name: str
     scores: Callable[[LabelStatistics], Scores]
     bins: bool = False
     squares: bool = True
+    ends: bool = True
 
 
 @with_bar("ranking (words)")
@@ -65,13 +66,13 @@ def rank_by(
     parts: list[list[Scores]] = []
     labels: NDArray[np.generic] = np.empty(0)
     names = ", ".join(measure.name for measure in measures)
-    bins, squares = any(m.bins for m in measures), any(m.squares for m in measures)
+    wanted = {what: any(getattr(m, what) for m in measures) for what in ("bins", "squares", "ends")}
     with ThreadPoolExecutor(WORKERS) as workers:
-        for statistics in label_statistics(split, name=names, bins=bins, squares=squares, progress=progress):
+        for statistics in label_statistics(split, name=names, progress=progress, **wanted):
             labels = statistics.labels
             constant.append(statistics.constant)
-            width = max(1, _CELLS // (len(labels) * (N_BINS if bins else 1)))
-            some = [statistics.part(slice(a, a + width)) for a in range(0, len(statistics.low), width)]
+            width = max(1, _CELLS // (len(labels) * (N_BINS if wanted["bins"] else 1)))
+            some = [statistics.part(slice(a, a + width)) for a in range(0, len(statistics.constant), width)]
             parts += workers.map(lambda part: [measure.scores(part) for measure in measures], some)
     still = np.concatenate(constant)
     rankings = []

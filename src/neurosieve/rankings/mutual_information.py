@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,23 +24,25 @@ def scores(s: LabelStatistics) -> Scores:
     .. [1] Pimentel et al. Information-Theoretic Probing for Linguistic Structure. ACL 2020; of single neurons in Gurnee et
        al., TMLR 2023.
     """
-    n, joint = s.n_words, s.binned().astype(np.float64)
-    in_bin = joint.sum(axis=1, keepdims=True)
-    of_bins = _n_log_n(in_bin).sum(axis=(1, 2))
-    own = _n_log_n(joint).sum(axis=2).T
-    rest = _n_log_n(in_bin - joint).sum(axis=2).T
-    constant = n * np.log2(n)
-    labels = _n_log_n(s.counts)
+    n, n_log_n = s.n_words, _table(int(s.n_words)).take
+    joint, in_bin = s.joint.astype(np.intp), s.in_bin.astype(np.intp)
+    of_bins = n_log_n(in_bin).sum(axis=1)
+    ones = np.ones(joint.shape[2])
+    own = (n_log_n(joint) @ ones).T
+    np.subtract(in_bin[:, None], joint, out=joint)
+    rest = (n_log_n(joint) @ ones).T
+    counts = s.counts.astype(np.intp)
+    labels, others, constant = n_log_n(counts), n_log_n(counts.sum() - counts), n_log_n(counts.sum())
     score = (own.sum(axis=0) - of_bins - labels.sum() + constant) / n
-    of_labels = (own + rest - of_bins - (labels + _n_log_n(n - s.counts) - constant)[:, None]) / n
+    of_labels = (own + rest - of_bins - (labels + others - constant)[:, None]) / n
     return np.maximum(score, 0.0), signed(np.maximum(of_labels, 0.0), s)
 
 
-def _n_log_n(n: NDArray[np.float64]) -> NDArray[np.float64]:
-    logs = np.maximum(n, 1.0)
-    np.log2(logs, out=logs)
-    logs *= n
-    return logs
+@lru_cache(maxsize=1)
+def _table(n: int) -> NDArray[np.float64]:
+    """``i log2 i`` of whole numbers up to `n`, which is looked up faster than computed."""
+    numbers = np.arange(n + 1, dtype=np.float64)
+    return numbers * np.log2(np.maximum(numbers, 1.0))
 
 
 MEASURE = Measure("mutual-information", scores, bins=True)

@@ -18,7 +18,7 @@ def scores(s: LabelStatistics) -> Scores:
     return np.asarray(every_pair @ np.sort(means, axis=0), dtype=np.float64), means - s.rest * s.scale
 
 
-MEASURE = Measure("probeless", scores, squares=False)
+MEASURE = Measure("probeless", scores, squares=False, ends=False)
 
 
 def probeless_ranking(split: LabelledSplit) -> NeuronRanking:

@@ -10,9 +10,6 @@ import pandas as pd
 from neurosieve.activations.format import MANIFEST, SHARDS, readable_size
 from neurosieve.activations.store import open_store
 from neurosieve.errors import StudyError
-from neurosieve.study.cells import open_cells
-from neurosieve.study.folder import RunFolder
-from neurosieve.study.steps import settings_of
 
 
 def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -28,6 +25,10 @@ def describe(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise StudyError(f"{folder}: there is no such folder; check the path (from {Path.cwd()})")
     if (folder / SHARDS).is_dir():
         return _describe_store(folder)
+    from neurosieve.study.cells import open_cells  # these load torch, which takes seconds: a store needs none of it
+    from neurosieve.study.folder import RunFolder
+    from neurosieve.study.steps import settings_of
+
     run = RunFolder(folder)
     manifest = run.manifest()
     if not manifest:
