@@ -4,8 +4,9 @@ A score on dev moves little once a probe is near its optimum, and most pairs of 
 pairs that are left to a smaller duality gap, from where the lap before has left them, and drops those that are behind by more
 than the lap's margin. What is left at the end is solved to the tolerance.
 
-Weak pairs are the dearest and the last to win. So pairs start from the largest l1 on, and one for which the scores of the two
-before it (the next larger l1, the same l2) lead too far down is not solved at all. ``docs/solver.md`` has how far scores move.
+Weak l1 and strong l2 make the dearest probes and rarely win. So pairs start from the largest l1 and the smallest l2 on, and one for
+which the scores of the two before it, along l1 or along l2, lead too far down is not solved at all. ``docs/solver.md`` has how far
+scores move.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from neurosieve.activations.splits import Splits
@@ -41,12 +43,12 @@ class Lap:
     enough: float = 0.0
 
 
-LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.006, enough=1e-3))
+LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.006, enough=1e-3), Lap(0.01, 0.003, enough=3e-4))
 """Laps before the last, which solves what is left to the tolerance."""
 
 HOPELESS = 0.005
 """A pair does not start if, were its score to differ from the one before it as that one differs from the one before, it would be
-behind the first by so much. A score rises and then falls along l1, ever faster: it is taken to be concave."""
+behind the first by so much. A score rises and then falls along either penalty, ever faster: it is taken to be concave."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,8 @@ class _Field:
         judge: Judge,
     ) -> None:
         self._pairs, self._spec, self._fit, self._judge = pairs, spec, fit, judge
-        self._before = stronger(pairs)
+        self._before = {"l1": stronger(pairs), "l2": weaker(pairs)}
+        self._ends: dict[str, set[int]] = {"l1": set(), "l2": set()}  # pairs beyond which scores lead too far down
         self._laps: dict[int, Lap] = {}  # the last one of each
         self._running: list[int] = []
         self.places: dict[int, Standing] = {}
@@ -179,7 +182,10 @@ class _Field:
         """Have pairs run, but for those that are expected to be too far behind."""
         first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
         for i in wave:
-            if self._expected(i) < first - HOPELESS:
+            down = [along for along in self._before if self._expected(i, along) < first - HOPELESS]
+            for along in down:
+                self._ends[along].add(i)
+            if down or self._beyond(i):
                 self.places[i] = Standing(None, Scores(), HOPELESS)
             else:
                 self._running.append(i)
@@ -188,7 +194,7 @@ class _Field:
         """Solve all that run to a lap's gap, and drop those that are too far behind, each by the margin of its own gap."""
         some = [i for i in self._running if i not in self._laps or self._laps[i].tol > lap.tol]
         if some:
-            specs = [self._spec(self._pairs[i], self._start(i)) for i in some]
+            specs = [self._spec(self._pairs[i], self._start(i, some)) for i in some]
             self.places.update(zip(some, standing(self._fit(specs, lap, progress), self._judge), strict=True))
             self._laps.update(dict.fromkeys(some, lap))
         first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
@@ -198,20 +204,33 @@ class _Field:
                 self.places[i] = replace(self.places[i], margin=margin)
                 self._running.remove(i)
 
-    def _start(self, i: int) -> FittedProbe | None:
-        """Its own probe, or that of the pair before it."""
-        at = self.places.get(i) or self.places.get(self._before.get(i, -1))
-        return None if at is None else at.probe
+    def _start(self, i: int, beside: Sequence[int]) -> FittedProbe | None:
+        """Its own probe, or that of the pair before it along l2 or, failing that, along l1.
 
-    def _expected(self, i: int) -> float:
-        """The score to which those of the two pairs before lead; infinite without two, minus infinite if the one did not start."""
-        near = self.places.get(self._before.get(i, -1))
-        if near is None:
-            return math.inf
-        if near.probe is None:
+        None where a pair of the same l1 and a larger l2 is solved beside it: the solver goes on from that one, which is nearer.
+        """
+        along_l2, along_l1 = self._before["l2"], self._before["l1"]
+        if i not in self.places and any(along_l2.get(j) == i for j in beside):
+            return None
+        for near in (i, along_l2.get(i, -1), along_l1.get(i, -1)):
+            at = self.places.get(near)
+            if at is not None and at.probe is not None:
+                return at.probe
+        return None
+
+    def _beyond(self, i: int) -> bool:
+        """Whether the pairs before it along both penalties did not start."""
+        near = [self.places.get(before[i]) for before in self._before.values() if i in before]
+        return len(near) == len(self._before) and all(at is not None and at.probe is None for at in near)
+
+    def _expected(self, i: int, along: str) -> float:
+        """The score to which those of the two pairs before lead; infinite without these, minus infinite beyond an end."""
+        before = self._before[along]
+        near, far = before.get(i, -1), before.get(before.get(i, -1), -1)
+        if near in self._ends[along]:
             return -math.inf
-        far = self.places.get(self._before.get(self._before[i], -1))
-        return math.inf if far is None else 2.0 * near.scores.score - far.scores.score
+        scores = [math.nan if at is None else at.scores.score for at in (self.places.get(near), self.places.get(far))]
+        return math.inf if math.isnan(sum(scores)) else 2.0 * scores[0] - scores[1]
 
 
 def stronger(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
@@ -224,11 +243,24 @@ def stronger(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
     return found
 
 
+def weaker(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
+    """Of each pair the one with the same l1 and the next smaller l2, both by number, where there is one."""
+    found = {}
+    for i, (l1, l2) in enumerate(pairs):
+        below = [j for j, (same, other) in enumerate(pairs) if same == l1 and other < l2]
+        if below:
+            found[i] = max(below, key=lambda j: pairs[j][1])
+    return found
+
+
 def _waves(pairs: Sequence[tuple[float, float]]) -> list[list[int]]:
-    """Pairs by falling l1, the two largest together: before the third no score can lead anywhere."""
-    steps = sorted({l1 for l1, _ in pairs}, reverse=True)
-    waves = [[i for i, (l1, _) in enumerate(pairs) if l1 == step] for step in steps]
-    return [[*waves[0], *(i for wave in waves[1:2] for i in wave)], *waves[2:]]
+    """Pairs by falling l1, and of each l1 by rising l2; the first two of either are taken together: they lead nowhere yet."""
+    rows: list[list[list[int]]] = []
+    for l1 in sorted({l1 for l1, _ in pairs}, reverse=True):
+        row = sorted((i for i, pair in enumerate(pairs) if pair[0] == l1), key=lambda i: pairs[i][1])
+        rows.append([row[:2], *([i] for i in row[2:])])
+    together = [[i for wave in waves if wave for i in wave] for waves in zip_longest(*rows[:2])]
+    return [*together, *(wave for row in rows[2:] for wave in row)]
 
 
 def _part(progress: Progress | None, begun: int, n_steps: int) -> Progress | None:
