@@ -132,3 +132,38 @@ def test_the_pair_without_penalty_is_the_recipes_probe():
     assert found.unregularized.info["solver"] == "adam"
     assert np.isnan(found.table["gap"][0])
     assert found.table["gap"][1] <= 1e-3
+
+
+def test_a_pair_to_which_scores_lead_too_far_down_along_l2_does_not_start(monkeypatch):
+    row = {1e-5: 0.5, 1e-4: 0.49, 1e-3: 0.46, 1e-2: 0.9}  # 1e-3 is expected at 0.48
+    places, solved = raced(monkeypatch, {(1e-3, l2): score for l2, score in row.items()})
+    assert solved == {(1e-3, 1e-5), (1e-3, 1e-4)}
+    assert [at.margin for at in places[2:]] == [HOPELESS, HOPELESS]
+
+
+def test_what_ends_one_row_does_not_end_the_columns_that_cross_it(monkeypatch):
+    scores = {
+        (1e-2, 1e-4): 0.40,
+        (1e-2, 1e-3): 0.30,
+        (1e-2, 1e-2): 0.9,  # expected at 0.2 along l2
+        (1e-3, 1e-4): 0.50,
+        (1e-3, 1e-3): 0.50,
+        (1e-3, 1e-2): 0.51,  # expected at 0.5, whatever became of the one with the larger l1
+        (1e-4, 1e-4): 0.40,
+        (1e-4, 1e-3): 0.45,
+        (1e-4, 1e-2): 0.9,  # expected at 0.5
+    }
+    _, solved = raced(monkeypatch, scores)
+    assert (1e-2, 1e-2) not in solved
+    assert {(1e-3, 1e-2), (1e-4, 1e-2)} <= solved
+
+
+def test_a_pair_beyond_two_that_did_not_start_does_not_start(monkeypatch):
+    scores = {
+        (l1, l2): 0.5 - 0.1 * i - 0.1 * j
+        for i, l1 in enumerate((1e-2, 1e-3, 1e-4))
+        for j, l2 in enumerate((1e-4, 1e-3, 1e-2))
+    }
+    scores[1e-4, 1e-2] = 0.9
+    _, solved = raced(monkeypatch, scores)
+    assert solved == {(1e-2, 1e-4), (1e-2, 1e-3), (1e-3, 1e-4), (1e-3, 1e-3)}

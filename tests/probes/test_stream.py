@@ -10,7 +10,7 @@ from neurosieve.activations.source import ArraySource
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.spec import ProbeSpec
-from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream
+from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream, one_stream, shared_stream
 
 CPU = torch.device("cpu")
 WIDTH = 3
@@ -162,3 +162,24 @@ def test_windowed_training_is_seeded_and_about_as_good_as_resident():
     assert accuracy[0] > 0.8
     # 1,000 words put the standard error of an accuracy near 0.9 at 0.01; the two are tested on the same words.
     assert abs(accuracy[0] - accuracy[1]) < 0.01
+
+
+def test_calls_share_a_stream_of_the_same_activations_and_let_go_of_it():
+    X = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
+    options = {"device": torch.device("cpu"), "memory_limit": 1 << 20, "scale": None}
+    one, other = ArraySource(X), ArraySource(X)
+    apart = [shared_stream(one, mean=None, **options) for _ in range(2)]
+    assert apart[0] is not apart[1]
+    assert apart[0].kept is None
+    with one_stream():
+        first = shared_stream(one, mean=None, **options)
+        first.kept["made"] = first
+        assert shared_stream(one, mean=None, **options) is first
+        moved = shared_stream(one, mean=np.ones(4), **options)
+        assert moved is not first
+        assert first.kept == {}  # nothing refers to its activations any more
+        assert shared_stream(other, mean=np.ones(4), **options) is not moved
+        last = shared_stream(other, mean=np.ones(4), **options)
+        last.kept["made"] = last
+    assert last.kept == {}
+    assert shared_stream(other, mean=np.ones(4), **options) is not last

@@ -21,6 +21,7 @@ from neurosieve.activations.splits import Splits
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.solvers import solver_named
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
+from neurosieve.probes.stream import one_stream
 
 
 @dataclass(frozen=True)
@@ -148,16 +149,17 @@ def race(
     def spec(pair: tuple[float, float], start: FittedProbe | None) -> ProbeSpec:
         return ProbeSpec(splits.train.y, *pair, loss=splits.loss, start=start)
 
-    field = _Field(pairs, spec, fit, judge)
-    steps = [(wave, lap) for wave in waves for lap in course]
-    for number, (wave, lap) in enumerate(steps):
-        if lap is course[0]:
-            field.enter(wave)
-        field.advance(lap, _part(progress, number, len(steps) + 1))
-    if not steps:
-        for wave in waves:
-            field.enter(wave)
-    field.advance(last, _part(progress, len(steps), len(steps) + 1))
+    with one_stream():
+        field = _Field(pairs, spec, fit, judge)
+        steps = [(wave, lap) for wave in waves for lap in course]
+        for number, (wave, lap) in enumerate(steps):
+            if lap is course[0]:
+                field.enter(wave)
+            field.advance(lap, _part(progress, number, len(steps) + 1))
+        if not steps:
+            for wave in waves:
+                field.enter(wave)
+        field.advance(last, _part(progress, len(steps), len(steps) + 1))
     return [field.places[i] for i in range(len(pairs))]
 
 

@@ -28,7 +28,7 @@ from neurosieve.probes.solvers import AUTO, Solver, resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec, neuron_numbers
 from neurosieve.probes.starts import check_start, start_weights
 from neurosieve.probes.state import WEIGHT_BYTES, group_bytes, solver_bytes
-from neurosieve.probes.stream import ActivationStream
+from neurosieve.probes.stream import ActivationStream, shared_stream
 
 Encoded: TypeAlias = EncodedLabels | EncodedValues
 
@@ -139,14 +139,13 @@ def _fit(
         columns = group.columns
         if stream is None or columns is not None or stream.columns is not None:
             stream = None  # let go of the last one's activations before the next are read
-            stream = ActivationStream(
-                source,
-                columns=columns,
-                device=target,
-                memory_limit=limit,
-                mean=_take(mean, columns),
-                scale=_take(scale, columns),
-            )
+            if columns is None:
+                stream = shared_stream(source, device=target, memory_limit=limit, mean=mean, scale=scale)
+            else:
+                means, scales = _take(mean, columns), _take(scale, columns)
+                stream = ActivationStream(
+                    source, columns=columns, device=target, memory_limit=limit, mean=means, scale=scales
+                )
         chosen = [encoded[i] for i in group.members]
         problem = _problem(members, [subsets[i] for i in group.members], chosen, stream, columns)
         advance = _advance(progress, done, len(members), total)

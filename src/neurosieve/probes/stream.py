@@ -15,6 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,6 +56,8 @@ class ActivationStream:
         All activations, if they fit.
     spare_bytes : int
         What they leave of the memory limit.
+    kept : dict, or None
+        What a solver made of the activations and will ask for again, by its own names; None where nobody will (see `one_stream`).
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class ActivationStream:
         per_window = max(1, (rows - self.chunk_words) // 2 // self.chunk_words)
         self.window_words = per_window * self.chunk_words
         self._buffers: list[NDArray[np.floating]] = []
+        self.kept: dict[str, Any] | None = None
 
     @property
     def order(self) -> str:
@@ -186,3 +193,53 @@ class ActivationStream:
             buffer[filled : filled + b - a] = self.source.read(int(a), int(b), self.columns)
             filled += b - a
         return torch.from_numpy(numbers).to(self.device), torch.from_numpy(buffer[:filled]).to(self.device)
+
+
+@dataclass
+class _Slot:
+    """The stream that calls share, and what of: a source, a device, and the means that are subtracted."""
+
+    stream: ActivationStream | None = None
+    of: tuple[Any, ...] = ()
+
+    def clear(self) -> None:
+        """Let go of the stream; what was made of it refers to it, and would otherwise stay for a while."""
+        if self.stream is not None and self.stream.kept is not None:
+            self.stream.kept.clear()
+        self.stream, self.of = None, ()
+
+
+_slot: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+
+
+@contextmanager
+def one_stream() -> Iterator[None]:
+    """Within this, calls that fit on all columns of the same activations share one stream, as it was for the first of them."""
+    token = _slot.set(_Slot())
+    try:
+        yield
+    finally:
+        slot = _slot.get()
+        if slot is not None:
+            slot.clear()
+        _slot.reset(token)
+
+
+def shared_stream(
+    source: ActivationSource,
+    *,
+    device: torch.device,
+    memory_limit: int,
+    mean: NDArray[np.floating] | None,
+    scale: NDArray[np.floating] | None,
+) -> ActivationStream:
+    """A stream of all columns: the one at hand within `one_stream`, where it is of the same activations, else a new one."""
+    slot, of = _slot.get(), (source, device, mean is None)
+    if slot is not None and slot.stream is not None:
+        if slot.of[0] is source and slot.of[1:] == of[1:]:
+            return slot.stream
+        slot.clear()  # before the next is read
+    stream = ActivationStream(source, device=device, memory_limit=memory_limit, mean=mean, scale=scale)
+    if slot is not None:
+        slot.stream, slot.of, stream.kept = stream, of, {}
+    return stream

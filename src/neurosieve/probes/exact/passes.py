@@ -95,6 +95,16 @@ class Design:
                 for copy in self.copies.values():
                     copy[place] = X
 
+    @classmethod
+    def of(cls, stream: ActivationStream) -> Design:
+        """The design of a stream, which is kept where it will be asked for again."""
+        if stream.kept is None:
+            return cls(stream)
+        if "design" not in stream.kept:
+            stream.kept["design"] = cls(stream)
+        design: Design = stream.kept["design"]
+        return design
+
     def _moments(self) -> tuple[Tensor, Tensor, Tensor | None]:
         total = torch.zeros(self.width, dtype=torch.float64, device=self.device)
         squares, shift = torch.zeros_like(total), None

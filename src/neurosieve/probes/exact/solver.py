@@ -134,7 +134,7 @@ def solve(
     """
     if problem.loss == "squared":
         return solve_values(stream, problem, tol=settings.tol, max_passes=settings.max_passes, progress=progress)
-    design = Design(stream)
+    design = Design.of(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
     objective, gap, n_passes = np.zeros((3, problem.n_probes))
@@ -202,7 +202,7 @@ def lambda_max(stream: ActivationStream, problem: GroupProblem) -> NDArray[np.fl
         G = yield Gradient(model.residuals(frequencies))
         return float(_penalised(problem, number, model, design).usable(G).abs().max())
 
-    design = Design(stream)
+    design = Design.of(stream)
     return np.array(run_together([largest(i) for i in range(problem.n_probes)], design, at_once=8))
 
 
