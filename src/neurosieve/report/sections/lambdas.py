@@ -68,8 +68,8 @@ def _race(table: pd.DataFrame) -> list[str]:
         )
     if len(untried):
         said.append(
-            f"{len(untried)} were not tried and have no score: the two pairs with the next larger l1 led to scores at least "
-            f"{points(float(untried.min()))} behind."
+            f"{len(untried)} were not tried and have no score: their neighbours with a larger l1 or a smaller l2 led to scores at "
+            f"least {points(float(untried.min()))} behind, or were not tried either."
         )
     return said
 
