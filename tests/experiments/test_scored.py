@@ -38,3 +38,15 @@ def test_other_solvers_have_no_gap(splits, settings):
     found = fit_and_score(splits, [ProbeSpec(splits.train.y, l1=1e-3)], solver="adam", **settings)
     assert np.isnan(found.gaps[0])
     assert set(found.scores) == {"dev", "test"}
+
+
+def test_larger_sets_go_on_from_smaller_ones_and_come_back_in_their_order(splits):
+    control = ControlTask(0).apply(splits)
+    sets = (None, np.arange(9), np.arange(5))
+    specs = [ProbeSpec(control.train.y, l1=1e-3, l2=1e-4, neurons=neurons) for neurons in sets]
+    together = fit_and_score(control, specs, solver="exact")
+    assert [None if p.neurons is None else len(p.neurons) for p in together.probes] == [None, 9, 5]
+    for spec, probe, score in zip(specs, together.probes, together.scores["test"], strict=True):
+        alone = fit_and_score(control, [spec], solver="exact")
+        assert probe.objective_ == pytest.approx(alone.probes[0].objective_, rel=2e-3)
+        assert score == pytest.approx(alone.scores["test"][0], abs=2 / 300 + TENTH)
