@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -23,9 +24,10 @@ PAIR = (1e-3, 1e-3)
 
 
 def main() -> None:
-    args = common.options(__doc__ or "")
+    store = {"type": Path, "help": "store to run on; by default the one that all benches share"}
+    args = common.options(__doc__ or "", store=store)
     report = machine.Report("values")
-    train = data.store(quick=args.quick).split("train")
+    train = (ns.open_store(args.store) if args.store else data.store(quick=args.quick)).split("train")
     y = train.words["word"].str.len().to_numpy(dtype=float)
     specs = [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in GRIDS["paper"]]
     order = np.random.default_rng(0).permutation(train.n_neurons)
