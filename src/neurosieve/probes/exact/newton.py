@@ -35,7 +35,8 @@ _NEAR = 3e-3
 """Relative gap at which rough passes start anew from a point evaluated from scratch."""
 
 _MARGIN = 0.8  # of the tolerance, that an estimated gap must meet
-_ENOUGH = 0.3  # of the tolerance: a gain below it is not worth another round
+_ENOUGH = 0.3
+"""Of the tolerance, or of what the last step gained where that is less: a gain below it is not worth another round."""
 _SHORTEST = 1e-3
 _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
@@ -135,7 +136,7 @@ def approach(
     else:
         blocks.turn_to(problem)
     stalled, crawled, near, poor, futile, shrinking, slight = 0, 0, False, False, False, False, False
-    settled, last_length = tol >= _ERRORS_COUNT, math.inf
+    settled, last_length, gained = tol >= _ERRORS_COUNT, math.inf, math.inf
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
@@ -156,7 +157,7 @@ def approach(
         worth = enough * point.objective
         local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
         blocks.refresh(local)
-        place = descend(local, blocks, multiples, enough=min(_ENOUGH * allowed, worth or math.inf))
+        place = descend(local, blocks, multiples, enough=min(_ENOUGH * min(allowed, gained), worth or math.inf))
         passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
