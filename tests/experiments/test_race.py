@@ -49,7 +49,8 @@ def test_the_table_says_how_far_each_pair_was_solved():
     assert (table.loc[ended, "gap"] <= 2e-3).all()
     assert set(table.loc[~ended, "margin"]) <= margins
     for lap in LAPS:
-        assert (table.loc[table["margin"] == lap.margin, "gap"] <= lap.tol).all()
+        gap = table.loc[table["margin"] == lap.margin, "gap"]
+        assert (gap <= (0.2 if lap.enough else lap.tol)).all()  # a fifth at most where steps gained little
     assert (table["score"].isna() == (table["margin"] == HOPELESS)).all()
     chosen = (table["l1"] == found.l1) & (table["l2"] == found.l2)
     assert table.loc[chosen, "score"].item() == table.loc[ended, "score"].max()
@@ -134,36 +135,51 @@ def test_the_pair_without_penalty_is_the_recipes_probe():
     assert found.table["gap"][1] <= 1e-3
 
 
-def test_a_pair_to_which_scores_lead_too_far_down_along_l2_does_not_start(monkeypatch):
-    row = {1e-5: 0.5, 1e-4: 0.49, 1e-3: 0.46, 1e-2: 0.9}  # 1e-3 is expected at 0.48
-    places, solved = raced(monkeypatch, {(1e-3, l2): score for l2, score in row.items()})
-    assert solved == {(1e-3, 1e-5), (1e-3, 1e-4)}
-    assert [at.margin for at in places[2:]] == [HOPELESS, HOPELESS]
+@pytest.mark.parametrize(("before", "starts"), [(0.2, False), (0.49, True)])
+def test_a_pair_does_not_start_where_scores_fall_along_l2_and_fell_at_the_l1_before(monkeypatch, before, starts):
+    scores = {
+        **{(1e-2, l2): 0.3 for l2 in (1e-5, 1e-4, 1e-3)},
+        (1e-2, 1e-2): before,
+        (1e-3, 1e-5): 0.5,
+        (1e-3, 1e-4): 0.5,
+        (1e-3, 1e-3): 0.49,
+        (1e-3, 1e-2): 0.9,  # expected at 0.48
+    }
+    places, solved = raced(monkeypatch, scores)
+    assert (set(scores) - solved) == (set() if starts else {(1e-3, 1e-2)})
+    assert (places[-1].margin == HOPELESS) == (not starts)
+
+
+def test_a_plateau_along_l2_ends_nothing(monkeypatch):
+    scores = {(l1, l2): 0.3 for l1 in (1e-2, 1e-3) for l2 in (0.0, 1e-5, 1e-4, 1e-3)}
+    scores |= {(1e-2, 0.0): 0.35, (1e-3, 1e-3): 0.4}
+    _, solved = raced(monkeypatch, scores)
+    assert solved == set(scores)
 
 
 def test_what_ends_one_row_does_not_end_the_columns_that_cross_it(monkeypatch):
     scores = {
-        (1e-2, 1e-4): 0.40,
-        (1e-2, 1e-3): 0.30,
-        (1e-2, 1e-2): 0.9,  # expected at 0.2 along l2
-        (1e-3, 1e-4): 0.50,
-        (1e-3, 1e-3): 0.50,
-        (1e-3, 1e-2): 0.51,  # expected at 0.5, whatever became of the one with the larger l1
-        (1e-4, 1e-4): 0.40,
-        (1e-4, 1e-3): 0.46,
-        (1e-4, 1e-2): 0.9,  # expected at 0.52
+        **{(1e-2, l2): 0.3 for l2 in (1e-4, 1e-3, 1e-2)},
+        (1e-3, 1e-4): 0.5,
+        (1e-3, 1e-3): 0.49,
+        (1e-3, 1e-2): 0.9,  # does not start
+        **{(1e-4, l2): 0.5 for l2 in (1e-4, 1e-3, 1e-2)},
     }
     _, solved = raced(monkeypatch, scores)
-    assert (1e-2, 1e-2) not in solved
-    assert {(1e-3, 1e-2), (1e-4, 1e-2)} <= solved
+    assert set(scores) - solved == {(1e-3, 1e-2)}
 
 
 def test_a_pair_beyond_two_that_did_not_start_does_not_start(monkeypatch):
     scores = {
-        (l1, l2): 0.5 - 0.1 * i - 0.1 * j
-        for i, l1 in enumerate((1e-2, 1e-3, 1e-4))
-        for j, l2 in enumerate((1e-4, 1e-3, 1e-2))
+        (1e-2, 1e-4): 0.45,
+        (1e-2, 1e-3): 0.495,
+        (1e-2, 1e-2): 0.3,
+        (1e-3, 1e-4): 0.5,
+        (1e-3, 1e-3): 0.485,
+        (1e-3, 1e-2): 0.3,  # expected at 0.47 along l2
+        (1e-4, 1e-4): 0.5,
+        (1e-4, 1e-3): 0.9,  # expected at 0.475 along l1
+        (1e-4, 1e-2): 0.9,
     }
-    scores[1e-4, 1e-2] = 0.9
     _, solved = raced(monkeypatch, scores)
-    assert solved == {(1e-2, 1e-4), (1e-2, 1e-3), (1e-3, 1e-4), (1e-3, 1e-3)}
+    assert set(scores) - solved == {(1e-3, 1e-2), (1e-4, 1e-3), (1e-4, 1e-2)}

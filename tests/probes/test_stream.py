@@ -9,6 +9,7 @@ import torch
 from neurosieve.activations.source import ArraySource
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
+from neurosieve.probes.memory import available_bytes
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.probes.stream import CHUNK_WORDS, ActivationStream, one_stream, shared_stream
 
@@ -167,14 +168,15 @@ def test_windowed_training_is_seeded_and_about_as_good_as_resident():
 def test_calls_share_a_stream_of_the_same_activations_and_let_go_of_it():
     X = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
     options = {"device": torch.device("cpu"), "memory_limit": 1 << 20, "scale": None}
-    one, other = ArraySource(X), ArraySource(X)
+    one, same, other = ArraySource(X), ArraySource(X), ArraySource(X.copy())
     apart = [shared_stream(one, mean=None, **options) for _ in range(2)]
     assert apart[0] is not apart[1]
     assert apart[0].kept is None
     with one_stream():
         first = shared_stream(one, mean=None, **options)
         first.kept["made"] = first
-        assert shared_stream(one, mean=None, **options) is first
+        assert shared_stream(same, mean=None, **options) is first  # of the same array
+        assert available_bytes(1 << 20) == (1 << 20) - 2 * X.nbytes  # its own, and what was made of it: itself
         moved = shared_stream(one, mean=np.ones(4), **options)
         assert moved is not first
         assert first.kept == {}  # nothing refers to its activations any more
@@ -182,4 +184,5 @@ def test_calls_share_a_stream_of_the_same_activations_and_let_go_of_it():
         last = shared_stream(other, mean=np.ones(4), **options)
         last.kept["made"] = last
     assert last.kept == {}
+    assert available_bytes(1 << 20) == 1 << 20
     assert shared_stream(other, mean=np.ones(4), **options) is not last

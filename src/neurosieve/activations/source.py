@@ -93,3 +93,12 @@ def as_source(activations: object) -> ActivationSource:
     raise NeurosieveError(
         f"cannot read activations from {type(activations).__name__}; pass an array (n_words, n_neurons) or an ActivationStore"
     )
+
+
+def same_rows(one: ActivationSource, other: ActivationSource) -> bool:
+    """Whether two sources give the same rows of the same activations, as far as can be told without reading them."""
+    if isinstance(one, RowSource) and isinstance(other, RowSource):
+        return same_rows(one.source, other.source) and np.array_equal(one.rows, other.rows)
+    if isinstance(one, ArraySource) and isinstance(other, ArraySource):
+        return one.array is other.array
+    return one is other

@@ -5,7 +5,7 @@ pairs that are left to a smaller duality gap, from where the lap before has left
 than the lap's margin. What is left at the end is solved to the tolerance.
 
 Weak l1 and strong l2 make the dearest probes and rarely win. So pairs start from the largest l1 and the smallest l2 on, and one for
-which the scores of the two before it, along l1 or along l2, lead too far down is not solved at all. ``docs/solver.md`` has how far
+which the scores of those before it, along l1 or along l2, lead too far down is not solved at all. ``docs/solver.md`` has how far
 scores move.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any
 
 from neurosieve.activations.splits import Splits
@@ -49,7 +48,11 @@ LAPS = (Lap(0.1, 0.02), Lap(0.02, 0.006, enough=1e-3), Lap(0.01, 0.003, enough=3
 
 HOPELESS = 0.005
 """A pair does not start if, were its score to differ from the one before it as that one differs from the one before, it would be
-behind the first by so much. A score rises and then falls along either penalty, ever faster: it is taken to be concave."""
+behind the first by so much. A score rises and then falls along l1, ever faster: it is taken to be concave."""
+
+FALLEN, FAR = 0.002, 0.02
+"""Along l2 a score stays as it is while l2 is small, then rises or falls. It is taken to fall on only where it has fallen by the
+first, of pairs that did not drop out in the first lap, and where the same l2 was behind by the second at the next larger l1."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def race(
         return ProbeSpec(splits.train.y, *pair, loss=splits.loss, start=start)
 
     with one_stream():
-        field = _Field(pairs, spec, fit, judge)
+        field = _Field(pairs, spec, fit, judge, roughest=max(lap.tol for lap in [*course, last]))
         steps = [(wave, lap) for wave in waves for lap in course]
         for number, (wave, lap) in enumerate(steps):
             if lap is course[0]:
@@ -172,8 +175,9 @@ class _Field:
         spec: Callable[[tuple[float, float], FittedProbe | None], ProbeSpec],
         fit: Callable[[Sequence[ProbeSpec], Lap, Progress | None], list[FittedProbe]],
         judge: Judge,
+        roughest: float,
     ) -> None:
-        self._pairs, self._spec, self._fit, self._judge = pairs, spec, fit, judge
+        self._pairs, self._spec, self._fit, self._judge, self._roughest = pairs, spec, fit, judge, roughest
         self._before = {"l1": stronger(pairs), "l2": weaker(pairs)}
         self._ends: dict[str, set[int]] = {"l1": set(), "l2": set()}  # pairs beyond which scores lead too far down
         self._laps: dict[int, Lap] = {}  # the last one of each
@@ -185,6 +189,8 @@ class _Field:
         first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
         for i in wave:
             down = [along for along in self._before if self._expected(i, along) < first - HOPELESS]
+            if "l2" in down and not self._behind(i, first - FAR):
+                down.remove("l2")
             for along in down:
                 self._ends[along].add(i)
             if down or self._beyond(i):
@@ -220,19 +226,28 @@ class _Field:
                 return at.probe
         return None
 
+    def _behind(self, i: int, score: float) -> bool:
+        """Whether the pair with the next larger l1 is known to be below a score, or did not start."""
+        at = self.places.get(self._before["l1"].get(i, -1))
+        return at is not None and not at.scores.score >= score
+
     def _beyond(self, i: int) -> bool:
         """Whether the pairs before it along both penalties did not start."""
         near = [self.places.get(before[i]) for before in self._before.values() if i in before]
         return len(near) == len(self._before) and all(at is not None and at.probe is None for at in near)
 
     def _expected(self, i: int, along: str) -> float:
-        """The score to which those of the two pairs before lead; infinite without these, minus infinite beyond an end."""
+        """The score to which those of the two pairs before lead, infinite where they say nothing; minus infinite beyond an end."""
         before = self._before[along]
         near, far = before.get(i, -1), before.get(before.get(i, -1), -1)
         if near in self._ends[along]:
             return -math.inf
-        scores = [math.nan if at is None else at.scores.score for at in (self.places.get(near), self.places.get(far))]
-        return math.inf if math.isnan(sum(scores)) else 2.0 * scores[0] - scores[1]
+        last, first = (
+            math.nan if at is None else at.scores.score for at in (self.places.get(near), self.places.get(far))
+        )
+        if math.isnan(last + first) or (along == "l2" and last > first - FALLEN):
+            return math.inf
+        return 2.0 * last - first
 
 
 def stronger(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
@@ -256,13 +271,13 @@ def weaker(pairs: Sequence[tuple[float, float]]) -> dict[int, int]:
 
 
 def _waves(pairs: Sequence[tuple[float, float]]) -> list[list[int]]:
-    """Pairs by falling l1, and of each l1 by rising l2; the first two of either are taken together: they lead nowhere yet."""
+    """Pairs by falling l1, and of each l1 by rising l2; the first two of the first two l1 together, as they lead nowhere yet."""
     rows: list[list[list[int]]] = []
     for l1 in sorted({l1 for l1, _ in pairs}, reverse=True):
         row = sorted((i for i, pair in enumerate(pairs) if pair[0] == l1), key=lambda i: pairs[i][1])
         rows.append([row[:2], *([i] for i in row[2:])])
-    together = [[i for wave in waves if wave for i in wave] for waves in zip_longest(*rows[:2])]
-    return [*together, *(wave for row in rows[2:] for wave in row)]
+    together = [i for row in rows[:2] for i in row[0]]
+    return [together, *(wave for row in rows[:2] for wave in row[1:]), *(wave for row in rows[2:] for wave in row)]
 
 
 def _part(progress: Progress | None, begun: int, n_steps: int) -> Progress | None:

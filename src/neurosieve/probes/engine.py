@@ -169,6 +169,7 @@ def _fit(
                     "random_state": int(specs[number].random_state),
                     "order": stream.order if solution.shuffled else "stored order",
                     "products": solution.precisions[place],
+                    **({} if solution.slight is None else {"slight": solution.slight[place]}),
                 },
             )
     return [fitted[i] for i in range(len(specs))]

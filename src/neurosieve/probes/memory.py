@@ -6,7 +6,7 @@ Results, and arrays that the caller already holds, are not in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -19,6 +19,7 @@ FREE_SHARE = 0.5
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _limit: ContextVar[int | None] = ContextVar("memory_limit", default=None)
+_held: ContextVar[Callable[[], int]] = ContextVar("held_bytes", default=lambda: 0)
 
 
 @contextmanager
@@ -43,11 +44,22 @@ def memory_limit(limit: int | str | None) -> Iterator[None]:
         _limit.reset(token)
 
 
+@contextmanager
+def holding(count: Callable[[], int]) -> Iterator[None]:
+    """Inside the block, what is kept from one call to the next, `count()` bytes, is part of every limit."""
+    token = _held.set(count)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def available_bytes(limit: int | None = None) -> int:
-    """The limit in bytes: the given one, else that of `memory_limit`, else half of what is free."""
-    if limit is not None:
-        return limit
-    return _limit.get() or int(FREE_SHARE * psutil.virtual_memory().available)
+    """The limit in bytes, less what is held: the given one, else that of `memory_limit`, else half of what is free."""
+    held = _held.get()()
+    if limit is None:
+        limit = _limit.get() or int(FREE_SHARE * (psutil.virtual_memory().available + held))
+    return max(1, limit - held)
 
 
 def parse_bytes(text: int | str) -> int:

@@ -84,3 +84,5 @@ class GroupSolution:
     """In what matrices were multiplied, one a probe; where it is several, the last is that of the certificate."""
     shuffled: bool = False
     """Whether words were visited in the stream's random order, rather than as they are stored."""
+    slight: Sequence[bool] | None = None
+    """Whether each probe was done since its steps gained little; None where the solver knows no such end."""

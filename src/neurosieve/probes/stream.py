@@ -25,7 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosieve.activations.source import ActivationSource
+from neurosieve.activations.source import ActivationSource, same_rows
+from neurosieve.probes.memory import holding
 
 CHUNK_WORDS = 1024
 """Most consecutive words read together: enough to read at disk speed."""
@@ -88,6 +89,12 @@ class ActivationStream:
         self.window_words = per_window * self.chunk_words
         self._buffers: list[NDArray[np.floating]] = []
         self.kept: dict[str, Any] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the activations that are in memory."""
+        resident = 0 if self.resident is None else self.resident.numel() * self.resident.element_size()
+        return resident + sum(buffer.nbytes for buffer in self._buffers)
 
     @property
     def order(self) -> str:
@@ -202,6 +209,13 @@ class _Slot:
     stream: ActivationStream | None = None
     of: tuple[Any, ...] = ()
 
+    def nbytes(self) -> int:
+        """Bytes that are kept."""
+        if self.stream is None:
+            return 0
+        made = sum(getattr(value, "nbytes", 0) for value in (self.stream.kept or {}).values())
+        return self.stream.nbytes + int(made)
+
     def clear(self) -> None:
         """Let go of the stream; what was made of it refers to it, and would otherwise stay for a while."""
         if self.stream is not None and self.stream.kept is not None:
@@ -215,13 +229,13 @@ _slot: ContextVar[_Slot | None] = ContextVar("slot", default=None)
 @contextmanager
 def one_stream() -> Iterator[None]:
     """Within this, calls that fit on all columns of the same activations share one stream, as it was for the first of them."""
-    token = _slot.set(_Slot())
+    slot = _Slot()
+    token = _slot.set(slot)
     try:
-        yield
+        with holding(slot.nbytes):
+            yield
     finally:
-        slot = _slot.get()
-        if slot is not None:
-            slot.clear()
+        slot.clear()
         _slot.reset(token)
 
 
@@ -236,7 +250,7 @@ def shared_stream(
     """A stream of all columns: the one at hand within `one_stream`, where it is of the same activations, else a new one."""
     slot, of = _slot.get(), (source, device, mean is None)
     if slot is not None and slot.stream is not None:
-        if slot.of[0] is source and slot.of[1:] == of[1:]:
+        if same_rows(slot.of[0], source) and slot.of[1:] == of[1:]:
             return slot.stream
         slot.clear()  # before the next is read
     stream = ActivationStream(source, device=device, memory_limit=memory_limit, mean=mean, scale=scale)

@@ -87,7 +87,7 @@ class Reached:
     blocks : Blocks
         The last matrices.
     slight : bool
-        Whether they ended since they gained too little.
+        Whether they ended since they gained too little, though the gap is above the tolerance.
     """
 
     point: Point
@@ -140,9 +140,10 @@ def approach(
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
+        slight = slight and point.gap <= _WIDE * point.objective
         ended = done or slight or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
         if exact and ended:
-            return Reached(point, passes, blocks, slight)
+            return Reached(point, passes, blocks, slight and not done)
         strayed = poor or point.objective < _FAR * anchor.objective
         close = point.gap <= _NEAR * point.objective
         if not exact and (ended or (rough and (strayed or (close and not near)))):
@@ -164,7 +165,7 @@ def approach(
         trial = _walk(problem, point, step=step, change=change, b=place.b)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
-        slight = max(gained, promised) < worth and point.gap <= _WIDE * point.objective
+        slight = max(gained, promised) < worth
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective

@@ -95,6 +95,11 @@ class Design:
                 for copy in self.copies.values():
                     copy[place] = X
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the copies."""
+        return sum(copy.numel() * copy.element_size() for copy in self.copies.values())
+
     @classmethod
     def of(cls, stream: ActivationStream) -> Design:
         """The design of a stream, which is kept where it will be asked for again."""

@@ -104,6 +104,7 @@ class _Solved:
     least_total: float
     n_passes: float
     precision: str
+    slight: bool
 
 
 def solve(
@@ -138,7 +139,7 @@ def solve(
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
     objective, gap, n_passes = np.zeros((3, problem.n_probes))
-    precisions = [""] * problem.n_probes
+    precisions, slight = [""] * problem.n_probes, [False] * problem.n_probes
     done: list[int] = []
 
     def keep(number: int, model: Likelihood, solved: _Solved) -> None:
@@ -148,7 +149,7 @@ def solve(
         b[number] = solved.least_total - level - _ABSENT_MARGIN
         b[number, model.live] = (intercept - level).to(b.dtype)
         objective[number], gap[number], n_passes[number] = solved.objective, solved.gap, solved.n_passes
-        precisions[number] = solved.precision
+        precisions[number], slight[number] = solved.precision, solved.slight
         done.append(number)
         if progress is not None:
             progress(len(done) / problem.n_probes)
@@ -158,7 +159,9 @@ def solve(
     rooms = {dtype: _sizes(dtype, *shape).room(state_bytes // at_once) for dtype in (torch.float32, torch.float64)}
     paths = [_solve_path(problem, path, design, settings, keep, rooms=rooms) for path in _paths(problem)]
     run_together(paths, design, at_once=at_once)
-    return GroupSolution(W=W, b=b, objective=objective, gap=gap, n_passes=n_passes, precisions=precisions)
+    return GroupSolution(
+        W=W, b=b, objective=objective, gap=gap, n_passes=n_passes, precisions=precisions, slight=slight
+    )
 
 
 def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labels: int, n_columns: int) -> int:
@@ -302,7 +305,8 @@ def _solve_one(
     if problem.faint:
         objective -= problem.penalty(kept)
         gap = objective  # which is as much as can be said without a penalty
-    return _Solved(kept, b, objective, gap, least, passes, _named(used)), (W.float(), b), blocks
+    solved = _Solved(kept, b, objective, gap, least, passes, _named(used), reached.slight and not problem.faint)
+    return solved, (W.float(), b), blocks
 
 
 def _named(used: list[torch.dtype]) -> str:
@@ -354,7 +358,7 @@ def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
     ConvergenceWarning
         Scikit-learn's, with how many there are and the worst of them; another one for those without any penalty.
     """
-    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"])) and not _gained_enough(p)]
+    missed = [p for p in probes if not _relative_gap(p) <= float(str(p.info["tol"])) and not p.info.get("slight")]
     if not missed:
         return probes
     from sklearn.exceptions import ConvergenceWarning
@@ -378,11 +382,6 @@ def finish(probes: list[FittedProbe]) -> list[FittedProbe]:
             stacklevel=5,
         )
     return probes
-
-
-def _gained_enough(probe: FittedProbe) -> bool:
-    """Whether it was to be solved until steps gain little, and was not left before."""
-    return bool(probe.info["enough"]) and float(str(probe.n_passes_)) < float(str(probe.info["max_passes"]))
 
 
 def _relative_gap(probe: FittedProbe) -> float:
