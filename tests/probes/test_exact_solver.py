@@ -331,6 +331,19 @@ def test_a_probe_that_runs_out_of_passes_before_it_gains_little_is_in_the_warnin
         fit_probes(X, [ProbeSpec(y, **penalty)], "exact", tol=1e-6, enough=1e-3, max_passes=2)
 
 
+def test_a_probe_without_any_penalty_is_in_the_warning_however_little_it_gains():
+    X, codes = data()
+    with pytest.warns(ConvergenceWarning, match="1 of 1 probes have l1 = l2 = 0"):
+        fit_probes(X, [ProbeSpec(codes)], "exact", tol=1e-2, enough=1e-3)
+
+
+@pytest.mark.parametrize("l2", [0.0, 1e-6])
+def test_no_gap_above_a_fifth_is_taken_for_little_to_gain(l2):
+    X, y, _ = weakly_ridged()
+    probe = fit_probes(X, [ProbeSpec(y, l1=1e-3, l2=l2)], "exact", tol=1e-2, enough=1e-2, max_passes=3000)[0]
+    assert probe.gap_ <= 0.2 * probe.objective_
+
+
 def test_without_any_penalty_there_is_no_proof_and_the_warning_says_so():
     X, codes = data()
     specs = [ProbeSpec(codes), ProbeSpec(codes, l1=1e-2)]

@@ -75,7 +75,8 @@ class Standing:
         As far as it was solved; None of a pair that did not start.
     scores : Scores
     margin : float
-        The margin by which it dropped out, or was expected to be behind; missing (NaN) for pairs that were solved to the tolerance.
+        The margin by which it dropped out, or by which it or those before it were expected to be behind; missing (NaN) for pairs
+        that were solved to the tolerance.
     """
 
     probe: FittedProbe | None

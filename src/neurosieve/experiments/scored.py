@@ -74,12 +74,11 @@ def fit_and_score(
     chosen = resolve(solver, splits.loss)
     if chosen.certified and splits.loss == "softmax":  # real values are solved from their moments, whatever the gap
         tol = max(GAP, 0.0 if tol is None else tol)
-        settings["enough"] = GAIN
     if tol is not None:
         settings["tol"] = tol
     X = splits.train.activations
     if splits.loss in chosen.continues:
-        probes = _growing(X, specs, solver, progress=progress, **settings)
+        probes = _growing(X, specs, solver, progress=progress, enough=GAIN, **settings)
     else:
         probes = fit_probes(X, specs, solver, progress=progress, **settings)
     options = scoring_options(settings)

@@ -49,7 +49,8 @@ class SearchResult:
     table : DataFrame
         One row a pair: l1, l2; a_all, a_top, a_bottom, score (all on dev, as fractions; R² of real values); gap, the duality gap
         at which they were taken, as a share of the objective; margin, by which the pair was behind, or more, when it dropped
-        out of the race; missing (NaN) where it did not. A pair that was expected to be behind before it started has a margin alone.
+        out of the race; missing (NaN) where it did not. A pair that did not
+        start, as those before it led too far down or did not start, has a margin alone.
     l1, l2 : float
         The pair with the highest score of those solved to the tolerance; among equals the one that regularises more.
     probe : FittedProbe
@@ -120,8 +121,8 @@ def search_lambdas(
 ) -> SearchResult:
     """Choose (l1, l2) by the paper's score, on dev.
 
-    The exact solver races the pairs of labels: those with weak penalties start only where the stronger ones do not lead too far
-    down, all are solved roughly, and those that could still have the best score further (`neurosieve.experiments.race`); the table
+    The exact solver races the pairs of labels: a pair starts only where those before it (a larger l1, a smaller l2) do not lead
+    too far down, all are solved roughly, and those that could still have the best score further (`neurosieve.experiments.race`); the table
     says how far each was solved.
 
     Of real values the score is made of R², and where that is below zero of zero: without its bottom neurons a probe can be

@@ -42,7 +42,8 @@ class Solver:
     certified : bool
         Whether its probes carry a duality gap.
     continues : tuple of str
-        Losses for which it goes on from `ProbeSpec.start`, so that a rough probe is not lost where a better one is needed.
+        Losses for which it goes on from `ProbeSpec.start`, so that a rough probe is not lost where a better one is needed; it
+        then has settings ``tol`` and ``enough`` (see `ExactSettings`).
     passes : int or None
         Passes over the activations that a fit is assumed to cost; None where ``epochs`` says it.
     grid : str

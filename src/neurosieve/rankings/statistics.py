@@ -33,6 +33,7 @@ from neurosieve.rankings.scaling import SAMPLE_WORDS, center_and_scale
 __all__ = ["N_BINS", "SAMPLE_WORDS", "WORKERS", "LabelStatistics", "bin_numbers", "label_statistics"]
 
 _BLOCK_WORDS, _BLOCK_BYTES = 1 << 14, 1 << 28
+_FEWEST = 16  # neurons of a pass, however little memory there is
 _COLUMNS = 256  # that one worker takes at a time: a label's counts stay in its nearest cache, and 16 bits number them
 _SIDE_BY_SIDE = 16  # words that are reduced together
 _ROUNDING = 1e-9  # of means in float64, at most
@@ -75,7 +76,7 @@ def label_statistics(
     source = as_source(split.activations)
     n_labels, n_neurons = len(encoded.classes), source.n_neurons
     each = n_labels * (16 + (4 * N_BINS if bins else 0))
-    most = max(_COLUMNS, available_bytes() // 4 // each)
+    most = max(_FEWEST, available_bytes() // 4 // each)
     ranges = [(start, min(start + most, n_neurons)) for start in range(0, n_neurons, most)]
     for number, columns in enumerate(ranges):
 
@@ -170,7 +171,10 @@ class _Pass:
         largest = max((tile.rows.stop - tile.rows.start for tile in block.tiles), default=0)
         room = Room(largest, rows.shape[1], np.float64 if rows.dtype == np.float64 else np.float32)
         center = self.center[chunk].astype(room.values.dtype)
-        steepness = (1 / self.scale[chunk]).astype(np.float32)
+        with np.errstate(
+            over="ignore"
+        ):  # of neurons that hardly ever leave their value: these are told apart by their sign
+            steepness = (1 / self.scale[chunk]).astype(np.float32)
         for tile in block.tiles:
             here = rows[tile.rows]
             n = len(here)
