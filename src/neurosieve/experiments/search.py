@@ -122,8 +122,8 @@ def search_lambdas(
     """Choose (l1, l2) by the paper's score, on dev.
 
     The exact solver races the pairs of labels: a pair starts only where those before it (a larger l1, a smaller l2) do not lead
-    too far down, all are solved roughly, and those that could still have the best score further (`neurosieve.experiments.race`); the table
-    says how far each was solved.
+    too far down, all are solved roughly, and those that could still have the best score further (`neurosieve.experiments.race`);
+    the table says how far each was solved.
 
     Of real values the score is made of R², and where that is below zero of zero: without its bottom neurons a probe can be
     worse than the mean by any amount, which would drown all else.

@@ -61,8 +61,8 @@ SEARCH = {
             "a_all": "score on dev of all neurons; as above",
             "score": "the paper's score of the pair; as above",
             "gap": "duality gap at which these were taken, a share of the objective; missing unless the solver proves it",
-            "margin": "by how much at least the pair was behind when it was dropped, or, if it was not tried, expected to be by the "
-            "pairs before it, if these were tried; missing for pairs solved to the end",
+            "margin": "by how much at least the pair was behind when it was dropped, or, if it was not tried, expected to be "
+            "by the pairs before it, if these were tried; missing for pairs solved to the end",
         }
     ),
     "chosen": Table({"l1": "lambda 1 of the pair with the best score", "l2": "its lambda 2"}),
