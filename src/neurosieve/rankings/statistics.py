@@ -171,10 +171,8 @@ class _Pass:
         largest = max((tile.rows.stop - tile.rows.start for tile in block.tiles), default=0)
         room = Room(largest, rows.shape[1], np.float64 if rows.dtype == np.float64 else np.float32)
         center = self.center[chunk].astype(room.values.dtype)
-        with np.errstate(
-            over="ignore"
-        ):  # of neurons that hardly ever leave their value: these are told apart by their sign
-            steepness = (1 / self.scale[chunk]).astype(np.float32)
+        with np.errstate(over="ignore"):  # of neurons that differ by less than float32 can say
+            steepness = np.minimum(1 / self.scale[chunk], np.finfo(np.float32).max).astype(np.float32)
         for tile in block.tiles:
             here = rows[tile.rows]
             n = len(here)
