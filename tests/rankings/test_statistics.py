@@ -89,3 +89,13 @@ def test_what_was_not_taken_is_refused():
     for what, of in (("ends", lambda: s.low), ("squares", lambda: s.own_squares), ("bins", s.binned)):
         with pytest.raises(NeurosieveError, match=rf"the pass took no .*; declare the measure with {what}=True"):
             of()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_neuron_that_hardly_varies_is_no_reason_for_a_warning(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 3)).astype(dtype)
+    X[:, 1] *= 1e-41 if dtype == np.float32 else 1e-60
+    y = np.where(rng.random(500) < 0.5, "a", "b")
+    split = LabelledSplit(X, y)
+    assert all(rank(name, split=split).n_neurons == 3 for name in ("auroc", "iou", "mutual-information", "f-statistic"))

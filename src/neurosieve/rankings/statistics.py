@@ -123,7 +123,7 @@ class _Pass:
                 advance(done)
         self._require_finite()
         z = np.stack([self.low, self.high]) - self.center
-        extremes = (z.astype(np.float32) * (1 / self.scale).astype(np.float32)).astype(np.float64)
+        extremes = (z.astype(np.float32) * _steepness(self.scale)).astype(np.float64)
         return LabelStatistics(
             self.classes,
             counts,
@@ -171,8 +171,7 @@ class _Pass:
         largest = max((tile.rows.stop - tile.rows.start for tile in block.tiles), default=0)
         room = Room(largest, rows.shape[1], np.float64 if rows.dtype == np.float64 else np.float32)
         center = self.center[chunk].astype(room.values.dtype)
-        with np.errstate(over="ignore"):  # of neurons that differ by less than float32 can say
-            steepness = np.minimum(1 / self.scale[chunk], np.finfo(np.float32).max).astype(np.float32)
+        steepness = _steepness(self.scale[chunk])
         for tile in block.tiles:
             here = rows[tile.rows]
             n = len(here)
@@ -221,6 +220,12 @@ class _Pass:
                 f"neuron {self.columns.start + broken[0]} has activations that are not finite ({len(broken)} neurons do); "
                 "extract them again"
             )
+
+
+def _steepness(scale: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Its inverse, as large as float32 can say of neurons that hardly vary."""
+    with np.errstate(over="ignore"):
+        return np.minimum(1 / scale, np.finfo(np.float32).max).astype(np.float32)
 
 
 def _over_words(ufunc: np.ufunc, x: NDArray[np.floating]) -> NDArray[np.floating]:
