@@ -166,6 +166,7 @@ def test_a_neuron_that_is_the_label_is_first_and_its_sign_is_kept(name):
 def test_words_without_label_blocks_and_several_passes(dtype, monkeypatch):
     monkeypatch.setattr(statistics, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(statistics, "_COLUMNS", 2)
+    monkeypatch.setattr(statistics, "_FEWEST", 2)
     split = make(7, n_words=600)
     X, y = np.asarray(split.activations).astype(dtype), split.y.copy()
     gone = np.random.default_rng(0).random(600) < 0.3
