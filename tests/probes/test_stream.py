@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.activations.source import ArraySource
+from neurosieve.activations.source import ArraySource, RowSource
 from neurosieve.planted import make_planted
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.memory import available_bytes
@@ -186,3 +186,16 @@ def test_calls_share_a_stream_of_the_same_activations_and_let_go_of_it():
     assert last.kept == {}
     assert available_bytes(1 << 20) == 1 << 20
     assert shared_stream(other, mean=np.ones(4), **options) is not last
+
+
+def test_calls_share_a_stream_of_the_same_rows():
+    X = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
+    options = {"device": CPU, "memory_limit": 1 << 20, "mean": None, "scale": None}
+    one, same = ArraySource(X), ArraySource(X)
+    with one_stream():
+        rows = shared_stream(RowSource(one, np.arange(9)), **options)
+        assert shared_stream(RowSource(same, np.arange(9)), **options) is rows
+        assert shared_stream(one, **options) is not rows
+        moved = shared_stream(RowSource(one, np.arange(1, 10)), **options)
+        assert moved is not rows
+        assert np.array_equal(moved.resident.numpy(), X[1:10])

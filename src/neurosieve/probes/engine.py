@@ -67,8 +67,8 @@ def fit_probes(
     progress : callable, optional
         Called as ``progress(done, total)`` in passes over the activations weighted by the probes they serve.
     **settings
-        Settings of the solver: ``tol=1e-3, max_passes=10000`` for the exact one, ``epochs=10, batch_size=512,
-        learning_rate=1e-3`` for Adam.
+        Settings of the solver: ``tol=1e-3, max_passes=10000, enough=0`` for the exact one, ``epochs=10,
+        batch_size=512, learning_rate=1e-3`` for Adam.
 
     Returns
     -------
