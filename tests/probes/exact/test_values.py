@@ -84,11 +84,12 @@ def test_a_subset_is_a_fit_on_these_columns_alone():
 
 def test_targets_and_penalties_share_a_call_without_touching_each_other():
     X, y = data(seed=4)
+    X = X.astype(np.float64)
     other = np.random.default_rng(5).permutation(y)
     specs = [ProbeSpec(v, l1=l1, l2=1e-3, loss="squared") for v in (y, other) for l1 in (1e-2, 1e-3)]
-    together = fit_probes(X, specs, "exact", tol=1e-7)
+    together = fit_probes(X, specs, "exact", tol=1e-9)
     for spec, probe in zip(specs, together, strict=True):
-        np.testing.assert_allclose(probe.coef_, fit_probes(X, [spec], "exact", tol=1e-7)[0].coef_, atol=1e-5)
+        np.testing.assert_allclose(probe.coef_, fit_probes(X, [spec], "exact", tol=1e-9)[0].coef_, atol=1e-5)
 
 
 def test_columns_that_are_constant_or_twice_there_do_no_harm():
@@ -154,3 +155,58 @@ def test_the_certificate_holds_on_any_data(seed: int, pair: tuple[float, float],
     assert probe.objective_ - probe.gap_ <= optimum + 1e-5
     assert optimum <= probe.objective_ + 1e-5
     assert probe.gap_ <= 1e-3 * probe.objective_ + 1e-6  # the values have variance 1
+
+
+MANY_PAIRS = [(l1, l2) for l1 in (1e-1, 1e-2, 1e-3, 1e-5, 1e-7) for l2 in (0.0, 1e-6, 1e-3, 1e-1)]
+
+
+def test_many_pairs_together_each_have_their_optimum_and_certificate():
+    X, y = data(seed=11)
+    X = X.astype(np.float64)  # a column's product with residuals must be below 1e-7 for the weakest pair's bound
+    specs = [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in MANY_PAIRS]
+    for probe, (l1, l2) in zip(fit_probes(X, specs, "exact"), MANY_PAIRS, strict=True):
+        found, optimum = objective(X, y, probe.coef_[0], l1=l1, l2=l2), best(X, y, l1=l1, l2=l2)
+        assert probe.objective_ == pytest.approx(found, rel=1e-5)
+        assert probe.gap_ <= 1e-3 * probe.objective_, (l1, l2)
+        assert found - probe.gap_ - 1e-5 * found <= optimum <= found * (1 + 1e-6)
+
+
+def test_many_subsets_targets_and_weights_together_are_what_they_are_alone():
+    X, y = data(seed=12)
+    X = X.astype(np.float64)
+    rng = np.random.default_rng(13)
+    weights, other = rng.random(len(y)), rng.permutation(y)
+    specs = [
+        ProbeSpec(v, l1=l1, l2=1e-3, loss="squared", neurons=np.arange(m), word_weights=w)
+        for v in (y, other)
+        for w in (None, weights)
+        for m in (5, 40)
+        for l1 in (1e-1, 1e-2, 1e-3, 0.0)
+    ]
+    for spec, probe in zip(specs, fit_probes(X, specs, "exact", tol=1e-9), strict=True):
+        alone = fit_probes(X, [spec], "exact", tol=1e-9)[0]
+        np.testing.assert_allclose(probe.coef_, alone.coef_, atol=1e-4)  # a gap bounds them by sqrt(gap / l2)
+        assert probe.gap_ <= 1e-9 * probe.objective_
+
+
+def test_what_alternation_leaves_undone_is_done_one_by_one(monkeypatch):
+    monkeypatch.setattr("neurosieve.probes.exact.nets.TURNS", 3)
+    X, y = data(seed=14)
+    X = X.astype(np.float64)
+    specs = [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in MANY_PAIRS]
+    assert all(probe.gap_ <= 1e-3 * probe.objective_ for probe in fit_probes(X, specs, "exact"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 60), st.integers(1, 30), st.sampled_from([1e-3, 1.0, 1e3]))
+def test_certificates_of_many_hold_on_any_data(seed: int, n: int, p: int, scale: float):
+    rng = np.random.default_rng(seed)
+    X, y = (scale * rng.standard_normal((n, p))).astype(np.float32), rng.standard_normal(n)
+    y = (y - y.mean()) / y.std()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probes = fit_probes(X, [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in MANY_PAIRS], "exact")
+    for probe, (l1, l2) in zip(probes, MANY_PAIRS, strict=True):
+        found, optimum = objective(X, y, probe.coef_[0], l1=l1, l2=l2), best(X, y, l1=l1, l2=l2)
+        assert probe.objective_ == pytest.approx(found, rel=1e-4, abs=1e-6)
+        assert probe.objective_ - probe.gap_ <= optimum * (1 + 1e-4) + 1e-6
