@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
+from neurosieve.probes.exact.pieces import FEWEST_WORDS
 from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
 
@@ -112,7 +113,7 @@ class Design:
         total = torch.zeros(self.width, dtype=torch.float64, device=self.device)
         squares, shift = torch.zeros_like(total), None
         low, high = torch.zeros_like(total), torch.zeros_like(total)
-        for _, X in self.stream.batches(CHUNK_WORDS):
+        for _, X in self.stream.batches(FEWEST_WORDS):  # they stay in the processor's cache
             if shift is None:  # squares about a typical value do not cancel
                 shift = X.mean(dim=0)
             moved = X - shift

@@ -10,10 +10,13 @@ SAMPLE_WORDS = 12_288
 """Words that a model looks at to begin with, where memory allows; of few words, half: a step from far away needs no more."""
 
 _MOST_SAMPLES = 4
-"""Times `SAMPLE_WORDS` that a model may grow to; the matrices of all labels may take as much memory as so many samples."""
+"""Times `SAMPLE_WORDS` that a model may grow to."""
+
+_BLOCK_BYTES = 768 << 20
+"""Of all labels' matrices together at most."""
 
 FEWEST_COLUMNS = 128
-"""Of a label's matrix, however little memory there is and however few columns it uses."""
+"""Of a label's matrix, however few columns it uses; half as many where there is little memory."""
 
 _PER_WORD, _PER_WEIGHT = 12, 16
 """Values kept at once for each label and word, sampled ones once more, and for each label and column."""
@@ -69,7 +72,7 @@ class Sizes:
 
     @property
     def _blocks(self) -> int:
-        return min(_MOST_SAMPLES * self._samples, self._per_entry * self.n_labels * self.n_columns**2)
+        return min(_BLOCK_BYTES, self._per_entry * self.n_labels * self.n_columns**2)
 
     @property
     def _samples(self) -> int:
@@ -86,6 +89,6 @@ class Sizes:
         blocks = min(self._blocks, left * self._blocks // (self._blocks + self._samples))
         most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(CHUNK_WORDS, (left - blocks) // self._per_sampled))
         entries = blocks // self._per_entry
-        columns = max(int(entries**0.5), int(self.n_labels**0.5 * FEWEST_COLUMNS))
+        columns = max(int(entries**0.5), int(self.n_labels**0.5 * FEWEST_COLUMNS / 2))
         few = max(CHUNK_WORDS, self.n_words // 2)
         return Room(sample_words=min(SAMPLE_WORDS, few, most), most_words=most, block_columns=columns)
