@@ -103,3 +103,17 @@ def test_the_entropy_of_certain_and_of_uniform_words():
     omega = torch.tensor([0.25, 0.75], dtype=torch.float64)
     q = torch.tensor([[1.0, 0.5], [0.0, 0.5]], dtype=torch.float64)
     assert mean_entropy(q, omega) == pytest.approx(0.75 * np.log(2.0), abs=1e-15)
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(1e-1, 1e-1), (1e-2, 1e-3), (1e-3, 1e-6), (0.0, 1e-2), (1e-2, 1e-9)])
+@pytest.mark.parametrize("entropy", [0.0, 1e-3, 0.5])
+def test_the_scale_is_the_best_of_all(l1, l2, entropy):
+    G = 0.2 * torch.randn((4, 50), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+    def bound(s):
+        return s * entropy - conjugate_penalty(s * G, l1, l2)
+
+    best = dual_scale(G, entropy, l1=l1, l2=l2)
+    assert 0.0 <= best <= 1.0
+    grid = torch.linspace(0.0, 1.0, 2001).tolist()
+    assert bound(best) >= max(bound(s) for s in grid) - 1e-15

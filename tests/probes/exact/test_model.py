@@ -32,7 +32,7 @@ def test_on_all_words_it_differs_from_the_objective_by_a_constant(small, model_a
         V = weights + length * step
         found = moved(model, V).value - model.start.value
         wanted = true_objective(given, V) - model.point.objective
-        assert found == pytest.approx(wanted, rel=1e-6, abs=1e-9)  # the intercept is fitted in six steps at most
+        assert found == pytest.approx(wanted, rel=1e-6, abs=1e-9)
 
 
 def test_the_gradient_is_that_of_its_smooth_part(small, model_at, weights, step):

@@ -24,40 +24,30 @@ from torch import Tensor
 
 from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, Point
+from neurosieve.probes.exact.passes import CHUNK_WORDS
+from neurosieve.probes.exact.room import FEWEST_COLUMNS
 from neurosieve.probes.exact.sample import sample
 
-_GROWTH, _FEWEST_COLUMNS = 2.0, 128
-"""Size of a label's working set at most, as a multiple of the columns that it uses, and in any case."""
+MINOR = 0.02
+"""A share that hardly matters: of what is to be gained, of the columns on a face, of a threshold."""
 
-_NEARLY = 0.97
-"""Share of the threshold l1 from which a column without weight is taken into the working set."""
+_LACKING = 0.1
+"""Share of what a label has to gain that is at columns its matrix lacks, from which that is taken anew; and share of what a
+column's variance in all words lets expect of its diagonal, below which the sample has missed the few words where it is large."""
 
-_ROWS_PER_COLUMN, _FEWEST_ROWS, _MOST_ROWS = 2, 512, 2048
-"""Words that a label's matrix is taken from."""
-
-_ENTRIES = 1 << 23
-"""Products that a matrix may cost in any case: small ones are taken from more words, if need be from all."""
+_ROWS_PER_COLUMN = 4
+"""Words a column that a label's matrix is taken from, a chunk at most; a small one from as many more as cost no more products."""
 
 _RIDGE = 0.06
 """Share of the diagonal added to a matrix a column and word that it is taken from, against the noise of the sample."""
 
-_MISSED = 0.1
-"""Share of what a column's variance in all words lets expect, below which a sample has missed the few words where it is large."""
-
-_LACKING, _FADED = 0.1, 1.3
-"""What is to be gained at columns that a label's matrix lacks, as a share of all that is to be gained, and the factor by which its
-doubt has changed, from which the matrix is taken anew."""
-_MINOR = 0.03
-"""Of all that is to be gained, the share of the labels with the least of it whose matrices are left as they are."""
-_LEFT = 0.02
-"""Columns that have come back to a label's face, as a share of it, from which its factor is taken anew."""
+_FADED = 1.3
+"""Factor by which a label's doubt has changed from which its matrix is taken anew."""
 
 _FARTHEST = 2.0
 """Nats by which a step in one column may move the logit of a word where that column is huge."""
 
 _SWEEPS = 10
-_FAR = 100.0
-"""How far the regression target that scikit-learn is given lies from what can be explained, see `_elastic_net`."""
 
 
 @dataclass(slots=True)
@@ -154,10 +144,8 @@ class Blocks:
                 multiple = float(multiples[k])
                 start, slope = (values[k, block.columns].double().cpu().numpy() for values in (V, g))
                 gram = self._guarded(block, start, slope, multiple)
-                held = gram @ start
-                q, far = held - slope / multiple, _FAR * float(start @ held)
                 l1, l2 = self._problem.l1 / multiple, self._problem.l2 / multiple
-                end = elastic_net(gram, q, start, l1=l1, l2=l2, far=far)
+                end = elastic_net(gram, gram @ start - slope / multiple, start, l1=l1, l2=l2)
                 out[k, block.columns] = torch.from_numpy(end).to(V.device, V.dtype)
                 pulled[k] = float((end - start) @ (gram @ (end - start)))
         return pulled
@@ -193,7 +181,7 @@ class Blocks:
         for k in labels:
             block = self._blocks[k]
             inside = face[k, block.columns]
-            if block.face is None or int((inside & ~block.face).sum()) > _LEFT * int(inside.sum()):
+            if block.face is None or int((inside & ~block.face).sum()) > MINOR * int(inside.sum()):
                 gram = torch.from_numpy(block.gram).to(r.device, r.dtype)
                 gram = gram if bool(inside.all()) else gram[inside][:, inside]
                 block.face, block.factor = inside, _cholesky(gram, 2.0 * self._problem.l2)
@@ -207,15 +195,15 @@ class Blocks:
 
 
 def _working_sets(problem: Penalised, point: Point, gain: Tensor, *, max_columns: int) -> Tensor:
-    """The columns that each label uses and those whose gradient nearly suffices, the largest first, as far as allowed.
+    """The columns that each label uses and those whose gradient nearly suffices, the largest first, at most as many again.
 
     Where memory does not allow all, those with the largest `gain` in sight, so that all get their turn.
     """
     used = point.W != 0.0
-    wanted = used | (point.G.abs() >= _NEARLY * problem.l1)
+    wanted = used | (point.G.abs() >= (1.0 - MINOR) * problem.l1)
     if problem.mask is not None:
         wanted &= problem.mask
-    most = (_GROWTH * used.sum(dim=1)).long().clamp_min(_FEWEST_COLUMNS)
+    most = (2 * used.sum(dim=1)).clamp_min(FEWEST_COLUMNS)
     asked = wanted.sum(dim=1).minimum(most)
     sizes = asked.clamp_max(_largest_block(asked, max_columns**2))
     urgency = torch.where((sizes == asked)[:, None], torch.where(used, math.inf, point.G.abs()), gain)
@@ -234,9 +222,9 @@ def _violation(problem: Penalised, point: Point) -> Tensor:
 
 
 def _minor(gains: Tensor) -> set[int]:
-    """Labels that have next to nothing to gain together."""
+    """Labels that have next to nothing to gain together, whose matrices are left as they are."""
     least, order = gains.sort()
-    return set(order[: int((least.cumsum(0) < _MINOR * gains.sum()).sum())].tolist())
+    return set(order[: int((least.cumsum(0) < MINOR * gains.sum()).sum())].tolist())
 
 
 def _largest_block(sizes: Tensor, max_entries: int) -> int:
@@ -252,18 +240,18 @@ def _largest_block(sizes: Tensor, max_entries: int) -> int:
 
 
 def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
-    affordable = _ENTRIES // max(1, len(columns)) ** 2
-    rows, chance = sample(doubt, max(affordable, min(_MOST_ROWS, max(_FEWEST_ROWS, _ROWS_PER_COLUMN * len(columns)))))
+    affordable = _ROWS_PER_COLUMN * FEWEST_COLUMNS**3 // max(1, len(columns)) ** 2
+    rows, chance = sample(doubt, max(affordable, min(CHUNK_WORDS, _ROWS_PER_COLUMN * len(columns))))
     weight = doubt[rows] / chance
     A = model.columns(rows, columns)
     A -= (weight @ A) / weight.sum().clamp_min(torch.finfo(A.dtype).tiny)
     A *= weight.sqrt()[:, None]
     gram = model.product(A.T, A)
     diagonal = gram.diagonal()
-    missed = diagonal < _MISSED * float(doubt.sum()) * model.problem.variance[columns].to(diagonal)
+    missed = diagonal < _LACKING * float(doubt.sum()) * model.problem.variance[columns].to(diagonal)
     if bool(missed.any()):
         diagonal[missed] = torch.maximum(diagonal[missed], _spread(model, doubt, columns[missed]))
-    noise = 0.0 if len(rows) == int((doubt > 0.0).sum()) else _RIDGE * len(columns) / len(rows)
+    noise = 0.0 if len(rows) == int((doubt > 0.0).sum()) else _RIDGE * len(columns) / max(1, len(rows))
     rounding = torch.finfo(model.precision).eps
     diagonal += (noise + rounding) * diagonal + torch.finfo(A.dtype).tiny ** 0.5
     return _Block(columns, gram.double().cpu().numpy(), diagonal, float(doubt.sum()))
@@ -291,19 +279,17 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
 
 
 def elastic_net(
-    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float, far: float
+    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float, **_: float
 ) -> NDArray[np.float64]:
     """A few sweeps of coordinate descent on ``w' gram w / 2 - q' w + l1 |w| + l2 w^2``, from `w` on.
 
-    Scikit-learn stops by the duality gap of the regression behind the Gram matrix. There is none here; a target that is
-    farther than what can be explained (its square is `far` at least) keeps that gap above zero. In float64, as rounding of
-    so long a target would hide what the weights can still gain, and a gap of exactly zero ends the descent before it begins.
+    Scikit-learn stops by the duality gap of the regression behind the Gram matrix. There is none here, so that gap means nothing: a
+    tolerance of minus infinity is never met.
     """
     total = l1 + 2.0 * l2
-    norm = max(far, _FAR * float((q**2 / gram.diagonal()).sum()))
     path = enet_path(
         np.zeros((1, len(q)), order="F"),
-        np.full(1, max(norm, np.finfo(np.float64).tiny) ** 0.5),
+        np.ones(1),
         l1_ratio=l1 / total,
         alphas=[total],
         precompute=gram,
@@ -311,7 +297,7 @@ def elastic_net(
         coef_init=w.copy(),  # it is changed in place
         check_input=False,
         max_iter=_SWEEPS,
-        tol=0.0,
+        tol=-np.inf,
         **_no_screening(),
     )
     return np.asarray(path[1][:, 0])

@@ -18,8 +18,6 @@ from torch import Tensor
 
 from neurosieve.probes.exact.pieces import in_pieces
 
-_BISECTIONS = 25  # any s gives a valid bound; this finds the best to eight digits
-
 
 def match_frequencies(probabilities: Tensor, omega: Tensor, target: Tensor) -> Tensor:
     """Distributions close to the given ones whose label frequencies are exactly `target`.
@@ -51,6 +49,9 @@ def match_frequencies(probabilities: Tensor, omega: Tensor, target: Tensor) -> T
 def dual_scale(G: Tensor, entropy: float, *, l1: float, l2: float) -> float:
     """The ``s`` in [0, 1] that maximises ``s * entropy - sum (s |G| - l1)_+^2 / (4 l2)``, a lower bound of ``D(s)``.
 
+    Its slope falls along ``s``, ever faster and in straight pieces, so Newton's steps from 1 down never pass the zero of the
+    slope and reach it after as many as they cross pieces.
+
     Parameters
     ----------
     G : Tensor of any shape
@@ -64,15 +65,15 @@ def dual_scale(G: Tensor, entropy: float, *, l1: float, l2: float) -> float:
     feasible = 1.0 if largest <= l1 else l1 / largest
     if l2 == 0.0 or feasible == 1.0:
         return feasible
-    size = size[size > l1]
-    low, high = feasible, 1.0
-    if entropy - float(((size - l1) * size).sum()) / (2.0 * l2) >= 0.0:
-        return 1.0
-    for _ in range(_BISECTIONS):
-        s = 0.5 * (low + high)
-        slope = entropy - float(((s * size - l1).clamp_min_(0.0) * size).sum()) / (2.0 * l2)
-        low, high = (s, high) if slope > 0.0 else (low, s)
-    return low
+    s = 1.0
+    while True:
+        size = size[s * size > l1]
+        if not len(size):  # by rounding: nothing is left that limits it
+            return s
+        following = (2.0 * l2 * entropy + l1 * float(size.sum())) / float(size.square().sum())
+        if not following < s:
+            return s
+        s = max(feasible, following)
 
 
 def conjugate_penalty(G: Tensor, l1: float, l2: float) -> float:

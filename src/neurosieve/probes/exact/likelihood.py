@@ -9,24 +9,16 @@ from torch import Tensor
 
 from neurosieve.probes.exact.pieces import in_pieces
 
-_RESOLVED = 4.0
-"""Multiples of the rounding unit, as a share of the diagonal, below which the curvature of the intercept is noise."""
+_ROUNDED = 100.0
+"""Rounding units by which a label may miss its frequency once a step does not halve them: that is the rounding of logits then."""
 
-_SHORT = 1.5
-"""Nats: a Newton step shorter than this is taken whole, as it is sure to gain (up to 1.79, where exp(r) = 1 + r + r^2)."""
 
-_NEGLIGIBLE = 0.8
-"""Power of the smallest normal number below which a probability is zero (1e-30 in float32): processors multiply
-subnormal numbers up to a hundred times more slowly, and well separated labels are full of them."""
+def negligible(dtype: torch.dtype) -> float:
+    """A probability below which it is zero, 1e-31 in float32: its product with a rounding unit is no normal number.
 
-SINGLE_TOL, DOUBLE_TOL = 1e-7, 1e-13
-"""Error of a label's frequency, as a share of it, at which its intercept is found in float32 and in float64. Labels that are well
-separated need it so small: at 1e-5 their intercepts were off by a hundredth of a nat and the bound by 0.6 % of the objective."""
-
-SINGLE_FLOOR, _PROGRESS = 1e-5, 0.5
-"""Error that will do in float32 once a step leaves more than such a share of it: it is the rounding of logits then."""
-
-_TINY = torch.finfo(torch.float64).tiny
+    Processors multiply subnormal numbers up to a hundred times more slowly, and well separated labels are full of them.
+    """
+    return torch.finfo(dtype).tiny / torch.finfo(dtype).eps
 
 
 class Likelihood:
@@ -84,6 +76,9 @@ def match_labels(
 ) -> tuple[Tensor, Tensor]:
     """Monotone steps on the intercept until every label's mean probability is `target`.
 
+    That is to a rounding unit of it, or to what rounding of logits leaves. Labels that are well separated need it so small: at 1e-5
+    their intercepts were off by a hundredth of a nat and the bound by 0.6 % of the objective.
+
     Parameters
     ----------
     logits : Tensor of shape (n_live, n_words)
@@ -101,22 +96,20 @@ def match_labels(
     probabilities : Tensor of shape (n_live, n_words)
         At the intercept returned.
     """
-    floor = torch.finfo(logits.dtype).tiny ** _NEGLIGIBLE
-    total = target.sum()
-    tol, enough = (SINGLE_TOL, SINGLE_FLOOR) if logits.dtype == torch.float32 else (DOUBLE_TOL, DOUBLE_TOL)
-    error = math.inf
+    total, error = target.sum(), math.inf
+    unit, tiny = torch.finfo(logits.dtype).eps, torch.finfo(target.dtype).tiny
     for step in range(max_steps + 1):
         b = b - b.mean()  # what all intercepts share changes nothing but the digits that float32 has left
-        P, mean = _probabilities(logits + b.to(logits.dtype)[:, None], weight=weight, floor=floor)
+        P, mean = _probabilities(logits + b.to(logits.dtype)[:, None], weight=weight)
         mean *= total / mean.sum()  # rounded probabilities do not quite sum to 1, which no intercept can mend
-        before, error = error, float(((mean - target).abs() / target.clamp_min(_TINY)).max())
-        if step == max_steps or error <= (enough if error > _PROGRESS * before else tol):
+        before, error = error, float(((mean - target).abs() / target.clamp_min(tiny)).max())
+        if step == max_steps or error <= (unit if error < 0.5 * before else _ROUNDED * unit):
             break
-        b = b + _intercept_step(mean, _moment(P, weight), target, noise=_RESOLVED * torch.finfo(P.dtype).eps)
+        b = b + _intercept_step(mean, _moment(P, weight), target, noise=unit)
     return b, P
 
 
-def _probabilities(logits: Tensor, *, weight: Tensor, floor: float) -> tuple[Tensor, Tensor]:
+def _probabilities(logits: Tensor, *, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Probabilities (n_live, n_words), and their weighted sums (n_live,) in float64.
 
     The sums of a few words are of positive values and each label's own, so float32 has eight digits of them; a product's would
@@ -125,7 +118,7 @@ def _probabilities(logits: Tensor, *, weight: Tensor, floor: float) -> tuple[Ten
     P = torch.empty_like(logits)
     mean = torch.zeros(len(logits), dtype=torch.float64, device=logits.device)
     for words in in_pieces(logits):
-        P[:, words] = torch.threshold_(torch.softmax(logits[:, words], dim=0), floor, 0.0)
+        P[:, words] = torch.threshold_(torch.softmax(logits[:, words], dim=0), negligible(P.dtype), 0.0)
         mean += (P[:, words] * weight[words]).sum(dim=1)
     return P, mean
 
@@ -143,7 +136,7 @@ def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: floa
 
     - *Newton*, shortened. Along a step that changes the intercepts by at most r nats against each other, the third
       derivative is at most r times the second; the share log(1 + r) / r of the step then maximises the gain that is
-      sure. Short steps are taken whole, for their quadratic convergence.
+      sure. Steps that are sure to gain even so, up to 1.79 nats, are taken whole, for their quadratic convergence.
     - *Scaling*: the logarithm of wanted over present frequency is sure to gain their Kullback-Leibler divergence. It
       brings back labels whose probability has vanished, where the curvature is zero and Newton is blind.
 
@@ -167,7 +160,7 @@ def _intercept_step(mean: Tensor, moment: Tensor, target: Tensor, *, noise: floa
     slope = float((target - mean) @ newton)
     if bool(singular) or not math.isfinite(reach) or slope <= 0.0:
         return scaling
-    if reach < _SHORT:
+    if reach < 2.0 and math.exp(reach) <= 1.0 + reach + reach**2:
         return newton
     share = math.log1p(reach) / reach
     sure = slope * (share * (1.0 + 1.0 / reach) - 1.0 / reach)

@@ -19,11 +19,6 @@ from neurosieve.probes.exact.likelihood import match_labels
 from neurosieve.probes.exact.objective import Penalised, Point
 
 _INTERCEPT_STEPS = 6
-_SMALLEST = 1e-30
-_MANY = 800
-"""Columns from which it is quicker to copy whole rows first."""
-_NEAR = 1.0  # nats
-_FLAT = 1e-10  # share of the largest curvature of an intercept that is added to all
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +73,7 @@ class LocalModel:
         self.whole = all_words and self._X.dtype == point.W.dtype
         self.weight = problem.likelihood.weights_as(point.P)[rows] / chance
         self.P = point.P[:, rows]
-        self._logs = self.P.clamp_min(_SMALLEST).log()
+        self._logs = self.P.clamp_min(torch.finfo(self.P.dtype).tiny).log()
         self._target = (self.P * self.weight).sum(dim=1, dtype=torch.float64)
         self.start = Place(
             point.W,
@@ -106,8 +101,6 @@ class LocalModel:
 
     def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Activations of some of the sampled words and columns, in the precision of the weights."""
-        if len(columns) > _MANY:
-            return self._X.index_select(0, rows).index_select(1, columns).to(self.point.W.dtype)
         return self._X[rows[:, None], columns].to(self.point.W.dtype)
 
     def at(self, V: Tensor, change: Tensor, b: Tensor) -> Place:
@@ -121,9 +114,8 @@ class LocalModel:
 
     def _log_total(self, change: Tensor) -> Tensor:
         """``log sum_k p_k exp(change_k)`` a word, with the digits that the difference of two ``logsumexp`` loses near 0."""
-        near = torch.log1p((torch.expm1(change.clamp(-_NEAR, _NEAR)) * self.P).sum(dim=0))
-        far = torch.logsumexp(self._logs + change, dim=0)
-        return torch.where(change.abs().amax(dim=0) <= _NEAR, near, far)
+        growth = (torch.expm1(change) * self.P).sum(dim=0)
+        return torch.where(growth.abs() < 0.5, growth.log1p(), torch.logsumexp(self._logs + change, dim=0))
 
     def between(self, start: Place, end: Place, share: float) -> Place:
         """Evaluate the point at a `share` of the way between two places."""
@@ -157,7 +149,7 @@ class LocalModel:
         level = (
             covariance.diagonal().max()
         )  # the constant fills the null space: what all intercepts share changes nothing
-        covariance += level / len(mean) + torch.diag(_FLAT * level.expand(len(mean)))
+        covariance += level / len(mean) + torch.diag(torch.finfo(mean.dtype).eps * level.expand(len(mean)))
         inverse = torch.linalg.inv_ex(covariance).inverse
 
         def bend(z: Tensor, labels: list[int]) -> Tensor:

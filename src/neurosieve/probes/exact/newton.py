@@ -19,17 +19,15 @@ from neurosieve.probes.exact.objective import Penalised, Point, Trial, evaluate,
 from neurosieve.probes.exact.passes import Logits, Solver
 from neurosieve.probes.exact.room import Room
 from neurosieve.probes.exact.sample import doubtful_words
-from neurosieve.probes.exact.step import descend
-
-_NEARLY_ALL = 0.7
-"""Share of the words from which a sample is all of them."""
+from neurosieve.probes.exact.step import SOME, descend
 
 _POOR = 0.5
 """Share of the gain that a model promised, below which the next one looks at twice as many words; at a point that was reached
 by rough passes, these are evaluated anew first."""
 
 _FAR = 0.7
-"""Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it."""
+"""Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it; and share
+of the gap there that steps must have reached, when they end, to go on from there: else rounding is all that is left."""
 
 _NEAR = 3e-3
 """Relative gap at which rough passes start anew from a point evaluated from scratch."""
@@ -37,24 +35,17 @@ _NEAR = 3e-3
 _MARGIN = 0.8  # of the tolerance, that an estimated gap must meet
 _ENOUGH = 0.3
 """Of the tolerance, or of what the last step gained where that is less: a gain below it is not worth another round."""
-_SHORTEST = 1e-3
 _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
 
-_STALLED, _BETTER = 3, 0.7
-"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and the share of the gap at the last such
-evaluation that must then be reached for the steps to go on."""
+_PATIENCE = 3
+"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and that gain little on a model of all words,
+after which float32 leads no further: the model is the objective itself then, and nothing but rounding makes its minimum so poor.
+In float64 a few steps do the rest."""
 
-_CRAWLED, _LITTLE = 3, 0.01
-"""Float32 leads no further after so many steps in a row that gain less than so small a share of the gap, each on a model of all
-words: that is the objective itself, and nothing but rounding makes its minimum so poor. In float64 a few steps do the rest."""
-
-_WIDE = 0.2
-"""Share of the objective: while the gap is wider, a step that gains little does not end a probe that is done by its gains."""
-
-_ERRORS_COUNT, _SETTLED, _SHRINKING = 1e-6, 1e-2, 0.9
-"""Tolerance below which the last step must be small too, and how small: as a share of the largest weight and of the root of the
-tolerance, since a gap bounds the error of the weights by no more than its root; steps are then expected to shrink to the third."""
+_LITTLE = 0.01
+"""Share of the gap that is little for a step to gain; and, where weights must have settled too, how small the last step must be, as
+a share of the largest weight and of the root of the tolerance: a gap bounds the error of the weights by no more than its root."""
 
 
 @dataclass(slots=True)
@@ -69,7 +60,8 @@ class _Words:
 
     def choose(self, P: Tensor) -> Tensor:
         n_words = len(self.problem.likelihood.omega)
-        size = min(self.size if self.size < _NEARLY_ALL * n_words else n_words, self.most)
+        nearly_all = 2 * self.size**2 > n_words**2  # counted in doublings, nearer to all than to half
+        size = min(n_words if nearly_all else self.size, self.most)
         self.rows, self.chance = doubtful_words(P, self.problem.likelihood.weights_as(P), size)
         return self.rows
 
@@ -136,12 +128,13 @@ def approach(
     else:
         blocks.turn_to(problem)
     stalled, crawled, near, poor, futile, shrinking, slight = 0, 0, False, False, False, False, False
-    settled, last_length, gained = tol >= _ERRORS_COUNT, math.inf, math.inf
+    fine = tol < torch.finfo(torch.float32).resolution
+    settled, last_length, gained = not fine, math.inf, math.inf
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
-        slight = slight and point.gap <= _WIDE * point.objective
-        ended = done or slight or futile or stalled >= _STALLED or crawled >= _CRAWLED or passes >= max_passes
+        slight = slight and point.gap <= SOME * point.objective  # a wider gap says that the gains will not stay little
+        ended = done or slight or futile or max(stalled, crawled) >= _PATIENCE or passes >= max_passes
         if exact and ended:
             return Reached(point, passes, blocks, slight and not done)
         strayed = poor or point.objective < _FAR * anchor.objective
@@ -151,7 +144,7 @@ def approach(
             point, X = yield from evaluate(problem, point.W, point.b, choose=words.choose)
             point = replace(point, bound=max(bound, point.bound))  # what was proven stays proven
             bound = point.bound
-            futile = ended and point.gap > _BETTER * last_gap  # rounding is all that is left
+            futile = ended and point.gap > _FAR * last_gap  # rounding is all that is left
             near, poor, stalled = near or close, False, 0 if not futile else stalled
             anchor, exact, passes = point, True, passes + 1.0
             continue
@@ -162,16 +155,16 @@ def approach(
         passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
-        trial = _walk(problem, point, step=step, change=change, b=place.b)
+        trial = _walk(problem, point, step=step, change=change, b=place.b, promised=promised)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
         slight = max(gained, promised) < worth
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective
-        if tol < _ERRORS_COUNT:  # the objective says nothing of the last digits of the weights, but the steps do
-            settled = length <= _SETTLED * tol**0.5 * float(trial.W.abs().max())
-            shrinking, last_length = length <= _SHRINKING * last_length, length
+        if fine:  # the objective says nothing of the last digits of the weights, but the steps do
+            settled = length <= _LITTLE * tol**0.5 * float(trial.W.abs().max())
+            shrinking, last_length = length < last_length, length
         elif poor and local.whole:
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
@@ -181,12 +174,13 @@ def approach(
         exact, passes = False, passes + 1.0
 
 
-def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor) -> Trial:
-    """As much of the step as lowers the objective: all of it, a half, ..., or none."""
-    share = 1.0
-    while share > _SHORTEST:
+def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor, promised: float) -> Trial:
+    """As much of the step as lowers the objective: all of it, a half, ..., or none where it promises no more than rounding."""
+    share, noise = 1.0, _NOISE[step.dtype] * point.objective
+    while True:
         trial = weigh(problem, point.W + share * step, Z=point.Z + share * change, b=point.b + share * b)
-        if trial.objective <= point.objective * (1.0 + _NOISE[step.dtype]):
+        if trial.objective <= point.objective + noise:
             return trial
         share *= 0.5
-    return point
+        if not share * promised > noise:
+            return point

@@ -15,14 +15,13 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
+from neurosieve.probes.exact.pieces import FEWEST_WORDS
 from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
 
 CHUNK_WORDS = 2048
-"""Words a chunk of a pass that is not rough: 20 MB of float32 at 2,688 neurons."""
-
-_CACHED_WORDS = 256
-"""Words of a batch whose moments are taken: they stay in the processor's cache from the first of the sums to the last."""
+"""Words a chunk of a pass that is not rough: 20 MB of float32 at 2,688 neurons. Fewer are no sample of all, however little memory
+there is."""
 
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
@@ -114,7 +113,7 @@ class Design:
         total = torch.zeros(self.width, dtype=torch.float64, device=self.device)
         squares, shift = torch.zeros_like(total), None
         low, high = torch.zeros_like(total), torch.zeros_like(total)
-        for _, X in self.stream.batches(_CACHED_WORDS):
+        for _, X in self.stream.batches(FEWEST_WORDS):  # they stay in the processor's cache
             if shift is None:  # squares about a typical value do not cancel
                 shift = X.mean(dim=0)
             moved = X - shift

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurosieve.probes.exact.passes import CHUNK_WORDS
+
 SAMPLE_WORDS = 12_288
 """Words that a model looks at to begin with, where memory allows; of few words, half: a step from far away needs no more."""
 
 _MOST_SAMPLES = 4
 """Times `SAMPLE_WORDS` that a model may grow to."""
 
-_FEWEST_WORDS, _FEWEST_COLUMNS = 2048, 64
-"""Of a model and of a label's matrix, however little memory there is."""
-
 _BLOCK_BYTES = 768 << 20
 """Of all labels' matrices together at most."""
 
-_PER_WORD, _PER_SAMPLED, _PER_WEIGHT, _PER_SQUARE = 12, 12, 16, 3
-"""Values kept at once: for each label and word, label and sampled word, label and column, and entry of a label's matrix."""
+FEWEST_COLUMNS = 128
+"""Of a label's matrix, however few columns it uses; half as many where there is little memory."""
+
+_PER_WORD, _PER_WEIGHT = 12, 16
+"""Values kept at once for each label and word, sampled ones once more, and for each label and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,16 @@ class Sizes:
 
     @property
     def _per_sampled(self) -> int:
-        return self.n_columns * self.sample_itemsize + _PER_SAMPLED * self.n_labels * self.itemsize
+        return self.n_columns * self.sample_itemsize + _PER_WORD * self.n_labels * self.itemsize
+
+    @property
+    def _per_entry(self) -> int:
+        """Bytes of an entry of a label's matrix and of its factor; the former is in float64, where coordinate descent runs."""
+        return 8 + self.itemsize
 
     @property
     def _blocks(self) -> int:
-        return min(_BLOCK_BYTES, _PER_SQUARE * self.itemsize * self.n_labels * self.n_columns**2)
+        return min(_BLOCK_BYTES, self._per_entry * self.n_labels * self.n_columns**2)
 
     @property
     def _samples(self) -> int:
@@ -80,8 +87,8 @@ class Sizes:
         """What fits in so many bytes: matrices and samples share what is left by what must be there."""
         left = max(0, n_bytes - self.least)
         blocks = min(self._blocks, left * self._blocks // (self._blocks + self._samples))
-        most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(_FEWEST_WORDS, (left - blocks) // self._per_sampled))
-        entries = blocks // (_PER_SQUARE * self.itemsize)
-        columns = max(int(entries**0.5), int(self.n_labels**0.5 * _FEWEST_COLUMNS))
-        few = max(_FEWEST_WORDS, self.n_words // 2)
+        most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(CHUNK_WORDS, (left - blocks) // self._per_sampled))
+        entries = blocks // self._per_entry
+        columns = max(int(entries**0.5), int(self.n_labels**0.5 * FEWEST_COLUMNS / 2))
+        few = max(CHUNK_WORDS, self.n_words // 2)
         return Room(sample_words=min(SAMPLE_WORDS, few, most), most_words=most, block_columns=columns)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-_SMALLEST = 1e-30
-_RATE_STEPS = 5
-
-_EVENLY = 0.2
-"""Share of a sample that is spread over all words: those that are certain now may not stay so."""
+from neurosieve.probes.exact.likelihood import negligible
 
 
 def sample(share: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -30,10 +26,12 @@ def sample(share: Tensor, size: int) -> tuple[Tensor, Tensor]:
     if size >= len(share):
         rows = share.nonzero()[:, 0]
         return rows, share.new_ones(len(rows))
-    rate = size / max(float(share.sum()), _SMALLEST)
-    for _ in range(_RATE_STEPS):  # words that are certain to be taken leave the others more; rises to the solution
+    smallest = negligible(share.dtype)
+    rate, n_certain, before = size / max(float(share.sum()), smallest), 0, -1
+    while n_certain > before:  # words that are certain to be taken leave the others more; rises to the solution
         certain = share * rate >= 1.0
-        rate = (size - int(certain.sum())) / max(float(share[~certain].sum()), _SMALLEST)
+        before, n_certain = n_certain, int(certain.sum())
+        rate = (size - n_certain) / max(float(share[~certain].sum()), smallest)
     chance = (share * rate).clamp(max=1.0)
     steps = (chance.double().cumsum(0) + 0.5).floor()
     rows = (steps.diff(prepend=steps.new_zeros(1)) > 0.0).nonzero()[:, 0]
@@ -41,7 +39,9 @@ def sample(share: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def doubtful_words(P: Tensor, omega: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """A sample of words in proportion to their doubt ``omega sum_k p_k (1 - p_k)``, in all labels and in each.
+    """A sample of words: a third by their doubt ``omega sum_k p_k (1 - p_k)``, a third by each label's, a third evenly.
+
+    Rare labels count as much as frequent ones in the second, and words that are certain now, but may not stay so, are in the third.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ def doubtful_words(P: Tensor, omega: Tensor, size: int) -> tuple[Tensor, Tensor]
         return sample(omega, size)
     doubt = P * (1.0 - P) * omega
     of_labels = doubt.sum(dim=1, keepdim=True)
-    share = doubt.sum(dim=0) / of_labels.sum().clamp_min(_SMALLEST)
-    share += (doubt / of_labels.clamp_min(_SMALLEST)).mean(dim=0)  # rare labels count as much as frequent ones
-    return sample((1.0 - _EVENLY) * share / share.sum().clamp_min(_SMALLEST) + _EVENLY * omega, size)
+    smallest = negligible(doubt.dtype)
+    share = doubt.sum(dim=0) / of_labels.sum().clamp_min(smallest)
+    share += (doubt / of_labels.clamp_min(smallest)).mean(dim=0)
+    return sample(share + omega, size)

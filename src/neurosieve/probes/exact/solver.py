@@ -22,32 +22,26 @@ from torch import Tensor
 from neurosieve.errors import NeurosieveError
 from neurosieve.probes.checks import require_whole
 from neurosieve.probes.exact.blocks import Blocks
-from neurosieve.probes.exact.likelihood import Likelihood
+from neurosieve.probes.exact.likelihood import Likelihood, negligible
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
 from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
 from neurosieve.probes.exact.room import Room, Sizes
+from neurosieve.probes.exact.step import SOME
 from neurosieve.probes.exact.values import BYTES, solve_values
 from neurosieve.probes.exact.work import multiplications
 from neurosieve.probes.problem import GroupProblem, GroupSolution, row_of
 from neurosieve.probes.spec import FittedProbe
 from neurosieve.probes.stream import ActivationStream
 
-_SINGLE_TOL = 1e-5
-"""Relative gaps below this are solved in float64, from a solution in float32 to this."""
-
 WITHOUT_PENALTY = "have l1 = l2 = 0"
 """What the warning of probes without any penalty says of them."""
 
-_FAINT = 1e-6
-"""l2 of probes without any penalty, as a share of the mean variance of the columns."""
+_SINGLE_TOL = 1e-5
+"""Relative gaps below this are solved in float64, from a solution in float32 to this."""
 
-_ON_THE_WAY, _WEAK, _ROUGHLY, _FEW_PASSES = (100.0, 10.0), 2e-3, 0.3, 100.0
-"""A path's first probe is begun with penalties so many times stronger, if their l1 is at most the second number, to the relative
-gap of the third or so many passes."""
-
-_ABSENT_MARGIN = 60.0
-"""Nats by which a label that never occurs stays below the total of the others, on every training word: exp(-60) = 9e-27."""
+_WEAK = 2e-3
+"""Largest l1 of the penalties, each ten times weaker than the one before, with which a path's first probe is begun."""
 
 _STATE_BYTES = 2 << 30
 """For all that probes hold while they are solved: no more gains much, as they share little but passes."""
@@ -146,7 +140,7 @@ def solve(
         W[number, model.live] = solved.W
         intercept = solved.b - solved.W.double() @ design.mean
         level = float(intercept.mean())  # what all intercepts share is free: without it, equal fits have equal scores
-        b[number] = solved.least_total - level - _ABSENT_MARGIN
+        b[number] = solved.least_total - level + math.log(negligible(torch.float32))  # a label that never occurs
         b[number, model.live] = (intercept - level).to(b.dtype)
         objective[number], gap[number], n_passes[number] = solved.objective, solved.gap, solved.n_passes
         precisions[number], slight[number] = solved.precision, solved.slight
@@ -244,12 +238,13 @@ def _first_weights(
     """Where to start a path: at zero or, where the penalty is weak, roughly solved with ever weaker ones; and the passes spent."""
     model = problem.likelihood
     W, b, spent = torch.zeros((len(model.live), design.width), device=design.device), model.target.log(), 0.0
-    for share in _ON_THE_WAY:
-        if not 0.0 < problem.l1 * share <= _WEAK or spent >= max_passes:
-            continue
+    n_decades = math.floor(math.log10(_WEAK / problem.l1)) if problem.l1 else 0
+    for share in (10.0**decade for decade in range(n_decades, 0, -1)):
         stronger = replace(problem, l1=problem.l1 * share, l2=problem.l2 * share)
-        rough, left = design.rough == torch.bfloat16, min(_FEW_PASSES, max_passes - spent)
-        reached = yield from approach(stronger, W, b, tol=_ROUGHLY, max_passes=left, rough=rough, room=room)
+        rough, left = design.rough == torch.bfloat16, max_passes / share - spent
+        if left < 1.0:  # what is easier gets fewer passes
+            continue
+        reached = yield from approach(stronger, W, b, tol=SOME, max_passes=left, rough=rough, room=room)
         W, b, spent = reached.point.W, reached.point.b, spent + reached.n_passes
     return W, b, spent
 
@@ -345,7 +340,9 @@ def _penalised(problem: GroupProblem, number: int, model: Likelihood, design: De
     l1, l2, mask = float(problem.l1[number]), float(problem.l2[number]), row_of(problem.mask, number)
     if l1 == l2 == 0.0:
         # No bound and, where labels can be separated, no optimum: the limit of ever fainter penalties is meant.
-        faint = _FAINT * max(float(design.variance.mean()), torch.finfo(torch.float32).tiny)
+        faint = torch.finfo(torch.float32).resolution * max(
+            float(design.variance.mean()), torch.finfo(torch.float32).tiny
+        )
         return Penalised(model, 0.0, faint, mask, design.variance, design.reach, faint=True)
     return Penalised(model, l1, l2, mask, design.variance, design.reach)
 

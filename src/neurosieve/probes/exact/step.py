@@ -18,46 +18,21 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from neurosieve.probes.exact.blocks import Blocks
+from neurosieve.probes.exact.blocks import MINOR, Blocks
 from neurosieve.probes.exact.level import levelled
 from neurosieve.probes.exact.model import LocalModel, Place
 
-_ROUNDS = 3
-"""Times that nets and face are done on one model."""
+_TRIES = 3
+"""Times that nets and face are done on one model, and that labels step again in one of them."""
 
-_WORTHWHILE = 0.2
-"""Gain of a round, as a share of all rounds' so far, below which there is no other one."""
+SOME = 0.2
+"""Share that counts: of all rounds' gain so far, for a round's to have another one; of the used weights, for so many to change that
+the face is not worth solving on; of the face, for so many to change sign that a step goes no farther than a few of them, as along
+columns that depend on each other nothing else ends it; of what is worth another round, for a conjugate gradient's gain to have
+another one; and of an objective, for a gap to be wide."""
 
-_WEAK, _STRONG, _EASE = 1.5, 0.7, 0.7
-"""Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below the
-second its multiple shrinks by the third."""
-
-_FAR_TOO_STRONG = 0.1
-"""Below this share of what its matrix says, a label's multiple shrinks by as much."""
-_RETRIES = 4
-_SETTLED = 0.15
-"""Share of the used weights that may enter or leave for the face to be worth solving on."""
-
-_CG_STEPS, _CG_GAIN = 16, 0.03
-_WHOLE_STEPS, _WHOLE_GAIN = 100, 1e-3
-"""Of conjugate gradients: at most, and the gain of one, as a share of all so far, at which they end; more of them pay where the
-model has no error of its own."""
-
-_IDLE = 0.1
-"""Gain of a conjugate gradient, as a share of what is worth another round, at which they end in any case."""
-
-_FLIPS = 0.02
-"""Share of the face that may change sign before it is left out and conjugate gradients start anew."""
-
-_OVERSHOT = 0.25
-"""Share of the face from which a step would change so many signs that it goes no farther than `_FLIPS` of them: along columns that
-depend on each other nothing but a change of sign ends it."""
-
-_MATTERS = 0.97
-"""Of what conjugate gradients can gain, the share whose labels take part."""
-
-_SHORTEST = 1e-2
-_NOISE = 1e-15  # of a model's value, all sums being in float64
+_WEAK = 1.5
+"""Of a label's curvature along its step, as a multiple of what its matrix says, above which it steps again."""
 
 
 def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: float) -> Place:
@@ -74,12 +49,12 @@ def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: flo
         Gain below which another round is not worth its time.
     """
     place = model.start
-    for _ in range(_ROUNDS):
+    for _ in range(_TRIES):
         before = place
         place, coupled = _round(model, blocks, multiples, before, enough=enough)
         place = _level(model, place)
         gain, total = before.value - place.value, model.start.value - place.value
-        if coupled or not gain > max(enough, _WORTHWHILE * total if before is not model.start else 0.0):
+        if coupled or not gain > max(enough, SOME * total if before is not model.start else 0.0):
             break
     return place
 
@@ -98,14 +73,14 @@ def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place, *
     g = model.gradient(start)
     apart = _nets(model, blocks, multiples, start=start, g=g)
     changed = int(((apart.V != 0.0) != (start.V != 0.0)).sum())
-    best, coupled = apart, False
-    if changed <= _SETTLED * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
+    best, coupled, unit = apart, False, torch.finfo(torch.float64).eps  # of a model's value, all sums being in float64
+    if changed <= SOME * int((apart.V != 0.0).sum()) or model.problem.l1 == 0.0:
         together = _face(model, blocks, g, start=start, apart=apart, enough=enough)
-        coupled = together.value <= apart.value + _NOISE * abs(apart.value)
+        coupled = together.value <= apart.value + unit * abs(apart.value)
         best = together if coupled else apart
-    share, least = 1.0, start.value + _NOISE * abs(start.value)
-    while not best.value <= least and share > _SHORTEST:
-        share *= 0.5
+    tries, least = 0, start.value + unit * abs(start.value)
+    while not best.value <= least and tries < _TRIES:
+        tries += 1
         best = model.between(start, best, 0.5)
     return (best, coupled) if best.value <= least else (start, True)
 
@@ -113,23 +88,21 @@ def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place, *
 def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place, g: Tensor) -> Place:
     V, change = start.V.clone(), torch.zeros_like(start.change)
     labels, pulled = list(range(len(V))), torch.zeros_like(multiples)
-    for retry in range(_RETRIES + 1):
+    for retry in range(_TRIES + 1):
         pulled += blocks.nets(start.V, g, multiples, labels=labels, out=V)
         change[labels] = model.logits(V - start.V, labels)[labels]
         end = model.at(V, start.change + change, start.b)
         bent, expected = model.bent(start, end), multiples * pulled
         weak = bent > (_WEAK if end.value < start.value else 1.0) * expected
         weak &= bent > 1e-3 * expected.sum()  # the others cannot matter
-        if not bool(weak.any()) or retry == _RETRIES:
+        if not bool(weak.any()) or retry == _TRIES:
             break
         if end.value < start.value and retry > 0:
             break
         multiples[weak] = (bent / pulled.clamp_min(1e-300))[weak]
         labels = weak.nonzero()[:, 0].tolist()
         pulled[weak] = 0.0
-    ease = torch.where(bent < _FAR_TOO_STRONG * expected, _FAR_TOO_STRONG, _EASE)
-    eased = (ease * multiples).clamp_min(1.0)
-    multiples.copy_(torch.where(bent < _STRONG * expected, eased, multiples))
+    multiples.copy_(torch.where(bent < 0.5 * expected, (0.5 * multiples).clamp_min(1.0), multiples))
     return end
 
 
@@ -140,30 +113,28 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
     signs = apart.V.sign() if l1 else torch.zeros_like(apart.V)
     bend = model.curvature(start)
     V, change = apart.V.clone(), apart.change - start.change
-    most, share = (_WHOLE_STEPS, _WHOLE_GAIN) if model.whole else (_CG_STEPS, _CG_GAIN)
-    gained, left, every = max(0.0, start.value - apart.value), most, list(range(len(V)))
-    while left > 0:
+    gained, going, every = max(0.0, start.value - apart.value), True, list(range(len(V)))
+    while going:
         r = -(g + l1 * signs + 2.0 * l2 * V)
-        if gained > 0.0 or left < most:
+        if bool(change.any()):
             r -= bend(change, every)
         r.masked_fill_(~face, 0.0)
-        many, flipped = _FLIPS * int(face.sum()), torch.zeros_like(face)
+        many, flipped = MINOR * int(face.sum()), torch.zeros_like(face)
         z = blocks.solve(r, face, every)
         labels = every if model.whole else _that_matter(r * z)
         r, z = _only(r, labels), _only(z, labels)
         p, rz = z, _dot(r, z)
-        while left > 0:
-            left -= 1
+        while True:
             along = model.logits(p, labels)
             bent = (bend(along, labels) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
             curved = _dot(p, bent)
             length = rz / curved if curved > 0.0 else math.inf
             if l1 and (
-                math.isinf(length) or int(((V + length * p).sign() != signs)[face].sum()) > _OVERSHOT * int(face.sum())
+                math.isinf(length) or int(((V + length * p).sign() != signs)[face].sum()) > SOME * int(face.sum())
             ):
                 length = min(length, _reach(V, p, face & (V.sign() == signs), count=1 + int(many)))
-            if not math.isfinite(length * rz):
-                left = 0
+            going = math.isfinite(length * rz)
+            if not going:
                 break
             V += length * p
             change += length * along
@@ -174,8 +145,8 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
                 flipped = (V * signs <= 0.0) & face
             if int(flipped.sum()) > many:
                 break
-            if gain < max(share * gained, _IDLE * enough):
-                left = 0
+            going = gain >= max(MINOR * gained, SOME * enough) and gain > 0.0
+            if not going:
                 break
             z = blocks.solve(r, face, labels)
             rz, before = _dot(r, z), rz
@@ -197,7 +168,7 @@ def _that_matter(shares: Tensor) -> list[int]:
     """Labels that hold nearly all of a sum over labels and columns."""
     of_labels, order = shares.sum(dim=1, dtype=torch.float64).sort(descending=True)
     held = of_labels.cumsum(0) / of_labels.sum()
-    return sorted(order[: 1 + int((held < _MATTERS).sum())].tolist())
+    return sorted(order[: 1 + int((held < 1.0 - MINOR).sum())].tolist())
 
 
 def _only(values: Tensor, labels: list[int]) -> Tensor:

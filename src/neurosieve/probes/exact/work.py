@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from neurosieve.probes.exact.room import SAMPLE_WORDS
 
-_STEPS, _PRODUCTS, _INTERCEPTS = 40, 8, 4
-"""Steps of a probe, a mean over the strict grid, and of a step the products with a sample and the intercepts fitted."""
+_STEPS, _EVALUATIONS = 40, 4
+"""Steps of a probe, a mean over the strict grid, and how often each evaluates a sample: two products, and the intercepts."""
 
 _ELEMENTWISE = 500
 """Multiplications that take as long as all that is done to a word and label in a step, besides products."""
@@ -15,6 +15,6 @@ def multiplications(*, n_words: int, n_labels: int, n_columns: int) -> float:
     """Multiplications that take as long as solving one probe of labels."""
     sampled = min(SAMPLE_WORDS, n_words)
     passes = n_words * n_labels * (2 * n_columns + _ELEMENTWISE)
-    models = _PRODUCTS * sampled * n_labels * n_columns
-    coupling = _INTERCEPTS * (n_words + 3 * sampled) * n_labels**2  # each label's intercept moves all others
+    models = 2 * _EVALUATIONS * sampled * n_labels * n_columns
+    coupling = _EVALUATIONS * (n_words + 3 * sampled) * n_labels**2  # each label's intercept moves all others
     return float(_STEPS * (passes + models + coupling))
