@@ -279,7 +279,7 @@ def _cholesky(gram: Tensor, ridge: float) -> Tensor:
 
 
 def elastic_net(
-    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float, **_: float
+    gram: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64], *, l1: float, l2: float
 ) -> NDArray[np.float64]:
     """A few sweeps of coordinate descent on ``w' gram w / 2 - q' w + l1 |w| + l2 w^2``, from `w` on.
 

@@ -74,7 +74,7 @@ def minimise(net: Net, w: Vector, *, tol: float) -> Vector:
         return _solved(net.gram.copy(), net.c, ridge=2.0 * net.l2)
     last = math.inf
     for _ in range(BOUTS):
-        place = net.at(elastic_net(net.gram, net.c, w, l1=net.l1, l2=net.l2, far=net.yy))
+        place = net.at(elastic_net(net.gram, net.c, w, l1=net.l1, l2=net.l2))
         gap = net.gap(place)
         for _ in range(ON_SUPPORT):
             if gap <= tol * place.value:
