@@ -54,6 +54,10 @@ def main() -> None:
             "default": len(PATH),
             "help": "how many of the five pairs to measure; fewer leave out the path",
         },
+        only={
+            "type": int,
+            "help": "one of the five pairs, 1 to 5, to be measured with the path and without the others",
+        },
     )
     report = machine.Report("solver")
     X, y = data.store(quick=args.quick).split("train").xy(data.prop())
@@ -62,7 +66,8 @@ def main() -> None:
     bounds: dict[str, float] = {}
     try:
         rate = _best_rate(X, y)
-        for pair in PATH[: 2 if args.quick else args.pairs]:
+        chosen = PATH[: 2 if args.quick else args.pairs] if args.only is None else PATH[args.only - 1 : args.only]
+        for pair in chosen:
             name = f"l1={pair[0]:g}, l2={pair[1]:g}"
             curves[name], bounds[name] = _one_pair(report, name, X, np.asarray(y), pair, rate)
         if args.pairs == len(PATH):

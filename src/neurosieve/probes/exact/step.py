@@ -31,8 +31,9 @@ the face is not worth solving on; of the face, for so many to change sign that a
 columns that depend on each other nothing else ends it; of what is worth another round, for a conjugate gradient's gain to have
 another one; and of an objective, for a gap to be wide."""
 
-_WEAK = 1.5
-"""Of a label's curvature along its step, as a multiple of what its matrix says, above which it steps again."""
+_WEAK, _STRONG, _FAR_TOO_STRONG = 1.5, 0.7, 0.1
+"""Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below the second
+its multiple shrinks by that, below the third by the third."""
 
 
 def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: float) -> Place:
@@ -102,7 +103,8 @@ def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place,
         multiples[weak] = (bent / pulled.clamp_min(1e-300))[weak]
         labels = weak.nonzero()[:, 0].tolist()
         pulled[weak] = 0.0
-    multiples.copy_(torch.where(bent < 0.5 * expected, (0.5 * multiples).clamp_min(1.0), multiples))
+    ease = torch.where(bent < _FAR_TOO_STRONG * expected, _FAR_TOO_STRONG, _STRONG)
+    multiples.copy_(torch.where(bent < _STRONG * expected, (ease * multiples).clamp_min(1.0), multiples))
     return end
 
 
