@@ -33,18 +33,22 @@ def main() -> None:
         property={"default": None, "help": "property to probe"},
         before={"default": BEFORE, "help": "version to compare with"},
         sides={"default": "before,recipe,now", "help": "which of before, recipe and now to run"},
+        standardize={"action": "store_true", "help": "run all sides with --standardize"},
         keep={"type": Path, "help": "folder for the runs, kept; finished ones there are taken as they are"},
     )
     report = machine.Report("default-run")
     store = args.store or data.store(quick=args.quick).path
     prop = args.property or data.prop()
+    always = ("--standardize",) if args.standardize else ()
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or Path(scratch)
         sides: dict[str, dict[str, Any]] = {}
         try:
             for side in args.sides.split(","):
                 sources = _sources(args.before, Path(scratch)) if side == "before" else common.HERE.parent / "src"
-                sides[side] = _run(store, prop, folder / side, sources, RECIPE if side == "recipe" else ())
+                sides[side] = _run(
+                    store, prop, folder / side, sources, (*always, *(RECIPE if side == "recipe" else ()))
+                )
                 _times(report, side, sides[side])
             _compare(report, sides)
             report.extra["sides"] = sides

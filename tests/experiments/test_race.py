@@ -57,6 +57,14 @@ def test_the_table_says_how_far_each_pair_was_solved():
     assert found.to_frame().iloc[0][["l1", "l2"]].tolist() == [found.l1, found.l2]
 
 
+def test_a_lap_leaves_a_pair_after_so_many_passes_and_the_last_one_does_not(monkeypatch):
+    monkeypatch.setattr(racing, "LAP_PASSES", 2)
+    found = search_lambdas(noisy(0), grid=GRID, solver="exact")  # warnings are errors here
+    dropped = found.table["margin"].notna() & found.table["score"].notna()
+    assert (found.table.loc[dropped, "gap"] > 0.2).any()
+    assert (found.table.loc[found.table["margin"].isna(), "gap"] <= 1e-3).all()
+
+
 def raced(monkeypatch, scores):
     """Race pairs whose scores are given; also which pairs were ever solved."""
     solved = []
