@@ -235,3 +235,23 @@ def test_certificates_of_many_hold_on_any_data(seed: int, n: int, p: int, scale:
         found, optimum = objective(X, y, probe.coef_[0], l1=l1, l2=l2), best(X, y, l1=l1, l2=l2)
         assert probe.objective_ == pytest.approx(found, rel=1e-4, abs=1e-6)
         assert probe.objective_ - probe.gap_ <= optimum * (1 + 1e-4) + 1e-6
+
+
+def test_no_weights_are_worse_than_none():
+    """Where words are fewer than columns and l2 is 0, the moments' rounding leaves directions along which nothing ends a step."""
+    rng = np.random.default_rng(30)
+    X, y = (1e3 * rng.standard_normal((11, 30))).astype(np.float32), rng.standard_normal(11)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for pairs in (MANY_PAIRS, [(1e-5, 0.0)]):
+            for probe in fit_probes(X, [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in pairs], "exact"):
+                assert probe.objective_ <= 0.5 + 1e-6
+                assert probe.objective_ <= 1e-5 or probe.l1 > 1e-5
+
+
+def test_columns_too_large_for_float32_are_refused_by_the_gap():
+    X, y = data(seed=6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probes = fit_probes(X * np.float32(1e25), [ProbeSpec(y, l1=1e-3, l2=1e-3, loss="squared")] * 5, "exact")
+    assert all(probe.objective_ == pytest.approx(0.5) and probe.gap_ >= 0.4 for probe in probes)

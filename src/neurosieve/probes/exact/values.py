@@ -153,6 +153,10 @@ def _solve_alike(
             if missed and found.gap(i) <= LED_ON * before and passes[i] < max_passes:
                 # The words' own gradient in place of the moments'.
                 linear[i] = told.q + moments.gram @ (claim.w if claim.dual is None else claim.dual)
+    for i in members:  # where rounding leaves no minimum to be found, no weights at all are better than what was
+        nothing = 0.5 * float(moments.squares[place[i]])
+        if not found.objective[i] <= nothing:
+            found.best[i], found.b[i], found.objective[i] = 0.0, moments.means[place[i]], nothing
 
 
 def _penalised(problem: GroupProblem, i: int) -> bool:
