@@ -101,6 +101,31 @@ def test_columns_that_are_constant_or_twice_there_do_no_harm():
         assert (np.abs(probe.coef_[0, -2:]) < 1e-6).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_huge_column_takes_nothing_from_those_who_do_not_read_it(dtype):
+    X, y = data(seed=6)
+    X = X.astype(dtype)
+    X[:, 0] *= 1e7
+    alone = ProbeSpec(y, l1=1e-3, l2=1e-3, loss="squared", neurons=np.arange(1, 40))
+    free = ProbeSpec(y, l1=0.0, l2=0.0, loss="squared", neurons=np.arange(1, 40))
+    huge = ProbeSpec(y, l1=10.0, l2=1e-3, loss="squared")
+    for spec in (alone, free):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nothing bounds a probe without any penalty
+            apart, beside = fit_probes(X, [spec], "exact")[0], fit_probes(X, [spec, huge], "exact")[0]
+        np.testing.assert_allclose(beside.coef_, apart.coef_, atol=1e-3)  # rounding, without a penalty
+    assert beside.objective_ == pytest.approx(apart.objective_, rel=1e-6)
+
+
+def test_columns_of_any_scale_are_solved_in_float64():
+    X, y = data(seed=6)
+    X = X.astype(np.float64)
+    X[:, 0] *= 1e7
+    for l1, l2 in [(1e-3, 1e-3), (1e-2, 0.0), (0.0, 1e-2)]:
+        probe = fit_probes(X, [ProbeSpec(y, l1=l1, l2=l2, loss="squared")], "exact")[0]
+        assert probe.gap_ <= 1e-3 * probe.objective_, (l1, l2)
+
+
 def test_means_a_thousand_times_the_spread_leave_the_certificate():
     X, y = data(seed=7, offset=3000.0)
     probe = fit_probes(X.astype(np.float64), [ProbeSpec(y, l1=1e-3, l2=1e-3, loss="squared")], "exact", tol=1e-6)[0]
@@ -210,3 +235,23 @@ def test_certificates_of_many_hold_on_any_data(seed: int, n: int, p: int, scale:
         found, optimum = objective(X, y, probe.coef_[0], l1=l1, l2=l2), best(X, y, l1=l1, l2=l2)
         assert probe.objective_ == pytest.approx(found, rel=1e-4, abs=1e-6)
         assert probe.objective_ - probe.gap_ <= optimum * (1 + 1e-4) + 1e-6
+
+
+def test_no_weights_are_worse_than_none():
+    """Where words are fewer than columns and l2 is 0, the moments' rounding leaves directions along which nothing ends a step."""
+    rng = np.random.default_rng(30)
+    X, y = (1e3 * rng.standard_normal((11, 30))).astype(np.float32), rng.standard_normal(11)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for pairs in (MANY_PAIRS, [(1e-5, 0.0)]):
+            for probe in fit_probes(X, [ProbeSpec(y, l1=l1, l2=l2, loss="squared") for l1, l2 in pairs], "exact"):
+                assert probe.objective_ <= 0.5 + 1e-6
+                assert probe.objective_ <= 1e-5 or probe.l1 > 1e-5
+
+
+def test_columns_too_large_for_float32_are_refused_by_the_gap():
+    X, y = data(seed=6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probes = fit_probes(X * np.float32(1e25), [ProbeSpec(y, l1=1e-3, l2=1e-3, loss="squared")] * 5, "exact")
+    assert all(probe.objective_ == pytest.approx(0.5) and probe.gap_ >= 0.4 for probe in probes)

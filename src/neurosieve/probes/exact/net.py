@@ -45,7 +45,7 @@ class Net:
     def at(self, w: Vector) -> Place:
         """Evaluate weights (width,)."""
         held = self.gram @ w
-        loss = 0.5 * float(w @ held) - float(self.c @ w) + 0.5 * self.yy
+        loss = max(0.0, 0.5 * float(w @ held) - float(self.c @ w) + 0.5 * self.yy)  # below 0 it is rounding
         return Place(w, held, loss + self.l1 * float(np.abs(w).sum()) + self.l2 * float(w @ w))
 
     def gap(self, place: Place) -> float:
@@ -83,7 +83,7 @@ def minimise(net: Net, w: Vector, *, tol: float) -> Vector:
             gap, w = net.gap(place), place.w
             if not flips or before - place.value < LITTLE * gap:
                 break
-        if gap <= tol * place.value or last - place.value <= STALLED * place.value:
+        if gap <= tol * place.value or not last - place.value > STALLED * place.value:
             break
         last = place.value
     return place.w

@@ -116,7 +116,7 @@ def _alternate(nets: Nets, *, tol: float) -> tuple[Vector, Vector, NDArray[np.bo
 def _gaps(nets: Nets, z: Vector, x: Vector, inside: Vector, q: Vector) -> Vector:
     """Each net's objective at `z` above the bound of `x`, as a share of it; `inside` is x in the basis, `q` is ``c - G x``."""
     loss = 0.5 * nets.yy - _dots(z, nets.c) + 0.5 * np.square(z @ nets.gram.basis) @ nets.gram.values
-    value = loss + nets.l1 * np.abs(z).sum(axis=1) + nets.l2 * _dots(z, z)
+    value = np.maximum(loss, 0.0) + nets.l1 * np.abs(z).sum(axis=1) + nets.l2 * _dots(z, z)
     agreement = nets.yy - _dots(x, nets.c)
     square = agreement - _dots(x, nets.c) + np.square(inside) @ nets.gram.values
     bounds = [

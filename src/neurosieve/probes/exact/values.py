@@ -31,8 +31,8 @@ from neurosieve.probes.stream import ActivationStream
 
 FAINT = 1e-9
 """l2 of probes without any penalty, as a share of the mean variance of the columns: what keeps the system solvable."""
-CONSTANT = 1e-12
-"""Share of the largest variance below which a column is rounding; its weight stays zero."""
+CONSTANT = 4.0
+"""Rounding units of a column's mean below which its deviation is rounding; its weight stays zero."""
 MANY = 4
 """Probes on the same columns from which they are solved together: an eigendecomposition takes as long as three weak pairs alone."""
 LED_ON = 0.7
@@ -136,11 +136,11 @@ def _solve_alike(
     weights = row_of(problem.weights, members[0])
     values = torch.stack([problem.codes[target[0] if len(problem.codes) > 1 else 0] for target in targets])
     moments = moments_of(stream, values, weights)
-    passes[members] = 1.0
+    passes[members], unit = 1.0, torch.finfo(stream.dtype).eps
     linear = {i: moments.cross[place[i]] for i in members}
     while linear:
         for part in problem.alike(problem.mask, list(linear)):
-            _solve_part(problem, part, moments, linear, place, found, tol=INNER * tol)
+            _solve_part(problem, part, moments, linear, place, found, tol=INNER * tol, unit=unit)
         open_ = list(linear)
         found.w[open_] = torch.from_numpy(found.w[open_]).to(stream.dtype).double().numpy()  # as they are returned
         claims = [_claim(problem, i, found, place[i]) for i in open_]
@@ -153,6 +153,10 @@ def _solve_alike(
             if missed and found.gap(i) <= LED_ON * before and passes[i] < max_passes:
                 # The words' own gradient in place of the moments'.
                 linear[i] = told.q + moments.gram @ (claim.w if claim.dual is None else claim.dual)
+    for i in members:  # where rounding leaves no minimum to be found, no weights at all are better than what was
+        nothing = 0.5 * float(moments.squares[place[i]])
+        if not found.objective[i] <= nothing:
+            found.best[i], found.b[i], found.objective[i] = 0.0, moments.means[place[i]], nothing
 
 
 def _penalised(problem: GroupProblem, i: int) -> bool:
@@ -174,14 +178,15 @@ def _solve_part(
     found: _Found,
     *,
     tol: float,
+    unit: float,
 ) -> None:
     """Solve probes on the same columns from their moments: many together, the others the strongest first, each from the last."""
     mask = row_of(problem.mask, part[0])
     variance = np.diagonal(moments.gram)
-    varies = variance > CONSTANT * float(variance.max(initial=0.0))
+    varies = (variance > (CONSTANT * unit * moments.mean) ** 2) & np.isfinite(variance)
     used = np.flatnonzero(varies if mask is None else varies & mask.cpu().numpy())
     gram = moments.gram if len(used) == len(variance) else moments.gram[np.ix_(used, used)]
-    faint = FAINT * float(variance.mean())
+    faint = FAINT * float(variance[used].sum()) / max(1, len(used))
     l1 = problem.l1[part]
     l2 = np.where((l1 > 0.0) | (problem.l2[part] > 0.0), problem.l2[part], faint)
     c = np.stack([linear[i][used] for i in part])
