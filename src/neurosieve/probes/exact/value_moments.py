@@ -112,7 +112,7 @@ class Claim:
 
 
 def certify(
-    stream: ActivationStream, claims: Sequence[Claim], values: Tensor, weights: Tensor | None, moments: Moments
+    stream: ActivationStream, claims: Sequence[Claim], *, values: Tensor, weights: Tensor | None, moments: Moments
 ) -> list[Certified]:
     """One pass over the words: of each probe its intercept, objective, dual bound and ``q``.
 

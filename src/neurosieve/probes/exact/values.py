@@ -145,7 +145,9 @@ def _solve_alike(
         found.w[open_] = torch.from_numpy(found.w[open_]).to(stream.dtype).double().numpy()  # as they are returned
         claims = [_claim(problem, i, found, place[i]) for i in open_]
         linear = {}
-        for i, claim, told in zip(open_, claims, certify(stream, claims, values, weights, moments), strict=True):
+        for i, claim, told in zip(
+            open_, claims, certify(stream, claims, values=values, weights=weights, moments=moments), strict=True
+        ):
             passes[i] += 1.0
             before = found.gap(i)
             found.take(i, b=told.intercept, objective=told.objective, bound=told.bound)
