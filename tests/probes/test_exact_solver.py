@@ -276,10 +276,9 @@ def test_the_tolerance_is_kept_and_needs_few_passes_on_correlated_columns(settin
     solution = solve(stream_of(X), problem_of(codes, grid), settings)
     assert (solution.gap <= settings.tol * solution.objective).all()
     assert (solution.gap >= 0).all()
-    # With those of conjugate gradients. How many the weakest pair takes is chaotic: other rounding takes them from half to
-    # twice as many (seeds 0, 5, 7: 120, 960, 1645 on one), and float64 may be needed.
-    assert solution.n_passes[:3].max() < 500
-    assert solution.n_passes[3] < (500 if settings.tol == 1e-3 and seed == 0 else 3500)
+    # With those of conjugate gradients, of which a step takes up to 100. The weakest pair needs float64 on some processors.
+    assert solution.n_passes[:2].max() < 500
+    assert solution.n_passes.max() < (500 if settings.tol == 1e-3 and seed == 0 else 1500)
 
 
 @pytest.mark.parametrize("penalty", [1e-2, 1e-3, 1e-4, 1e-6])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neurosieve.probes.exact.room import FEWEST_COLUMNS, SAMPLE_WORDS, Sizes
+from neurosieve.probes.exact.room import SAMPLE_WORDS, Sizes
 
 REAL = Sizes(n_words=25_147, n_labels=49, n_columns=2_688, itemsize=4, sample_itemsize=4)
 
@@ -15,8 +15,7 @@ def held(sizes, room):
         12 * sizes.itemsize * sizes.n_labels * sizes.n_words + 16 * sizes.itemsize * sizes.n_labels * sizes.n_columns
     )
     sampled = room.most_words * (sizes.n_columns * sizes.sample_itemsize + 12 * sizes.itemsize * sizes.n_labels)
-    matrices = (8 + sizes.itemsize) * room.block_columns**2  # in float64, and their factors
-    return logits + sampled + matrices
+    return logits + sampled + 3 * sizes.itemsize * room.block_columns**2
 
 
 def test_what_is_wanted_gives_full_samples():
@@ -33,7 +32,7 @@ def test_what_a_probe_holds_fits(megabytes):
 def test_there_is_always_enough_to_go_on():
     room = REAL.room(0)
     assert room.sample_words == room.most_words >= 1000
-    assert room.block_columns**2 >= 49 * (FEWEST_COLUMNS / 2) ** 2 - 200  # rounding of a square root
+    assert room.block_columns**2 >= 49 * 64**2 - 200  # rounding of a square root
 
 
 def test_more_memory_never_gives_less():

@@ -67,8 +67,8 @@ class Sizes:
 
     @property
     def _per_entry(self) -> int:
-        """Bytes of an entry of a label's matrix and of its factor; the former is in float64, where coordinate descent runs."""
-        return 8 + self.itemsize
+        """Bytes of an entry of a label's matrix and its factor: the former is in float64, and as large as two of float32."""
+        return 3 * self.itemsize
 
     @property
     def _blocks(self) -> int:

@@ -39,7 +39,7 @@ def sample(share: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def doubtful_words(P: Tensor, omega: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """A sample of words: two fifths by their doubt ``omega sum_k p_k (1 - p_k)``, two by each label's, one evenly.
+    """A sample of words: a third by their doubt ``omega sum_k p_k (1 - p_k)``, a third by each label's, a third evenly.
 
     Rare labels count as much as frequent ones in the second, words that are certain now, but may not stay so, are in the third.
 
@@ -63,4 +63,4 @@ def doubtful_words(P: Tensor, omega: Tensor, size: int) -> tuple[Tensor, Tensor]
     smallest = negligible(doubt.dtype)
     share = doubt.sum(dim=0) / of_labels.sum().clamp_min(smallest)
     share += (doubt / of_labels.clamp_min(smallest)).mean(dim=0)
-    return sample(share + 0.5 * omega, size)
+    return sample(share + omega, size)
