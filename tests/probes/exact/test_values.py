@@ -84,12 +84,11 @@ def test_a_subset_is_a_fit_on_these_columns_alone():
 
 def test_targets_and_penalties_share_a_call_without_touching_each_other():
     X, y = data(seed=4)
-    X = X.astype(np.float64)
     other = np.random.default_rng(5).permutation(y)
     specs = [ProbeSpec(v, l1=l1, l2=1e-3, loss="squared") for v in (y, other) for l1 in (1e-2, 1e-3)]
-    together = fit_probes(X, specs, "exact", tol=1e-9)
+    together = fit_probes(X, specs, "exact", tol=1e-7)
     for spec, probe in zip(specs, together, strict=True):
-        np.testing.assert_allclose(probe.coef_, fit_probes(X, [spec], "exact", tol=1e-9)[0].coef_, atol=1e-5)
+        np.testing.assert_allclose(probe.coef_, fit_probes(X, [spec], "exact", tol=1e-7)[0].coef_, atol=1e-5)
 
 
 def test_columns_that_are_constant_or_twice_there_do_no_harm():
@@ -109,11 +108,11 @@ def test_a_huge_column_takes_nothing_from_those_who_do_not_read_it(dtype):
     alone = ProbeSpec(y, l1=1e-3, l2=1e-3, loss="squared", neurons=np.arange(1, 40))
     free = ProbeSpec(y, l1=0.0, l2=0.0, loss="squared", neurons=np.arange(1, 40))
     huge = ProbeSpec(y, l1=10.0, l2=1e-3, loss="squared")
-    for spec in (alone, free):
+    for spec, atol in ((alone, 1e-5), (free, 1e-4)):  # without a penalty rounding alone moves weights by 5e-5
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nothing bounds a probe without any penalty
             apart, beside = fit_probes(X, [spec], "exact")[0], fit_probes(X, [spec, huge], "exact")[0]
-        np.testing.assert_allclose(beside.coef_, apart.coef_, atol=1e-3)  # rounding, without a penalty
+        np.testing.assert_allclose(beside.coef_, apart.coef_, atol=atol)
     assert beside.objective_ == pytest.approx(apart.objective_, rel=1e-6)
 
 
@@ -210,7 +209,7 @@ def test_many_subsets_targets_and_weights_together_are_what_they_are_alone():
     ]
     for spec, probe in zip(specs, fit_probes(X, specs, "exact", tol=1e-9), strict=True):
         alone = fit_probes(X, [spec], "exact", tol=1e-9)[0]
-        np.testing.assert_allclose(probe.coef_, alone.coef_, atol=1e-4)  # a gap bounds them by sqrt(gap / l2)
+        np.testing.assert_allclose(probe.coef_, alone.coef_, atol=1e-5)
         assert probe.gap_ <= 1e-9 * probe.objective_
 
 

@@ -35,10 +35,12 @@ CONSTANT = 4.0
 """Rounding units of a column's mean below which its deviation is rounding; its weight stays zero."""
 MANY = 4
 """Probes on the same columns from which they are solved together: an eigendecomposition takes as long as three weak pairs alone."""
+TOGETHER = 1e-3
+"""Share of the tolerance to which they are: a turn costs little, and what shared a call with a probe must not show in its weights."""
 LED_ON = 0.7
 """Share of the gap at one certificate that the next must reach for the refinement to go on: else rounding is all that is left."""
 INNER = 0.1
-"""Share of the tolerance to which a probe is solved from the moments; the rest is left to their rounding."""
+"""Share of the tolerance to which others are solved from the moments; the rest is left to their rounding."""
 BYTES = 34
 """Of each entry of G: itself, the part that a probe's columns take, what is factorised, and its eigenvectors."""
 
@@ -140,7 +142,7 @@ def _solve_alike(
     linear = {i: moments.cross[place[i]] for i in members}
     while linear:
         for part in problem.alike(problem.mask, list(linear)):
-            _solve_part(problem, part, moments, linear, place, found, tol=INNER * tol, unit=unit)
+            _solve_part(problem, part, moments, linear, place, found, tol=tol, unit=unit)
         open_ = list(linear)
         found.w[open_] = torch.from_numpy(found.w[open_]).to(stream.dtype).double().numpy()  # as they are returned
         claims = [_claim(problem, i, found, place[i]) for i in open_]
@@ -198,7 +200,7 @@ def _solve_part(
     for i in part:
         found.dual.pop(i, None)
     if together:
-        W, V, done = solve_nets(Nets(_decomposed(found, used, gram), c, l1, l2, yy), tol=tol)
+        W, V, done = solve_nets(Nets(_decomposed(found, used, gram), c, l1, l2, yy), tol=TOGETHER * tol)
         for k, i in enumerate(part):
             found.w[i, used] = W[k]
             if done[k] and l1[k] > 0.0:
@@ -210,7 +212,7 @@ def _solve_part(
         again = bool(found.w[i].any())  # solved before, if not as far as is asked
         start = found.w[i][used] if again else last.get(place[i], found.w[i][used])
         net = Net(gram, c[k], float(l1[k]), float(l2[k]), float(yy[k]))
-        last[place[i]] = found.w[i, used] = minimise(net, start, tol=tol)
+        last[place[i]] = found.w[i, used] = minimise(net, start, tol=INNER * tol)
 
 
 def _decomposed(found: _Found, used: NDArray[np.intp], gram: Vector) -> Eigen:
