@@ -17,7 +17,7 @@ from scipy.linalg import eigh
 from neurosieve.probes.exact.net import Vector, dual_bound
 
 TURNS, A_LOOK = 300, 10
-"""Turns at most, and between two looks at the gaps and at the step of each net; most need 20 to 60."""
+"""Turns at most, and between two looks at the gaps and at the step of each net; most need 20 to 70."""
 RELAXED = 1.6
 """How far past x a turn goes, against the last z: 1.5 to 1.8 is what Boyd et al. recommend."""
 LEAST_CHANGE, MOST_CHANGE = 2.0, 10.0

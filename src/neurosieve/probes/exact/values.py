@@ -36,7 +36,7 @@ CONSTANT = 4.0
 MANY = 4
 """Probes on the same columns from which they are solved together: an eigendecomposition takes as long as three weak pairs alone."""
 TOGETHER = 1e-3
-"""Share of the tolerance to which they are: a turn costs little, and what shared a call with a probe must not show in its weights."""
+"""Share of the tolerance to which they are: a turn costs little, and what shares a call must not show in a probe's weights."""
 LED_ON = 0.7
 """Share of the gap at one certificate that the next must reach for the refinement to go on: else rounding is all that is left."""
 INNER = 0.1
