@@ -82,6 +82,14 @@ def test_a_subset_is_a_fit_on_these_columns_alone():
     assert (whole[0].neurons == chosen).all()
 
 
+@pytest.mark.parametrize("penalties", [{"l1": 1e-3, "l2": 1e-3}, {"l1": 0.0, "l2": 1e-2}])
+def test_what_a_tight_tolerance_certifies_holds_in_float64(penalties):
+    X, y = data(seed=3)
+    y = y.astype(np.float32).astype(np.float64)  # as the engine holds values
+    probe = fit_probes(X, [ProbeSpec(y, loss="squared", **penalties)], "exact", tol=1e-9)[0]
+    assert probe.objective_ == pytest.approx(objective(X, y, probe.coef_[0], **penalties), rel=1e-9)
+
+
 def test_targets_and_penalties_share_a_call_without_touching_each_other():
     X, y = data(seed=4)
     other = np.random.default_rng(5).permutation(y)

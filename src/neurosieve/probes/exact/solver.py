@@ -128,7 +128,8 @@ def solve(
         In the coordinates of the stream (standardised, if the stream standardises), with duality gaps.
     """
     if problem.loss == "squared":
-        return solve_values(stream, problem, tol=settings.tol, max_passes=settings.max_passes, progress=progress)
+        tol, max_passes, precision = settings.tol, settings.max_passes, _precision(settings)
+        return solve_values(stream, problem, tol=tol, precision=precision, max_passes=max_passes, progress=progress)
     design = Design.of(stream)
     W = torch.zeros((problem.n_probes, problem.n_labels, design.width), dtype=stream.dtype, device=design.device)
     b = torch.zeros((problem.n_probes, problem.n_labels), dtype=stream.dtype, device=design.device)
@@ -177,7 +178,7 @@ def work(_settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: in
 
 
 def _precision(settings: ExactSettings) -> torch.dtype:
-    """In what a probe ends that float32 brings to its tolerance, if it can."""
+    """In what a probe of that tolerance ends: in float32, if that brings it there, or below `_SINGLE_TOL` in float64."""
     return torch.float64 if settings.tol < _SINGLE_TOL else torch.float32
 
 

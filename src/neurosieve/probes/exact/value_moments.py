@@ -112,9 +112,15 @@ class Claim:
 
 
 def certify(
-    stream: ActivationStream, claims: Sequence[Claim], *, values: Tensor, weights: Tensor | None, moments: Moments
+    stream: ActivationStream,
+    claims: Sequence[Claim],
+    *,
+    values: Tensor,
+    weights: Tensor | None,
+    moments: Moments,
+    precision: torch.dtype,
 ) -> list[Certified]:
-    """One pass over the words: of each probe its intercept, objective, dual bound and ``q``.
+    """One pass over the words: of each probe its intercept, objective, dual bound and ``q``, from products in a `precision`.
 
     Weights must be rounded to the stream's precision beforehand: what is returned is what counts.
     """
@@ -124,15 +130,15 @@ def certify(
     rows = own + [(dual, claim.target) for claim in claims if (dual := claim.dual) is not None]
     told = {k: len(own) + place for place, k in enumerate(apart)}  # the row whose residuals give the bound
     duals = [told.get(k, k) for k in range(len(claims))]
-    W = torch.stack([torch.from_numpy(w) for w, _ in rows]).to(stream.device, stream.dtype)
+    W = torch.stack([torch.from_numpy(w) for w, _ in rows]).to(stream.device, precision)
     # About the columns' means, where products keep their digits however far these are from zero.
-    middle = torch.from_numpy(moments.mean).to(stream.device, stream.dtype)
+    middle = torch.from_numpy(moments.mean).to(stream.device, precision)
     targets = [target for _, target in rows]
     means = torch.tensor(moments.means[targets], **wide)
     q, sums = torch.zeros((len(claims), stream.width), **wide), torch.zeros((3, len(rows)), **wide)
     total, weight = torch.zeros((1, stream.width), **wide), 0.0
-    for numbers, X in stream.batches(BATCH):
-        X.sub_(middle)
+    for numbers, batch in stream.batches(BATCH):
+        X = batch.to(precision).sub_(middle)
         y = values[:, numbers].double()[targets]
         r = y - (X @ W.T).T.double() - means[:, None]
         v = None if weights is None else weights[numbers].double()

@@ -84,6 +84,7 @@ def solve_values(
     problem: GroupProblem,
     *,
     tol: float,
+    precision: torch.dtype,
     max_passes: int = 10_000,
     progress: Callable[[float], None] | None = None,
 ) -> GroupSolution:
@@ -96,6 +97,8 @@ def solve_values(
     problem : GroupProblem
     tol : float
         Duality gap, as a share of the objective, at which a probe is done.
+    precision : torch.dtype
+        Of the products that certify it, where the stream's is not finer.
     max_passes : int
         Passes after which a probe is left as it is; two are needed, for the moments and a certificate.
     progress : callable, optional
@@ -108,7 +111,16 @@ def solve_values(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # bouts of descent are meant to be short
         for members in problem.alike(problem.weights):
-            _solve_alike(stream, problem, members, found, passes, tol=tol, max_passes=max_passes)
+            _solve_alike(
+                stream,
+                problem,
+                members,
+                found,
+                passes,
+                tol=tol,
+                precision=torch.promote_types(precision, stream.dtype),
+                max_passes=max_passes,
+            )
             done += len(members)
             if progress is not None:
                 progress(done / n)
@@ -129,6 +141,7 @@ def _solve_alike(
     passes: Vector,
     *,
     tol: float,
+    precision: torch.dtype,
     max_passes: int,
 ) -> None:
     """Solve probes whose words weigh the same: moments, then solutions and certificates in turns."""
@@ -147,9 +160,8 @@ def _solve_alike(
         found.w[open_] = torch.from_numpy(found.w[open_]).to(stream.dtype).double().numpy()  # as they are returned
         claims = [_claim(problem, i, found, place[i]) for i in open_]
         linear = {}
-        for i, claim, told in zip(
-            open_, claims, certify(stream, claims, values=values, weights=weights, moments=moments), strict=True
-        ):
+        certified = certify(stream, claims, values=values, weights=weights, moments=moments, precision=precision)
+        for i, claim, told in zip(open_, claims, certified, strict=True):
             passes[i] += 1.0
             before = found.gap(i)
             found.take(i, b=told.intercept, objective=told.objective, bound=told.bound)
