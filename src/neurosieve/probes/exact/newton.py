@@ -26,8 +26,9 @@ _POOR = 0.5
 by rough passes, these are evaluated anew first."""
 
 _FAR = 0.7
-"""Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it; and share
-of the gap there that steps must have reached, when they end, to go on from there: else rounding is all that is left."""
+"""Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it; share
+of the gap there that steps must have reached, when they end, to go on from there: else rounding is all that is left; and share of
+the smallest gap so far that brings it down."""
 
 _NEAR = 3e-3
 """Relative gap at which rough passes start anew from a point evaluated from scratch."""
@@ -39,9 +40,9 @@ _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
 
 _PATIENCE = 3
-"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and that gain little on a model of all words,
-after which float32 leads no further: the model is the objective itself then, and nothing but rounding makes its minimum so poor.
-In float64 a few steps do the rest."""
+"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and that gain little on a model of all words
+and bring the gap down no further, after which float32 leads nowhere: the model is the objective itself then, and nothing but
+rounding makes its minimum so poor. In float64 a few steps do the rest."""
 
 _LITTLE = 0.01
 """Share of the gap that is little for a step to gain; and, where weights must have settled too, how small the last step must be, as
@@ -129,7 +130,7 @@ def approach(
         blocks.turn_to(problem)
     stalled, crawled, near, poor, futile, shrinking, slight = 0, 0, False, False, False, False, False
     fine = tol < torch.finfo(torch.float32).resolution
-    settled, last_length, gained = not fine, math.inf, math.inf
+    settled, last_length, gained, least_gap = not fine, math.inf, math.inf, point.gap
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
@@ -169,8 +170,9 @@ def approach(
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
         crawls = W.dtype == torch.float32 and local.whole and gained < _LITTLE * point.gap
-        crawled = crawled + 1 if crawls else 0
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
+        crawled = crawled + 1 if crawls and point.gap > _FAR * least_gap else 0
+        least_gap = min(least_gap, point.gap)
         exact, passes = False, passes + 1.0
 
 
