@@ -119,6 +119,23 @@ def test_the_expectation_is_of_the_same_l2_and_the_first_of_all(monkeypatch):
     assert places[4].probe is None
 
 
+def test_what_is_solved_far_enough_for_a_lap_is_not_solved_again(monkeypatch):
+    fit, gaps, repeated = racing.fit_probes, {}, 0
+
+    def watched(X, specs, *args, tol, **settings):
+        nonlocal repeated
+        for spec in specs:
+            repeated += (spec.l1, spec.l2) in gaps
+            assert gaps.get((spec.l1, spec.l2), 1.0) > tol
+        probes = fit(X, specs, *args, tol=tol, **settings)
+        gaps.update({(p.l1, p.l2): p.gap_ / p.objective_ for p in probes})
+        return probes
+
+    monkeypatch.setattr(racing, "fit_probes", watched)
+    search_lambdas(noisy(0), grid=GRID, solver="exact")
+    assert repeated > 0  # laps go on from one another
+
+
 def test_a_single_pair_is_solved_at_once_and_none_is_no_race(monkeypatch):
     places, solved = raced(monkeypatch, {(1e-2, 0.0): 0.5})
     assert solved == {(1e-2, 0.0)}

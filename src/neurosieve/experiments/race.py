@@ -214,11 +214,12 @@ class _Field:
 
     def advance(self, lap: Lap, progress: Progress | None) -> None:
         """Solve all that run to a lap's gap, and drop those that are too far behind, each by the margin of its own gap."""
-        some = [i for i in self._running if i not in self._laps or self._laps[i].tol > lap.tol]
+        ahead = [i for i in self._running if i not in self._laps or self._laps[i].tol > lap.tol]
+        some = [i for i in ahead if i not in self.places or not self.places[i].gap <= lap.tol]
         if some:
             specs = [self._spec(self._pairs[i], self._start(i, some)) for i in some]
             self.places.update(zip(some, standing(self._fit(specs, lap, progress), self._judge), strict=True))
-            self._laps.update(dict.fromkeys(some, lap))
+        self._laps.update(dict.fromkeys(ahead, lap))
         first = max((self.places[i].scores.score for i in self._running), default=-math.inf)
         for i in list(self._running):
             margin = self._laps[i].margin
