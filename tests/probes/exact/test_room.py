@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurosieve.probes.exact.room import SAMPLE_WORDS, Sizes
+from neurosieve.probes.exact.solver import ExactSettings, wanted_bytes
 
 REAL = Sizes(n_words=25_147, n_labels=49, n_columns=2_688, itemsize=4, sample_itemsize=4)
 
@@ -20,6 +21,13 @@ def held(sizes, room):
 
 def test_what_is_wanted_gives_full_samples():
     assert REAL.room(REAL.wanted).sample_words == SAMPLE_WORDS
+
+
+def test_a_probe_alone_is_given_what_a_grown_sample_takes():
+    sizes = {"n_words": REAL.n_words, "n_labels": REAL.n_labels, "n_columns": REAL.n_columns}
+    given = REAL.room(wanted_bytes(ExactSettings(), n_probes=1, **sizes))
+    assert given.sample_words == SAMPLE_WORDS
+    assert given.most_words >= 2 * SAMPLE_WORDS
 
 
 @pytest.mark.parametrize("megabytes", [300, 400, 800, 1600, 3200])

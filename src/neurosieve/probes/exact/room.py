@@ -80,8 +80,13 @@ class Sizes:
 
     @property
     def wanted(self) -> int:
-        """Bytes that a probe takes where they are to be had."""
+        """Bytes that a probe takes to begin with, where they are to be had."""
         return self.least + self._blocks + self._samples
+
+    @property
+    def grown(self) -> int:
+        """Bytes that it takes where samples have been doubled."""
+        return self.wanted + self._samples
 
     def room(self, n_bytes: int) -> Room:
         """What fits in so many bytes: matrices and samples share what is left by what must be there."""

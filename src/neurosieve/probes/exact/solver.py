@@ -163,8 +163,8 @@ def wanted_bytes(settings: ExactSettings, *, n_probes: int, n_words: int, n_labe
     """Memory that solving so many probes makes good use of, besides activations."""
     if n_labels == 1:  # real values
         return BYTES * n_columns**2
-    one = _sizes(_precision(settings), n_words, n_labels, n_columns).wanted
-    return max(one, min(_STATE_BYTES, n_probes * one))
+    one = _sizes(_precision(settings), n_words, n_labels, n_columns)
+    return max(one.grown, min(_STATE_BYTES, n_probes * one.wanted))
 
 
 def least_bytes(settings: ExactSettings, *, n_words: int, n_labels: int, n_columns: int) -> int:
