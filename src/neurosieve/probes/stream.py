@@ -79,7 +79,7 @@ class ActivationStream:
         self.width = source.n_neurons if columns is None else len(columns)
         self.mean = None if mean is None else torch.as_tensor(mean, dtype=self.dtype, device=device)
         self.inverse_scale = None if scale is None else torch.as_tensor(1.0 / scale, dtype=self.dtype, device=device)
-        row_bytes = self.width * source.dtype.itemsize
+        self._row_bytes = row_bytes = self.width * source.dtype.itemsize
         self.resident = self._load(0, self.n_words) if self.n_words * row_bytes <= memory_limit else None
         self.spare_bytes = memory_limit - self.n_words * row_bytes if self.resident is not None else 0
         # Two windows are alive at once, the one in use and the one being read, and the chunk that is being read.
@@ -89,6 +89,18 @@ class ActivationStream:
         self.window_words = per_window * self.chunk_words
         self._buffers: list[NDArray[np.floating]] = []
         self.kept: dict[str, Any] | None = None
+
+    @property
+    def spare_without(self) -> int:
+        """What would be left of the memory limit if activations that fit it were read anew for every pass."""
+        if self.resident is None:
+            return self.spare_bytes
+        return self.spare_bytes + self._row_bytes * max(0, self.n_words - 2 * CHUNK_WORDS)
+
+    def let_go(self) -> None:
+        """Read the activations anew for every pass: whoever holds a copy that serves most of them needs the memory more."""
+        self.spare_bytes, self.resident = self.spare_without, None
+        self.chunk_words = self.window_words = CHUNK_WORDS
 
     @property
     def nbytes(self) -> int:

@@ -31,11 +31,23 @@ def ask(design, *requests):
     return run_together([solver()], design, at_once=1)[0]
 
 
-@pytest.fixture(params=["in memory", "no room for copies", "streamed"])
+@pytest.fixture(params=["in memory", "room for one of two", "no room for copies", "streamed"])
 def design(request, activations):
-    return design_of(
-        activations, {"in memory": 1 << 30, "no room for copies": activations.nbytes, "streamed": 1}[request.param]
-    )
+    limits = {"in memory": 1 << 30, "room for one of two": 3 * activations.nbytes // 2}
+    return design_of(activations, limits.get(request.param, activations.nbytes if "copies" in request.param else 1))
+
+
+def test_a_copy_takes_the_place_of_activations_where_both_do_not_fit(activations):
+    limit = 3 * activations.nbytes // 2
+    whole, one = (design_of(activations, n) for n in (1 << 30, limit))
+    assert whole.stream.resident is not None
+    assert list(one.copies) == [torch.float32]
+    assert one.stream.resident is None
+    assert one.nbytes + one.stream.nbytes <= limit
+    R = torch.randn((4, N_WORDS), generator=torch.Generator().manual_seed(0))
+    asked = (Gradient(R), Gradient(R.double()), Words(torch.tensor([3, 4999])))
+    for a, b in zip(ask(whole, *asked), ask(one, *asked), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_moments_are_those_of_all_words(design, activations):

@@ -83,9 +83,11 @@ class Design:
         self.rough = torch.bfloat16 if halves else torch.float32
         self.mean, self.variance, self.reach = self._moments()
         self.copies: dict[torch.dtype, Tensor] = {}
+        sizes = {t: self.n_words * self.width * t.itemsize for t in (self.rough, torch.float32)}
+        if stream.spare_bytes < sum(sizes.values()) <= stream.spare_without:
+            stream.let_go()  # copies serve nearly all passes
         spare = stream.spare_bytes
-        for dtype in dict.fromkeys((self.rough, torch.float32)):
-            size = self.n_words * self.width * dtype.itemsize
+        for dtype, size in sizes.items():
             if size <= spare:
                 self.copies[dtype] = torch.empty((self.n_words, self.width), dtype=dtype, device=self.device)
                 spare -= size
