@@ -5,7 +5,9 @@ Run with the sources of the version to be measured first on the path.
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import sys
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    import neurosieve.study
     from neurosieve.cli.main import app
     from neurosieve.study.stage import STAGES
 
@@ -31,8 +34,8 @@ def main() -> None:
 
         return call
 
-    import neurosieve.study.stages  # noqa: F401 (declares the stages)
-
+    for module in pkgutil.iter_modules(neurosieve.study.__path__):  # whichever of them declare stages
+        importlib.import_module(f"neurosieve.study.{module.name}")
     for name, stage in STAGES.items():
         object.__setattr__(stage, "make", timed(name, stage.make))
     try:
