@@ -19,9 +19,9 @@ from neurosieve.probes.exact.pieces import FEWEST_WORDS
 from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
 
-CHUNK_WORDS = 2048
-"""Words a chunk of a pass that is not rough, whose products are summed in float32. Fewer are no sample of all, however little
-memory there is."""
+CHUNK_WORDS, _CHUNK_VALUES = 2048, 1_500_000
+"""Words a chunk of a pass that is not rough, whose products are summed in float32, and on a processor its activations, which stay
+in the cache. Fewer words than the first are no sample of all, however little memory there is."""
 
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
@@ -97,9 +97,10 @@ class Design:
                     copy[place] = X
 
     @property
-    def piece(self) -> int:
-        """Words to convert and multiply at a time: on a processor so few that they stay in its cache."""
-        return FEWEST_WORDS if self.device.type == "cpu" else CHUNK_WORDS
+    def chunk(self) -> int:
+        """Words to convert and multiply at a time."""
+        few = max(FEWEST_WORDS, _CHUNK_VALUES // max(1, self.width))
+        return min(CHUNK_WORDS, few) if self.device.type == "cpu" else CHUNK_WORDS
 
     @property
     def nbytes(self) -> int:
@@ -136,7 +137,7 @@ class Design:
 
     def _read(self) -> Iterator[tuple[slice, Tensor]]:
         """Centred activations in the stored order, in the precision of the stream, with their places."""
-        for rows, X in self.stream.batches(self.piece):
+        for rows, X in self.stream.batches(self.chunk):
             first = int(rows[0])
             yield slice(first, first + len(X)), X.sub_(self.mean.to(X.dtype))
 
@@ -188,7 +189,6 @@ class _Product:
         self._parts: list[Tensor] = []
         self._factor: Tensor | None = None
         self._result: Tensor | None = None
-        self._sum: Tensor | None = None  # of the pieces of a chunk
 
     def add(self, factor: Tensor) -> Callable[[], Tensor]:
         """Add the factor of one request; returns where its answer will be."""
@@ -197,7 +197,7 @@ class _Product:
         return lambda: self._answer(first, len(factor))
 
     def take_all(self, copy: Tensor) -> None:
-        step = len(copy) if self.rough else self.design.piece
+        step = len(copy) if self.rough else self.design.chunk
         for start in range(0, len(copy), step):
             self.take(slice(start, min(start + step, len(copy))), copy[start : start + step])
 
@@ -210,16 +210,10 @@ class _Product:
             kept = torch.float64 if self.backward else whole.dtype  # gradients are summed over chunks in float64
             self._result = torch.zeros((len(whole), width), dtype=kept, device=whole.device)
         X = X.to(self.dtype)
-        if not self.backward:
-            self._result[:, place] = self._factor @ X.T
-        elif self.dtype == torch.float32 and len(X) < CHUNK_WORDS:
-            self._sum = torch.zeros_like(self._result, dtype=X.dtype) if self._sum is None else self._sum
-            self._sum.addmm_(self._factor[:, place], X)
-            if place.stop % CHUNK_WORDS == 0 or place.stop == self.design.n_words:
-                self._result += self._sum
-                self._sum.zero_()
-        else:
+        if self.backward:
             self._result += self._factor[:, place] @ X
+        else:
+            self._result[:, place] = self._factor @ X.T
 
     def _answer(self, first: int, n_rows: int) -> Tensor:
         if self._result is None:
