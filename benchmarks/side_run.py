@@ -5,9 +5,7 @@ Run with the sources of the version to be measured first on the path.
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import sys
 import time
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    import neurosieve.study
+    import neurosieve.study.cells  # noqa: F401 (declares all stages)
     from neurosieve.cli.main import app
     from neurosieve.study.stage import STAGES
 
@@ -34,8 +32,6 @@ def main() -> None:
 
         return call
 
-    for module in pkgutil.iter_modules(neurosieve.study.__path__):  # whichever of them declare stages
-        importlib.import_module(f"neurosieve.study.{module.name}")
     for name, stage in STAGES.items():
         object.__setattr__(stage, "make", timed(name, stage.make))
     try:
