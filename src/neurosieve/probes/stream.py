@@ -54,7 +54,7 @@ class ActivationStream:
     Attributes
     ----------
     resident : Tensor of shape (n_words, n_columns), or None
-        All activations, if they fit.
+        All activations, if they fit and were not let go.
     spare_bytes : int
         What they leave of the memory limit.
     kept : dict, or None
@@ -98,7 +98,10 @@ class ActivationStream:
         return self.spare_bytes + self._row_bytes * max(0, self.n_words - 2 * CHUNK_WORDS)
 
     def let_go(self) -> None:
-        """Read the activations anew for every pass: whoever holds a copy that serves most of them needs the memory more."""
+        """Read the activations anew for every pass: whoever holds copies that serve all passes needs the memory more.
+
+        Later shuffled visits take words window by window (see `order`), so this is for solvers that visit them as stored.
+        """
         self.spare_bytes, self.resident = self.spare_without, None
         self.chunk_words = self.window_words = CHUNK_WORDS
 

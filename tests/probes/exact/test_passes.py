@@ -31,10 +31,11 @@ def ask(design, *requests):
     return run_together([solver()], design, at_once=1)[0]
 
 
-@pytest.fixture(params=["in memory", "room for one of two", "no room for copies", "streamed"])
+@pytest.fixture(params=["in memory", "a copy in their place", "no room for copies", "streamed"])
 def design(request, activations):
-    limits = {"in memory": 1 << 30, "room for one of two": 3 * activations.nbytes // 2}
-    return design_of(activations, limits.get(request.param, activations.nbytes if "copies" in request.param else 1))
+    size = activations.nbytes
+    limits = {"in memory": 1 << 30, "a copy in their place": 3 * size // 2, "no room for copies": size, "streamed": 1}
+    return design_of(activations, limits[request.param])
 
 
 def test_a_copy_takes_the_place_of_activations_where_both_do_not_fit(activations):
@@ -48,6 +49,11 @@ def test_a_copy_takes_the_place_of_activations_where_both_do_not_fit(activations
     asked = (Gradient(R), Gradient(R.double()), Words(torch.tensor([3, 4999])))
     for a, b in zip(ask(whole, *asked), ask(one, *asked), strict=True):
         assert torch.equal(a, b)
+
+
+def test_activations_in_float64_stay_as_a_copy_in_float32_cannot_stand_in(activations):
+    wide = activations.astype(np.float64)
+    assert design_of(wide, 5 * wide.nbytes // 4).stream.resident is not None
 
 
 def test_moments_are_those_of_all_words(design, activations):

@@ -58,7 +58,7 @@ Solver: TypeAlias = Generator[Asked, Any, Result]
 
 
 class Design:
-    """Centred activations of one stream, with copies in memory where these fit beside the stream's own.
+    """Centred activations of one stream, with copies in memory where these fit beside the stream's own or in their place.
 
     Centring changes the intercept and nothing else, and keeps products of float32 accurate where a neuron's mean is
     large against its spread.
@@ -84,8 +84,9 @@ class Design:
         self.mean, self.variance, self.reach = self._moments()
         self.copies: dict[torch.dtype, Tensor] = {}
         sizes = {t: self.n_words * self.width * t.itemsize for t in (self.rough, torch.float32)}
-        if stream.spare_bytes < sum(sizes.values()) <= stream.spare_without:
-            stream.let_go()  # copies serve nearly all passes
+        only_copies = stream.dtype == torch.float32  # of float64, products in that precision need the stream
+        if only_copies and stream.spare_bytes < sum(sizes.values()) <= stream.spare_without:
+            stream.let_go()
         spare = stream.spare_bytes
         for dtype, size in sizes.items():
             if size <= spare:

@@ -105,22 +105,13 @@ def solve_values(
         Called with the share of probes that are done.
     """
     n, width = problem.n_probes, stream.width
-    passes = np.zeros(n)
+    passes, finest = np.zeros(n), torch.promote_types(precision, stream.dtype)
     found = _Found(np.zeros((n, width)), np.zeros((n, width)), np.zeros(n), np.full(n, math.inf), np.zeros(n))
     done = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # bouts of descent are meant to be short
         for members in problem.alike(problem.weights):
-            _solve_alike(
-                stream,
-                problem,
-                members,
-                found,
-                passes,
-                tol=tol,
-                precision=torch.promote_types(precision, stream.dtype),
-                max_passes=max_passes,
-            )
+            _solve_alike(stream, problem, members, found, passes, tol=tol, precision=finest, max_passes=max_passes)
             done += len(members)
             if progress is not None:
                 progress(done / n)
