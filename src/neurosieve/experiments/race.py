@@ -213,7 +213,9 @@ class _Field:
                 self._running.append(i)
 
     def advance(self, lap: Lap, progress: Progress | None) -> None:
-        """Solve all that run to a lap's gap, and drop those that are too far behind, each by the margin of its own gap."""
+        """Solve all that run and are not there yet to a lap's gap, and drop those that are too far behind, each by the margin of
+        the last lap that it has finished.
+        """
         ahead = [i for i in self._running if i not in self._laps or self._laps[i].tol > lap.tol]
         some = [i for i in ahead if i not in self.places or not self.places[i].gap <= lap.tol]
         if some:
