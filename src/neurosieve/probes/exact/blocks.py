@@ -83,6 +83,11 @@ class Blocks:
     max_columns : int
         Square root of the sum of squares of all matrices' sizes. Where the labels' working sets do not fit, the largest ones
         are cut.
+
+    Attributes
+    ----------
+    working : Tensor of shape (n_live, n_columns), bool
+        Columns that are in their label's matrix.
     """
 
     def __init__(self, problem: Penalised, *, max_columns: int) -> None:
@@ -107,13 +112,13 @@ class Blocks:
             none = torch.empty(0, dtype=torch.int64, device=doubt.device)
             self._blocks = [_Block(none, np.empty((0, 0)), doubt.new_empty(0), -1.0) for _ in gain]
         gain.masked_fill_(~wanted, 0.0)
-        self._working = torch.zeros_like(wanted)
+        self.working = torch.zeros_like(wanted)
         minor = _minor(gain.sum(dim=1, dtype=torch.float64))
         for k, (block, total) in enumerate(zip(self._blocks, totals.tolist(), strict=True)):
             lacking = float(gain[k].sum() - gain[k, block.columns].sum()) > _LACKING * float(gain[k].sum())
             if k not in minor and (lacking or not total / _FADED <= block.doubt <= total * _FADED):
                 block = self._blocks[k] = _block(model, doubt[k], wanted[k].nonzero()[:, 0])
-            self._working[k, block.columns] = True
+            self.working[k, block.columns] = True
             self._diagonal[k, block.columns] = block.diagonal + 2.0 * self._problem.l2
 
     def nets(self, V: Tensor, g: Tensor, multiples: Tensor, *, labels: list[int], out: Tensor) -> Tensor:
@@ -177,7 +182,7 @@ class Blocks:
 
         A factor of nearly the same columns will do: of those that have left, the inverse is taken and then left out.
         """
-        out = torch.where(face & ~self._working, r / self._diagonal, 0.0)
+        out = torch.where(face & ~self.working, r / self._diagonal, 0.0)
         for k in labels:
             block = self._blocks[k]
             inside = face[k, block.columns]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from neurosieve.probes.exact import few
 from neurosieve.probes.exact.likelihood import match_labels
 from neurosieve.probes.exact.objective import Penalised, Point
 
@@ -52,8 +53,8 @@ class LocalModel:
     ----------
     problem : Penalised
     point : Point
-    X : Tensor of shape (n_rows, n_columns)
-        Centred activations of the sampled words, in the precision of the model's products.
+    X : Tensor of shape (n_columns, n_rows)
+        Centred activations of the sampled words, columns first, in the precision of the model's products.
     rows, chance : Tensor of shape (n_rows,)
         Their numbers, and the chance that each had of being sampled.
 
@@ -84,10 +85,10 @@ class LocalModel:
         )
 
     def logits(self, V: Tensor, labels: list[int]) -> Tensor:
-        """``V @ X.T`` over the sampled words, (n_live, n_rows); rows of `V` (n_live, n_columns) not in `labels` are zero."""
+        """``V @ X`` over the sampled words, (n_live, n_rows); rows of `V` (n_live, n_columns) not in `labels` are zero."""
         self.n_products += len(labels) / len(V)
         Z = torch.zeros_like(self.P)
-        Z[labels] = self.product(V[labels], self._X.T)
+        Z[labels] = few.product(V[labels].to(self.precision), self._X).to(Z.dtype)
         return Z
 
     @property
@@ -101,7 +102,7 @@ class LocalModel:
 
     def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Activations of some of the sampled words and columns, in the precision of the weights."""
-        return self._X[rows[:, None], columns].to(self.point.W.dtype)
+        return self._X[columns[:, None], rows].T.to(self.point.W.dtype)
 
     def at(self, V: Tensor, change: Tensor, b: Tensor) -> Place:
         """Evaluate weights whose logits have changed by `change`; the intercept is fitted from `b` on."""
@@ -125,20 +126,21 @@ class LocalModel:
             start.b + share * (end.b - start.b),
         )
 
-    def gradient(self, place: Place) -> Tensor:
-        """Gradient of the smooth part, (n_live, n_columns)."""
+    def gradient(self, place: Place, wanted: Tensor | None = None) -> Tensor:
+        """Gradient of the smooth part, (n_live, n_columns); if only some are `wanted`, the others need not be right."""
         if place is self.start:
             return self.point.G
-        return self.point.G + self._backward((place.P - self.P) * self.weight, range(len(self.P)))
+        return self.point.G + self._backward((place.P - self.P) * self.weight, range(len(self.P)), wanted)
 
     def bent(self, start: Place, end: Place) -> Tensor:
         """How much the gradient changes along a step, times the step: a curvature for each label, (n_live,), float64."""
         return ((end.P - start.P) * (end.change - start.change) * self.weight).sum(dim=1, dtype=torch.float64)
 
-    def curvature(self, place: Place) -> Callable[[Tensor, list[int]], Tensor]:
+    def curvature(self, place: Place) -> Callable[[Tensor, list[int], Tensor | None], Tensor]:
         """The Hessian at a place, its intercept eliminated: from changes of logits (n_live, n_rows) to (n_live, n_columns).
 
-        Of the result, only the rows of the labels given are computed.
+        Of the result, only the rows of the labels given are computed; if only some of their columns are `wanted` (n_live,
+        n_columns), the others need not be right.
         """
         P, weighted = place.P, place.P * self.weight
         # In float64: labels that are nearly certain have a curvature of a millionth of their frequency, and the inverse
@@ -152,15 +154,15 @@ class LocalModel:
         covariance += level / len(mean) + torch.diag(torch.finfo(mean.dtype).eps * level.expand(len(mean)))
         inverse = torch.linalg.inv_ex(covariance).inverse
 
-        def bend(z: Tensor, labels: list[int]) -> Tensor:
+        def bend(z: Tensor, labels: list[int], wanted: Tensor | None = None) -> Tensor:
             u = weighted * (z - (P * z).sum(dim=0))
             z = z - (inverse @ u.sum(dim=1, dtype=torch.float64)).to(z.dtype)[:, None]
-            return self._backward(weighted * (z - (P * z).sum(dim=0)), labels)
+            return self._backward(weighted * (z - (P * z).sum(dim=0)), labels, wanted)
 
         return bend
 
-    def _backward(self, U: Tensor, labels: Sequence[int]) -> Tensor:
+    def _backward(self, U: Tensor, labels: Sequence[int], wanted: Tensor | None) -> Tensor:
         self.n_products += len(labels) / len(U)
-        G = torch.zeros_like(self.point.W)
-        G[list(labels)] = self.product(U[list(labels)], self._X)
+        G, some = torch.zeros_like(self.point.W), list(labels)
+        G[some] = few.entries(U[some].to(self.precision), self._X, None if wanted is None else wanted[some]).to(G.dtype)
         return self.problem.usable(G)

@@ -51,20 +51,30 @@ a share of the largest weight and of the root of the tolerance: a gap bounds the
 
 @dataclass(slots=True)
 class _Words:
-    """Chooses the words of the next model; remembers the chance that each had."""
+    """Chooses the words of the next model; remembers the chance that each had, and their activations while they stay the same."""
 
     problem: Penalised
     size: int
     most: int
     rows: Tensor = field(default_factory=lambda: torch.empty(0))
     chance: Tensor = field(default_factory=lambda: torch.empty(0))
+    X: Tensor | None = None
 
     def choose(self, P: Tensor) -> Tensor:
+        """The words to ask for: none if the next model's are those that are there."""
         n_words = len(self.problem.likelihood.omega)
         nearly_all = 2 * self.size**2 > n_words**2  # counted in doublings, nearer to all than to half
         size = min(n_words if nearly_all else self.size, self.most)
-        self.rows, self.chance = doubtful_words(P, self.problem.likelihood.weights_as(P), size)
+        before, (self.rows, self.chance) = self.rows, doubtful_words(P, self.problem.likelihood.weights_as(P), size)
+        if self.X is not None and torch.equal(before, self.rows):
+            return self.rows[:0]
+        self.X = None  # before the next are read
         return self.rows
+
+    def model(self, point: Point, X: Tensor) -> LocalModel:
+        """The model at a point on the words chosen there, `X` being the activations of those that were asked for."""
+        self.X = X if self.X is None else self.X
+        return LocalModel(self.problem, point, self.X, rows=self.rows, chance=self.chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +160,10 @@ def approach(
             anchor, exact, passes = point, True, passes + 1.0
             continue
         worth = enough * point.objective
-        local = LocalModel(problem, point, X, rows=words.rows, chance=words.chance)
+        local = words.model(point, X)
         blocks.refresh(local)
         place = descend(local, blocks, multiples, enough=min(_ENOUGH * min(allowed, gained), worth or math.inf))
-        passes += 0.5 * local.n_products * len(X) / len(problem.likelihood.omega)
+        passes += 0.5 * local.n_products * len(words.rows) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)
         trial = _walk(problem, point, step=step, change=change, b=place.b, promised=promised)

@@ -139,7 +139,7 @@ def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Sol
     Returns
     -------
     point : Point
-    X : Tensor of shape (n_chosen, n_columns)
+    X : Tensor of shape (n_columns, n_chosen)
         Activations of the chosen words.
     """
     Z = (yield Logits(W)) if bool(W.any()) else W.new_zeros((len(W), len(problem.likelihood.omega)))

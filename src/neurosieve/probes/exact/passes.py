@@ -23,6 +23,9 @@ CHUNK_WORDS, _CHUNK_VALUES = 2048, 1_500_000
 """Words a chunk of a pass that is not rough, whose products are summed in float32, and on a processor its activations, which stay
 in the cache. Fewer words than the first are no sample of all, however little memory there is."""
 
+_TURNED_WORDS = 64
+"""Words whose activations are written columns first at a time: a cache line or more of each column."""
+
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
 
@@ -45,7 +48,7 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Request for the activations of some words: their numbers, ascending, in; (n_rows, n_columns) out."""
+    """Request for the activations of some words: their numbers, ascending, in; (n_columns, n_rows) out."""
 
     rows: Tensor
 
@@ -223,23 +226,23 @@ class _Product:
 
 
 class _Taken:
-    """Activations of some words, in the precision of rough products."""
+    """Activations of some words, columns first, in the precision of rough products."""
 
     def __init__(self, rows: Tensor, design: Design) -> None:
         self.rows, self.source = rows, design.rough
-        self._result = torch.empty((0, design.width), dtype=design.rough, device=design.device)
+        self._result = torch.empty((design.width, len(rows)), dtype=design.rough, device=design.device)
 
     def take_all(self, copy: Tensor) -> None:
-        self._result = copy if len(self.rows) == len(copy) else copy.index_select(0, self.rows)
+        for start in range(0, len(self.rows), _TURNED_WORDS):
+            some = self.rows[start : start + _TURNED_WORDS]
+            self._result[:, start : start + len(some)] = copy[some].T
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
-        if len(self._result) != len(self.rows):
-            self._result = self._result.new_empty((len(self.rows), self._result.shape[1]))
         first, last = torch.searchsorted(
             self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
         ).tolist()
-        self._result[first:last] = X[self.rows[first:last] - place.start]
+        self._result[:, first:last] = X[self.rows[first:last] - place.start].T
 
     def answer(self) -> Tensor:
         return self._result

@@ -71,7 +71,8 @@ def _level(model: LocalModel, place: Place) -> Place:
 
 def _round(model: LocalModel, blocks: Blocks, multiples: Tensor, start: Place, *, enough: float) -> tuple[Place, bool]:
     """Nets, then the face if it has settled; also whether the latter was the better."""
-    g = model.gradient(start)
+    may_move = blocks.working | (start.V != 0.0) if model.problem.l1 else None
+    g = model.gradient(start, may_move)
     apart = _nets(model, blocks, multiples, start=start, g=g)
     changed = int(((apart.V != 0.0) != (start.V != 0.0)).sum())
     best, coupled, unit = apart, False, torch.finfo(torch.float64).eps  # of a model's value, all sums being in float64
@@ -119,7 +120,7 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
     while going:
         r = -(g + l1 * signs + 2.0 * l2 * V)
         if bool(change.any()):
-            r -= bend(change, every)
+            r -= bend(change, every, face)
         r.masked_fill_(~face, 0.0)
         many, flipped = MINOR * int(face.sum()), torch.zeros_like(face)
         z = blocks.solve(r, face, every)
@@ -128,7 +129,7 @@ def _face(model: LocalModel, blocks: Blocks, g: Tensor, *, start: Place, apart: 
         p, rz = z, _dot(r, z)
         while True:
             along = model.logits(p, labels)
-            bent = (bend(along, labels) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
+            bent = (bend(along, labels, face) + 2.0 * l2 * p).masked_fill_(~face, 0.0)
             curved = _dot(p, bent)
             length = rz / curved if curved > 0.0 else math.inf
             if l1 and (
