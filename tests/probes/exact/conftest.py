@@ -11,7 +11,7 @@ from neurosieve.activations.source import as_source
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, evaluate
-from neurosieve.probes.exact.passes import Design, run_together
+from neurosieve.probes.exact.passes import Design, Words, run_together
 from neurosieve.probes.stream import ActivationStream
 
 N_WORDS, N_COLUMNS, N_LABELS = 400, 12, 4
@@ -49,7 +49,7 @@ def model_at():
         all_rows = torch.arange(len(given.X)) if rows is None else rows
         likely = torch.ones(len(all_rows), dtype=given.dtype) if chance is None else chance
         solver = evaluate(
-            problem, W, problem.likelihood.target.log(), choose=lambda P: torch.empty(0, dtype=torch.int64)
+            problem, W, problem.likelihood.target.log(), choose=lambda P: Words(torch.empty(0, dtype=torch.int64))
         )
         point, _ = run_together([solver], given.design, at_once=1)[0]
         return LocalModel(problem, point, given.X[all_rows].T, rows=all_rows, chance=likely)

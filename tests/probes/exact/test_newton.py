@@ -15,7 +15,7 @@ from neurosieve.probes import products
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
-from neurosieve.probes.exact.passes import Design, Logits, run_together
+from neurosieve.probes.exact.passes import Design, Logits, Words, run_together
 from neurosieve.probes.exact.room import Room
 from neurosieve.probes.stream import ActivationStream
 
@@ -59,7 +59,7 @@ def reach(
 def from_scratch(found):
     """The certificate of the same weights in float64."""
     solver = evaluate(
-        found.problem, found.point.W.double(), found.point.b, choose=lambda P: torch.empty(0, dtype=torch.int64)
+        found.problem, found.point.W.double(), found.point.b, choose=lambda P: Words(torch.empty(0, dtype=torch.int64))
     )
     return run_together([solver], found.design, at_once=1)[0][0]
 

@@ -1,7 +1,7 @@
 """Products of which few entries count: a probe uses few neurons, and its steps change no others.
 
-On a processor, products that pass over nothing but these are several times faster. What they read is a column of the activations,
-so these are held columns first. Elsewhere, and of rounded activations, the whole product is faster.
+On a processor, products that pass over nothing but these are several times faster, if the words of a column lie together.
+Elsewhere, and of rounded activations, the whole product is faster.
 """
 
 from __future__ import annotations
@@ -61,4 +61,5 @@ def entries(U: Tensor, X: Tensor, wanted: Tensor | None) -> Tensor:
 
 
 def _are_few(n: int, of: Tensor, X: Tensor) -> bool:
-    return X.device.type == "cpu" and X.dtype in (torch.float32, torch.float64) and n <= _FEW * of.numel()
+    able = X.device.type == "cpu" and X.dtype in (torch.float32, torch.float64) and X.is_contiguous()
+    return able and n <= _FEW * of.numel()

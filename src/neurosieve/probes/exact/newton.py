@@ -16,7 +16,7 @@ from torch import Tensor
 from neurosieve.probes.exact.blocks import Blocks
 from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, Point, Trial, evaluate, follow, weigh
-from neurosieve.probes.exact.passes import Logits, Solver
+from neurosieve.probes.exact.passes import Logits, Solver, Words
 from neurosieve.probes.exact.room import Room
 from neurosieve.probes.exact.sample import doubtful_words
 from neurosieve.probes.exact.step import SOME, descend
@@ -60,16 +60,16 @@ class _Words:
     chance: Tensor = field(default_factory=lambda: torch.empty(0))
     X: Tensor | None = None
 
-    def choose(self, P: Tensor) -> Tensor:
-        """The words to ask for: none if the next model's are those that are there."""
+    def choose(self, P: Tensor) -> Words:
+        """Ask for the words of the next model: for none if they are those that are there."""
         n_words = len(self.problem.likelihood.omega)
         nearly_all = 2 * self.size**2 > n_words**2  # counted in doublings, nearer to all than to half
         size = min(n_words if nearly_all else self.size, self.most)
         before, (self.rows, self.chance) = self.rows, doubtful_words(P, self.problem.likelihood.weights_as(P), size)
         if self.X is not None and torch.equal(before, self.rows):
-            return self.rows[:0]
-        self.X = None  # before the next are read
-        return self.rows
+            return Words(self.rows[:0])
+        last, self.X = self.X, None  # which the next take the place of
+        return Words(self.rows, into=last)
 
     def model(self, point: Point, X: Tensor) -> LocalModel:
         """The model at a point on the words chosen there, `X` being the activations of those that were asked for."""

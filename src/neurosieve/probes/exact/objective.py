@@ -119,8 +119,8 @@ def weigh(problem: Penalised, W: Tensor, *, Z: Tensor, b: Tensor) -> Trial:
     return Trial(W, b, Z, P, problem.likelihood.loss(P) + problem.penalty(W))
 
 
-Choose: TypeAlias = Callable[[Tensor], Tensor]
-"""Takes probabilities (n_live, n_words) and gives the numbers of the words whose activations are wanted, ascending."""
+Choose: TypeAlias = Callable[[Tensor], Words]
+"""Takes probabilities (n_live, n_words) and asks for the words whose activations are wanted."""
 
 
 def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Solver[tuple[Point, Tensor]]:
@@ -145,7 +145,7 @@ def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Sol
     Z = (yield Logits(W)) if bool(W.any()) else W.new_zeros((len(W), len(problem.likelihood.omega)))
     trial = weigh(problem, W, Z=Z, b=b)
     q, R = _feasible(problem, trial)
-    G, X = yield Gradient(R), Words(choose(trial.P))
+    G, X = yield Gradient(R), choose(trial.P)
     return _point(problem, trial, q, R=R, G=problem.usable(G)), X
 
 
@@ -155,7 +155,7 @@ def follow(problem: Penalised, anchor: Point, trial: Trial, *, choose: Choose) -
     Rounding then costs a share of the change, not of the gradient; the bound is an estimate.
     """
     q, R = _feasible(problem, trial)
-    change, X = yield Gradient(R - anchor.R, rough=True), Words(choose(trial.P))
+    change, X = yield Gradient(R - anchor.R, rough=True), choose(trial.P)
     return _point(problem, trial, q, R=R, G=anchor.G + problem.usable(change)), X
 
 

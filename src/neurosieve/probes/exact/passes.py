@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
+from neurosieve.probes.exact import few
 from neurosieve.probes.exact.pieces import FEWEST_WORDS
 from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
@@ -22,9 +23,6 @@ from neurosieve.probes.stream import ActivationStream
 CHUNK_WORDS, _CHUNK_VALUES = 2048, 1_500_000
 """Words a chunk of a pass that is not rough, whose products are summed in float32, and on a processor its activations, which stay
 in the cache. Fewer words than the first are no sample of all, however little memory there is."""
-
-_TURNED_WORDS = 64
-"""Words whose activations are written columns first at a time: a cache line or more of each column."""
 
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
@@ -48,9 +46,10 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Request for the activations of some words: their numbers, ascending, in; (n_columns, n_rows) out."""
+    """Request for activations of words: their numbers, ascending, in; (n_columns, n_rows) out, written `into` what fits."""
 
     rows: Tensor
+    into: Tensor | None = None
 
 
 Request: TypeAlias = Logits | Gradient | Words
@@ -75,8 +74,8 @@ class Design:
         there are none.
     rough : torch.dtype
         In what rough products are: bfloat16 where that is faster, else float32.
-    copies : dict of torch.dtype to Tensor of shape (n_words, n_columns)
-        In float32 and in `rough`, as far as memory allows.
+    copies : dict of torch.dtype to list of Tensor of shape (n_columns, n_chunk)
+        In float32 and in `rough`, as far as memory allows: chunk by chunk, columns first, as few columns may be asked for (`few`).
     """
 
     def __init__(self, stream: ActivationStream) -> None:
@@ -85,7 +84,7 @@ class Design:
         halves = chosen_precision("auto", self.device, self.n_words * self.width) == "bfloat16"
         self.rough = torch.bfloat16 if halves else torch.float32
         self.mean, self.variance, self.reach = self._moments()
-        self.copies: dict[torch.dtype, Tensor] = {}
+        self.copies: dict[torch.dtype, list[Tensor]] = {}
         sizes = {t: self.n_words * self.width * t.itemsize for t in (self.rough, torch.float32)}
         only_copies = stream.dtype == torch.float32  # of float64, products in that precision need the stream
         if only_copies and stream.spare_bytes < sum(sizes.values()) <= stream.spare_without:
@@ -93,12 +92,12 @@ class Design:
         spare = stream.spare_bytes
         for dtype, size in sizes.items():
             if size <= spare:
-                self.copies[dtype] = torch.empty((self.n_words, self.width), dtype=dtype, device=self.device)
+                self.copies[dtype] = []
                 spare -= size
         if self.copies:
-            for place, X in self._read():
-                for copy in self.copies.values():
-                    copy[place] = X
+            for X in self._read():
+                for dtype, copy in self.copies.items():
+                    copy.append(torch.empty(X.shape, dtype=dtype, device=X.device).copy_(X))
 
     @property
     def chunk(self) -> int:
@@ -109,7 +108,7 @@ class Design:
     @property
     def nbytes(self) -> int:
         """Bytes of the copies."""
-        return sum(copy.numel() * copy.element_size() for copy in self.copies.values())
+        return sum(X.nbytes for copy in self.copies.values() for X in copy)
 
     @classmethod
     def of(cls, stream: ActivationStream) -> Design:
@@ -139,11 +138,10 @@ class Design:
         huge = reach > _HUGE * variance.sqrt()
         return mean, variance, torch.where(huge, reach, 0.0) if bool(huge.any()) else None
 
-    def _read(self) -> Iterator[tuple[slice, Tensor]]:
-        """Centred activations in the stored order, in the precision of the stream, with their places."""
-        for rows, X in self.stream.batches(self.chunk):
-            first = int(rows[0])
-            yield slice(first, first + len(X)), X.sub_(self.mean.to(X.dtype))
+    def _read(self) -> Iterator[Tensor]:
+        """Centred activations in the stored order, in the precision of the stream, (n_columns, n_chunk)."""
+        for _, X in self.stream.batches(self.chunk):
+            yield X.sub_(self.mean.to(X.dtype)).T
 
     def serve(self, requests: Sequence[Request]) -> list[Tensor]:
         """Answer all requests: from the copies if possible, and the others with one pass over the stream."""
@@ -152,7 +150,7 @@ class Design:
         tasks: list[_Product | _Taken] = []
         for request in requests:
             if isinstance(request, Words):
-                taken = _Taken(request.rows, self)
+                taken = _Taken(request, self)
                 tasks.append(taken)
                 answers.append(taken.answer)
                 continue
@@ -163,16 +161,15 @@ class Design:
                 products[key] = _Product(self, backward=isinstance(request, Gradient), dtype=dtype, rough=request.rough)
                 tasks.append(products[key])
             answers.append(products[key].add(factor))
-        streamed = []
+        together: dict[torch.dtype | None, list[_Product | _Taken]] = {}
         for task in tasks:
-            copy = self.copies.get(task.source)
-            if copy is None:
-                streamed.append(task)
-            else:
-                task.take_all(copy)
-        if streamed:
-            for place, X in self._read():
-                for task in streamed:
+            together.setdefault(task.source if task.source in self.copies else None, []).append(task)
+        for source, some in together.items():
+            first = 0
+            for X in self._read() if source is None else self.copies[source]:
+                place = slice(first, first + X.shape[1])
+                first = place.stop
+                for task in some:
                     task.take(place, X)
         return [answer() for answer in answers]
 
@@ -200,13 +197,8 @@ class _Product:
         self._parts.append(factor)
         return lambda: self._answer(first, len(factor))
 
-    def take_all(self, copy: Tensor) -> None:
-        step = len(copy) if self.rough else self.design.chunk
-        for start in range(0, len(copy), step):
-            self.take(slice(start, min(start + step, len(copy))), copy[start : start + step])
-
     def take(self, place: slice, X: Tensor) -> None:
-        """Multiply by the activations `X` of the words at `place`."""
+        """Multiply by the activations `X` (n_columns, n_chunk) of the words at `place`."""
         if self._factor is None or self._result is None:
             whole = self._parts[0] if len(self._parts) == 1 else torch.cat(self._parts)
             self._factor = whole.to(self.dtype)
@@ -215,9 +207,9 @@ class _Product:
             self._result = torch.zeros((len(whole), width), dtype=kept, device=whole.device)
         X = X.to(self.dtype)
         if self.backward:
-            self._result += self._factor[:, place] @ X
+            self._result += self._factor[:, place] @ X.T
         else:
-            self._result[:, place] = self._factor @ X.T
+            self._result[:, place] = few.product(self._factor, X)
 
     def _answer(self, first: int, n_rows: int) -> Tensor:
         if self._result is None:
@@ -228,21 +220,22 @@ class _Product:
 class _Taken:
     """Activations of some words, columns first, in the precision of rough products."""
 
-    def __init__(self, rows: Tensor, design: Design) -> None:
-        self.rows, self.source = rows, design.rough
-        self._result = torch.empty((design.width, len(rows)), dtype=design.rough, device=design.device)
-
-    def take_all(self, copy: Tensor) -> None:
-        for start in range(0, len(self.rows), _TURNED_WORDS):
-            some = self.rows[start : start + _TURNED_WORDS]
-            self._result[:, start : start + len(some)] = copy[some].T
+    def __init__(self, request: Words, design: Design) -> None:
+        self.rows, self.source = request.rows, design.rough
+        shape, into = (design.width, len(self.rows)), request.into
+        fits = into is not None and into.shape == shape and into.dtype == design.rough
+        self._result = (
+            into if into is not None and fits else torch.empty(shape, dtype=design.rough, device=design.device)
+        )
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
         first, last = torch.searchsorted(
             self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
         ).tolist()
-        self._result[:, first:last] = X[self.rows[first:last] - place.start].T
+        some = self.rows[first:last] - place.start
+        if len(some):
+            self._result[:, first:last] = X.index_select(1, some) if X.is_contiguous() else X.T.index_select(0, some).T
 
     def answer(self) -> Tensor:
         return self._result

@@ -25,7 +25,7 @@ from neurosieve.probes.exact.blocks import Blocks
 from neurosieve.probes.exact.likelihood import Likelihood, negligible
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
-from neurosieve.probes.exact.passes import Design, Gradient, Solver, run_together
+from neurosieve.probes.exact.passes import Design, Gradient, Solver, Words, run_together
 from neurosieve.probes.exact.room import Room, Sizes
 from neurosieve.probes.exact.step import SOME
 from neurosieve.probes.exact.values import BYTES, solve_values
@@ -309,8 +309,8 @@ def _named(used: list[torch.dtype]) -> str:
     return " then ".join(str(dtype).removeprefix("torch.") for dtype in dict.fromkeys(used))
 
 
-def _no_words(P: Tensor) -> Tensor:
-    return torch.empty(0, dtype=torch.int64, device=P.device)
+def _no_words(P: Tensor) -> Words:
+    return Words(torch.empty(0, dtype=torch.int64, device=P.device))
 
 
 def _paths(problem: GroupProblem) -> list[list[int]]:
