@@ -50,6 +50,7 @@ def fit_and_score(
     *,
     solver: str,
     tol: float | None = None,
+    gain: float = GAIN,
     progress: Callable[[float, float], None] | None = None,
     **settings: Any,  # noqa: ANN401 (passed to fit_probes)
 ) -> Scored:
@@ -62,8 +63,9 @@ def fit_and_score(
     solver, progress
         As in `fit_probes`.
     tol : float, optional
-        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default. A probe whose steps gain less
-        than `GAIN` is done before that.
+        Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default.
+    gain : float
+        A probe whose steps gain less, as a share of the objective, is done before that.
     **settings
         Passed to `fit_probes`.
 
@@ -78,7 +80,7 @@ def fit_and_score(
         settings["tol"] = tol
     X = splits.train.activations
     if splits.loss in chosen.continues:
-        probes = _growing(X, specs, solver, progress=progress, enough=GAIN, **settings)
+        probes = _growing(X, specs, solver, progress=progress, enough=gain, **settings)
     else:
         probes = fit_probes(X, specs, solver, progress=progress, **settings)
     options = scoring_options(settings)

@@ -40,9 +40,9 @@ _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
 
 _PATIENCE = 3
-"""Steps in a row that gain nothing, after which the point is evaluated from scratch, and that gain little on a model of all words
-and bring the gap down no further, after which float32 leads nowhere: the model is the objective itself then, and nothing but
-rounding makes its minimum so poor. In float64 a few steps do the rest."""
+"""Steps in a row that gain nothing, after which the point is evaluated from scratch; that gain less than was asked for, though the
+gap is wide; and that gain little on a model of all words and bring the gap down no further, after which float32 leads nowhere: the
+model is the objective itself then, and nothing but rounding makes its minimum so poor. In float64 a few steps do the rest."""
 
 _LITTLE = 0.01
 """Share of the gap that is little for a step to gain; and, where weights must have settled too, how small the last step must be, as
@@ -127,7 +127,8 @@ def approach(
     blocks : Blocks, optional
         Of a probe with the same labels, words and columns near `W`, whose matrices may still do.
     enough : float
-        Gain, as a share of the objective, below which steps end though the gap is above `tol`, if the model promised no more.
+        Gain, as a share of the objective, below which steps end though the gap is above `tol`, if the model promised no more; where
+        the gap is wide, after `_PATIENCE` such steps.
     """
     words = _Words(problem, room.sample_words, room.most_words)
     point, X = yield from evaluate(problem, W, b, choose=words.choose)
@@ -138,16 +139,17 @@ def approach(
         blocks = Blocks(problem, max_columns=room.block_columns)
     else:
         blocks.turn_to(problem)
-    stalled, crawled, near, poor, futile, shrinking, slight = 0, 0, False, False, False, False, False
+    stalled, crawled, slight, near, poor, futile, shrinking = 0, 0, 0, False, False, False, False
     fine = tol < torch.finfo(torch.float32).resolution
     settled, last_length, gained, least_gap = not fine, math.inf, math.inf, point.gap
     while True:
         allowed = problem.allowed(tol, point.objective)
         done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
-        slight = slight and point.gap <= SOME * point.objective  # a wider gap says that the gains will not stay little
-        ended = done or slight or futile or max(stalled, crawled) >= _PATIENCE or passes >= max_passes
+        wide = point.gap > SOME * point.objective  # which says that one little gain will not be the last
+        little = slight >= (_PATIENCE if wide else 1)
+        ended = done or little or futile or max(stalled, crawled) >= _PATIENCE or passes >= max_passes
         if exact and ended:
-            return Reached(point, passes, blocks, slight and not done)
+            return Reached(point, passes, blocks, little and not done)
         strayed = poor or point.objective < _FAR * anchor.objective
         close = point.gap <= _NEAR * point.objective
         if not exact and (ended or (rough and (strayed or (close and not near)))):
@@ -169,7 +171,7 @@ def approach(
         trial = _walk(problem, point, step=step, change=change, b=place.b, promised=promised)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
-        slight = max(gained, promised) < worth
+        slight = slight + 1 if max(gained, promised) < worth else 0
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective
@@ -179,7 +181,7 @@ def approach(
         elif poor and local.whole:
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
-        crawls = W.dtype == torch.float32 and local.whole and gained < _LITTLE * point.gap
+        crawls = not worth and W.dtype == torch.float32 and local.whole and gained < _LITTLE * point.gap
         point, X = yield from follow(problem, anchor, trial, choose=words.choose)
         crawled = crawled + 1 if crawls and point.gap > _FAR * least_gap else 0
         least_gap = min(least_gap, point.gap)
