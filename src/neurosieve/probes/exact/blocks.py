@@ -25,6 +25,7 @@ from torch import Tensor
 from neurosieve.probes.exact.model import LocalModel
 from neurosieve.probes.exact.objective import Penalised, Point
 from neurosieve.probes.exact.passes import CHUNK_WORDS
+from neurosieve.probes.exact.pieces import in_strips
 from neurosieve.probes.exact.room import FEWEST_COLUMNS
 from neurosieve.probes.exact.sample import sample
 
@@ -251,7 +252,10 @@ def _block(model: LocalModel, doubt: Tensor, columns: Tensor) -> _Block:
     A = model.columns(rows, columns)
     A -= (weight @ A) / weight.sum().clamp_min(torch.finfo(A.dtype).tiny)
     A *= weight.sqrt()[:, None]
-    gram = model.product(A.T, A)
+    gram, rounded = A.new_empty((len(columns), len(columns))), A.to(model.precision)
+    for strip in in_strips(len(columns)):
+        gram[strip.start :, strip] = rounded[:, strip.start :].T @ rounded[:, strip]
+        gram[strip, strip.stop :] = gram[strip.stop :, strip].T
     diagonal = gram.diagonal()
     missed = diagonal < _LACKING * float(doubt.sum()) * model.problem.variance[columns].to(diagonal)
     if bool(missed.any()):

@@ -96,10 +96,6 @@ class LocalModel:
         """Of products with the activations."""
         return self._X.dtype
 
-    def product(self, A: Tensor, B: Tensor) -> Tensor:
-        """``A @ B`` in the precision of the activations, returned in that of the weights."""
-        return (A.to(self._X.dtype) @ B.to(self._X.dtype)).to(self.point.W.dtype)
-
     def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Activations of some of the sampled words and columns, in the precision of the weights."""
         return self._X[columns[:, None], rows].T.to(self.point.W.dtype)

@@ -1,8 +1,13 @@
-"""Values of all labels and words, a few words at a time: what becomes of them in several steps stays in the processor's cache."""
+"""What is taken a piece at a time.
+
+Values of all labels and words: a few words stay in the processor's cache through several steps. Columns of a symmetric matrix:
+each strip of them starts at its diagonal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -15,3 +20,13 @@ def in_pieces(values: Tensor) -> Iterator[slice]:
     n_labels, n_words = values.shape
     step = max(FEWEST_WORDS, _VALUES // max(1, n_labels)) if values.device.type == "cpu" else max(1, n_words)
     return (slice(start, start + step) for start in range(0, n_words, step))
+
+
+_STRIPS, _NARROWEST = 8, 64
+"""Strips of a matrix, of which 9 of 16 parts are taken then, and columns of one at least."""
+
+
+def in_strips(width: int) -> list[slice]:
+    """Cut the columns of a symmetric matrix; what is above the diagonal of a strip is that of another below it."""
+    n = min(_STRIPS, max(1, width // _NARROWEST))
+    return [slice(a, b) for a, b in pairwise(width * k // n for k in range(n + 1))]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from neurosieve.probes.exact.net import Vector, dual_bound
+from neurosieve.probes.exact.pieces import in_strips
 from neurosieve.probes.stream import ActivationStream
 
 BATCH = 4096
 """Words whose products are summed in the stream's precision before they are added up in float64."""
-STRIPS = 8
-"""Strips of columns in which the Gram matrix is taken, each from its diagonal on: 9 of 16 parts of the product."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def moments_of(stream: ActivationStream, values: Tensor, weights: Tensor | None)
     gram, total = torch.zeros((width, width), **wide), torch.zeros(width, **wide)
     cross, weight = torch.zeros((n_targets, width), **wide), 0.0
     sums, squares = torch.zeros(n_targets, **wide), torch.zeros(n_targets, **wide)
-    strips = _strips(width)
+    strips = in_strips(width)
     for numbers, X in stream.batches(BATCH):
         y = values[:, numbers].double()
         if weight == 0.0:
@@ -74,11 +72,6 @@ def moments_of(stream: ActivationStream, values: Tensor, weights: Tensor | None)
     squares = squares / weight - means.square()
     parts = [mean + shift.double(), gram, cross, means + level, squares]
     return Moments(*(part.cpu().numpy() for part in parts))
-
-
-def _strips(width: int) -> list[slice]:
-    edges = [width * k // STRIPS for k in range(STRIPS + 1)]
-    return [slice(a, b) for a, b in pairwise(edges) if a < b]
 
 
 @dataclass(frozen=True)
