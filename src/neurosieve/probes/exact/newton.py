@@ -164,7 +164,7 @@ def approach(
         worth = enough * point.objective
         local = words.model(point, X)
         blocks.refresh(local)
-        place = descend(local, blocks, multiples, enough=min(_ENOUGH * min(allowed, gained), worth or math.inf))
+        place = descend(local, blocks, multiples, enough=_ENOUGH * min(allowed, gained))
         passes += 0.5 * local.n_products * len(words.rows) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
         change = yield Logits(step, rough=True)

@@ -9,6 +9,9 @@ from neurosieve.probes.exact.passes import CHUNK_WORDS
 SAMPLE_WORDS = 12_288
 """Words that a model looks at to begin with, where memory allows; of few words, half: a step from far away needs no more."""
 
+_WORDS_PER_COLUMN, _SAMPLED_VALUES = 2, 1 << 28
+"""But so many words a column, as fewer are soon learned by heart, of so many activations at most (1 GB in float32)."""
+
 _MOST_SAMPLES = 4
 """Times `SAMPLE_WORDS` that a model may grow to."""
 
@@ -76,7 +79,13 @@ class Sizes:
 
     @property
     def _samples(self) -> int:
-        return min(self.n_words, SAMPLE_WORDS) * self._per_sampled
+        return max(min(self.n_words, SAMPLE_WORDS), self._sampled_words) * self._per_sampled
+
+    @property
+    def _sampled_words(self) -> int:
+        """Words of the first model, where memory allows."""
+        enough = min(_WORDS_PER_COLUMN * self.n_columns, _SAMPLED_VALUES // self.n_columns)
+        return min(self.n_words, max(min(SAMPLE_WORDS, self.n_words // 2), CHUNK_WORDS, enough))
 
     @property
     def wanted(self) -> int:
@@ -95,5 +104,4 @@ class Sizes:
         most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(CHUNK_WORDS, (left - blocks) // self._per_sampled))
         entries = blocks // self._per_entry
         columns = max(int(entries**0.5), int(self.n_labels**0.5 * FEWEST_COLUMNS / 2))
-        few = max(CHUNK_WORDS, self.n_words // 2)
-        return Room(sample_words=min(SAMPLE_WORDS, few, most), most_words=most, block_columns=columns)
+        return Room(sample_words=min(self._sampled_words, most), most_words=most, block_columns=columns)
