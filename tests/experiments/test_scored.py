@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurosieve.experiments.control import ControlTask
-from neurosieve.experiments.scored import GAP, fit_and_score
+from neurosieve.experiments.scored import GAIN, GAP, fit_and_score
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes
 from neurosieve.probes.spec import ProbeSpec
@@ -50,3 +50,10 @@ def test_larger_sets_go_on_from_smaller_ones_and_come_back_in_their_order(splits
         alone = fit_and_score(control, [spec], solver="exact")
         assert probe.objective_ == pytest.approx(alone.probes[0].objective_, rel=2e-3)
         assert score == pytest.approx(alone.scores["test"][0], abs=2 / 300 + TENTH)
+
+
+def test_a_larger_gain_ends_sooner(splits):
+    spec = ProbeSpec(splits.train.y, l1=1e-6, l2=1e-7)
+    soon, late = (fit_and_score(splits, [spec], solver="exact", gain=gain) for gain in (0.5, GAIN))
+    assert soon.probes[0].n_passes_ < late.probes[0].n_passes_
+    assert soon.scores["test"][0] == pytest.approx(late.scores["test"][0], abs=0.05)  # 300 words: a deviation is 0.03

@@ -32,14 +32,24 @@ def correlated():
 
 
 def reach(
-    data, *, l1=1e-3, l2=1e-3, room=PLENTY, rough=False, dtype=torch.float32, tol=1e-4, max_passes=500.0, weights=None
+    data,
+    *,
+    l1=1e-3,
+    l2=1e-3,
+    room=PLENTY,
+    rough=False,
+    dtype=torch.float32,
+    tol=1e-4,
+    max_passes=500.0,
+    weights=None,
+    enough=0.0,
 ):
     X, codes = data
     design = Design(ActivationStream(as_source(X), device=torch.device("cpu"), memory_limit=1 << 30))
     problem = Penalised(Likelihood(codes, weights, 6), l1, l2, None, design.variance)
     W = torch.zeros((len(problem.likelihood.live), X.shape[1]), dtype=dtype)
     b = problem.likelihood.target.log()
-    solver = approach(problem, W, b, tol=tol, max_passes=max_passes, rough=rough, room=room)
+    solver = approach(problem, W, b, tol=tol, max_passes=max_passes, rough=rough, room=room, enough=enough)
     seen = []
 
     def watched():
@@ -53,7 +63,14 @@ def reach(
             answer = yield asked
 
     reached = run_together([watched()], design, at_once=1)[0]
-    return SimpleNamespace(point=reached.point, n_passes=reached.n_passes, seen=seen, problem=problem, design=design)
+    return SimpleNamespace(
+        point=reached.point,
+        n_passes=reached.n_passes,
+        slight=reached.slight,
+        seen=seen,
+        problem=problem,
+        design=design,
+    )
 
 
 def from_scratch(found):
@@ -151,3 +168,21 @@ def test_words_with_weights(correlated):
     )
     assert found.point.objective == pytest.approx(repeated.point.objective, rel=2e-4)  # two gaps of 1e-4
     assert found.point.gap <= 1e-4 * found.point.objective
+
+
+def test_three_steps_of_little_gain_are_enough_though_the_gap_is_wide(correlated):
+    penalty = {"l1": 0.0, "l2": 1e-7, "tol": 1e-3}
+    whole, rough = reach(correlated, **penalty), reach(correlated, **penalty, enough=0.3)
+    assert rough.slight
+    assert not whole.slight
+    assert rough.point.gap > 0.2 * rough.point.objective
+    steps = sum(isinstance(asked, Logits) and asked.rough for asked in rough.seen)
+    assert 3 <= steps < sum(isinstance(asked, Logits) and asked.rough for asked in whole.seen)
+
+
+def test_words_that_stay_the_same_are_asked_for_once(correlated):
+    all_words = reach(correlated, room=Room(4000, 4000, 1000))
+    asked = [len(request.rows) for request in all_words.seen if isinstance(request, Words)]
+    assert asked[0] == 4000
+    assert len(asked) > 3
+    assert not any(asked[1:])

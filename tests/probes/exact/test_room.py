@@ -48,3 +48,19 @@ def test_more_memory_never_gives_less():
     for name in ("sample_words", "most_words", "block_columns"):
         values = [getattr(room, name) for room in rooms]
         assert values == sorted(values)
+
+
+@pytest.mark.parametrize(
+    ("n_words", "n_columns", "wanted"),
+    [
+        (20_000, 2_688, 10_000),  # half
+        (200_000, 2_688, SAMPLE_WORDS),
+        (20_000, 9_216, 18_432),  # two words a column
+        (200_000, 46_080, SAMPLE_WORDS),  # more would take gigabytes
+    ],
+)
+def test_samples_are_larger_where_columns_are_many(n_words, n_columns, wanted):
+    sizes = Sizes(n_words, n_labels=49, n_columns=n_columns, itemsize=4, sample_itemsize=4)
+    room = sizes.room(sizes.wanted)
+    assert room.sample_words == wanted
+    assert held(sizes, room) <= sizes.wanted
