@@ -95,13 +95,14 @@ class Design:
                 self.copies[dtype] = []
                 spare -= size
         if self.copies:
-            for X in self._read():
+            for X in self._read(CHUNK_WORDS):
                 for dtype, copy in self.copies.items():
-                    copy.append(torch.empty(X.shape, dtype=dtype, device=X.device).copy_(X))
+                    size = self.chunk if dtype == torch.float32 else CHUNK_WORDS
+                    copy += [torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x) for x in torch.split(X, size, dim=1)]
 
     @property
     def chunk(self) -> int:
-        """Words to convert and multiply at a time."""
+        """Words to multiply at a time where these are not rough, and to convert where there is no copy."""
         few = max(FEWEST_WORDS, _CHUNK_VALUES // max(1, self.width))
         return min(CHUNK_WORDS, few) if self.device.type == "cpu" else CHUNK_WORDS
 
@@ -138,9 +139,9 @@ class Design:
         huge = reach > _HUGE * variance.sqrt()
         return mean, variance, torch.where(huge, reach, 0.0) if bool(huge.any()) else None
 
-    def _read(self) -> Iterator[Tensor]:
-        """Centred activations in the stored order, in the precision of the stream, (n_columns, n_chunk)."""
-        for _, X in self.stream.batches(self.chunk):
+    def _read(self, n_words: int) -> Iterator[Tensor]:
+        """Centred activations in the stored order, in the precision of the stream, (n_columns, n_words) at a time."""
+        for _, X in self.stream.batches(n_words):
             yield X.sub_(self.mean.to(X.dtype)).T
 
     def serve(self, requests: Sequence[Request]) -> list[Tensor]:
@@ -166,7 +167,7 @@ class Design:
             together.setdefault(task.source if task.source in self.copies else None, []).append(task)
         for source, some in together.items():
             first = 0
-            for X in self._read() if source is None else self.copies[source]:
+            for X in self._read(self.chunk) if source is None else self.copies[source]:
                 place = slice(first, first + X.shape[1])
                 first = place.stop
                 for task in some:
