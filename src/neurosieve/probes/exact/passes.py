@@ -98,7 +98,9 @@ class Design:
             for X in self._read(CHUNK_WORDS):
                 for dtype, copy in self.copies.items():
                     size = self.chunk if dtype == torch.float32 else CHUNK_WORDS
-                    copy += [torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x) for x in torch.split(X, size, dim=1)]
+                    copy += [
+                        torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x) for x in torch.split(X, size, dim=1)
+                    ]
 
     @property
     def chunk(self) -> int:
@@ -224,10 +226,9 @@ class _Taken:
     def __init__(self, request: Words, design: Design) -> None:
         self.rows, self.source = request.rows, design.rough
         shape, into = (design.width, len(self.rows)), request.into
-        fits = into is not None and into.shape == shape and into.dtype == design.rough
-        self._result = (
-            into if into is not None and fits else torch.empty(shape, dtype=design.rough, device=design.device)
-        )
+        if into is None or into.shape != shape or into.dtype != design.rough:
+            into = torch.empty(shape, dtype=design.rough, device=design.device)
+        self._result = into
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
