@@ -65,7 +65,8 @@ def fit_and_score(
     tol : float, optional
         Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default.
     gain : float
-        A probe whose steps gain less, as a share of the objective, is done before that.
+        A probe whose steps gain less, as a share of the objective, is done before that; more than `GAIN` is for scores that need
+        not be within 0.1 points of the optimum's.
     **settings
         Passed to `fit_probes`.
 

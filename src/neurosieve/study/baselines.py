@@ -28,8 +28,8 @@ DIRECTIONS = 50
 MOST_TURNED = 1024
 """Neurons of a layer that are turned together: what turning costs grows with their number."""
 CODE_GAP, CODE_GAIN = 1e-2, 1e-3
-"""Gap, or gain of a step, as a share of the objective, to which the probes of the online code are solved: about what its length may
-be too long by."""
+"""Gap, as a share of the objective, to which the probes of the online code are solved, about what its length may be too long by;
+and gain of a step below which they are done before that, which moved the length by a thousandth."""
 CHANCE_GAIN = 5e-2
 """Gain of a step below which a probe of permuted labels is done: learning them by heart takes longer than any other probe and moves
 its score on other words by no more than these words' number does."""

@@ -32,7 +32,7 @@ def drawn(seed, share, dtype):
 def test_they_are_the_whole_products(seed, share, dtype):
     V, U, X, wanted = drawn(seed, share, dtype)
     rounding = 100 * torch.finfo(dtype).eps
-    assert torch.allclose(few.product(V, X), V @ X, atol=rounding)
+    assert torch.allclose(few.Factor(V).times(X), V @ X, atol=rounding)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = few.entries(U, X, wanted)
@@ -53,5 +53,5 @@ def test_all_are_wanted_where_nothing_is_said():
 
 def test_rounded_activations_are_multiplied_whole():
     V, U, X, wanted = drawn(0, 0.02, torch.bfloat16)
-    assert torch.equal(few.product(V, X), V @ X)
+    assert torch.equal(few.Factor(V).times(X), V @ X)
     assert torch.equal(few.entries(U, X, wanted), U @ X.T)

@@ -110,3 +110,17 @@ def test_changes_near_zero_keep_their_digits_in_float32(small, model_at, weights
         moved(double, weights.float().double() + length * step).value - double.start.value for length in (1e-3, 2e-3)
     ]
     assert values == pytest.approx(wanted, rel=1e-3)  # float32 weights and logits
+
+
+def test_what_is_wanted_alone_is_that_of_the_whole(small, model_at, weights, step):
+    model = model_at(small(), weights)
+    place = moved(model, weights + step)
+    wanted = torch.zeros_like(weights, dtype=torch.bool)
+    wanted[1, 3] = wanted[2, 7] = True  # few of 48
+    bend, z = model.curvature(place), model.logits(step, EVERY)
+    for some, whole in (
+        (model.gradient(place, wanted), model.gradient(place)),
+        (bend(z, EVERY, wanted), bend(z, EVERY)),
+    ):
+        assert torch.allclose(some[wanted], whole[wanted], rtol=1e-12)
+        assert not torch.equal(some, whole)  # the others were not computed

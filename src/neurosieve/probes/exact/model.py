@@ -88,7 +88,7 @@ class LocalModel:
         """``V @ X`` over the sampled words, (n_live, n_rows); rows of `V` (n_live, n_columns) not in `labels` are zero."""
         self.n_products += len(labels) / len(V)
         Z = torch.zeros_like(self.P)
-        Z[labels] = few.product(V[labels].to(self.precision), self._X).to(Z.dtype)
+        Z[labels] = few.Factor(V[labels].to(self.precision)).times(self._X).to(Z.dtype)
         return Z
 
     @property

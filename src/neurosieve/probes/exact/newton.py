@@ -68,12 +68,18 @@ class _Words:
         before, (self.rows, self.chance) = self.rows, doubtful_words(P, self.problem.likelihood.weights_as(P), size)
         if self.X is not None and torch.equal(before, self.rows):
             return Words(self.rows[:0])
-        last, self.X = self.X, None  # which the next take the place of
-        return Words(self.rows, into=last)
+        last, self.X = self.X, None  # which the next take the place of, or which makes room for them
+        return Words(self.rows, into=last if last is not None and last.shape[1] == len(self.rows) else None)
 
-    def model(self, point: Point, X: Tensor) -> LocalModel:
-        """The model at a point on the words chosen there, `X` being the activations of those that were asked for."""
+    def chosen(self, point: Point, X: Tensor) -> Point:
+        """Keep the activations of the words that were asked for at a point."""
         self.X = X if self.X is None else self.X
+        return point
+
+    def model(self, point: Point) -> LocalModel:
+        """The model at the point at which the words were chosen."""
+        if self.X is None:
+            raise RuntimeError("a model needs the activations of its words")
         return LocalModel(self.problem, point, self.X, rows=self.rows, chance=self.chance)
 
 
@@ -131,7 +137,7 @@ def approach(
         the gap is wide, after `_PATIENCE` such steps.
     """
     words = _Words(problem, room.sample_words, room.most_words)
-    point, X = yield from evaluate(problem, W, b, choose=words.choose)
+    point = words.chosen(*(yield from evaluate(problem, W, b, choose=words.choose)))
     bound = point.bound
     anchor, exact, passes = point, True, 1.0
     multiples = torch.ones(len(W), dtype=torch.float64, device=W.device)
@@ -154,7 +160,7 @@ def approach(
         close = point.gap <= _NEAR * point.objective
         if not exact and (ended or (rough and (strayed or (close and not near)))):
             last_gap = anchor.gap
-            point, X = yield from evaluate(problem, point.W, point.b, choose=words.choose)
+            point = words.chosen(*(yield from evaluate(problem, point.W, point.b, choose=words.choose)))
             point = replace(point, bound=max(bound, point.bound))  # what was proven stays proven
             bound = point.bound
             futile = ended and point.gap > _FAR * last_gap  # rounding is all that is left
@@ -162,7 +168,7 @@ def approach(
             anchor, exact, passes = point, True, passes + 1.0
             continue
         worth = enough * point.objective
-        local = words.model(point, X)
+        local = words.model(point)
         blocks.refresh(local)
         place = descend(local, blocks, multiples, enough=_ENOUGH * min(allowed, gained))
         passes += 0.5 * local.n_products * len(words.rows) / len(problem.likelihood.omega)
@@ -171,7 +177,7 @@ def approach(
         trial = _walk(problem, point, step=step, change=change, b=place.b, promised=promised)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
-        slight = slight + 1 if max(gained, promised) < worth else 0
+        slight = slight + 1 if enough and max(gained, promised) < worth else 0
         if poor and (exact or not rough):
             words.size = min(2 * words.size, words.most)
         idle = gained <= _NOISE[W.dtype] * point.objective
@@ -181,8 +187,9 @@ def approach(
         elif poor and local.whole:
             idle = True
         stalled = stalled + (not shrinking) if idle else 0
-        crawls = not worth and W.dtype == torch.float32 and local.whole and gained < _LITTLE * point.gap
-        point, X = yield from follow(problem, anchor, trial, choose=words.choose)
+        crawls = W.dtype == torch.float32 and local.whole and gained < min(_LITTLE * point.gap, worth or math.inf)
+        del local  # and with it the activations, where others are asked for
+        point = words.chosen(*(yield from follow(problem, anchor, trial, choose=words.choose)))
         crawled = crawled + 1 if crawls and point.gap > _FAR * least_gap else 0
         least_gap = min(least_gap, point.gap)
         exact, passes = False, passes + 1.0

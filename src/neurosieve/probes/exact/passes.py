@@ -95,18 +95,17 @@ class Design:
                 self.copies[dtype] = []
                 spare -= size
         if self.copies:
-            for X in self._read(CHUNK_WORDS):
-                for dtype, copy in self.copies.items():
-                    size = self.chunk if dtype == torch.float32 else CHUNK_WORDS
-                    copy += [
-                        torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x) for x in torch.split(X, size, dim=1)
-                    ]
+            pieces = {dtype: self.chunk if dtype == torch.float32 else CHUNK_WORDS for dtype in self.copies}
+            for X in self._read(max(pieces.values())):
+                for dtype, size in pieces.items():
+                    for x in torch.split(X, size, dim=1):
+                        self.copies[dtype].append(torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x))
 
     @property
     def chunk(self) -> int:
         """Words to multiply at a time where these are not rough, and to convert where there is no copy."""
-        few = max(FEWEST_WORDS, _CHUNK_VALUES // max(1, self.width))
-        return min(CHUNK_WORDS, few) if self.device.type == "cpu" else CHUNK_WORDS
+        cached = max(FEWEST_WORDS, _CHUNK_VALUES // self.width)
+        return min(CHUNK_WORDS, cached) if self.device.type == "cpu" else CHUNK_WORDS
 
     @property
     def nbytes(self) -> int:
@@ -148,7 +147,7 @@ class Design:
 
     def serve(self, requests: Sequence[Request]) -> list[Tensor]:
         """Answer all requests: from the copies if possible, and the others with one pass over the stream."""
-        products: dict[tuple[type, bool, torch.dtype], _Product] = {}
+        products: dict[tuple[type, torch.dtype], _Product] = {}
         answers: list[Callable[[], Tensor]] = []
         tasks: list[_Product | _Taken] = []
         for request in requests:
@@ -159,9 +158,9 @@ class Design:
                 continue
             factor = request.W if isinstance(request, Logits) else request.R
             dtype = self.rough if request.rough and factor.dtype == torch.float32 else factor.dtype
-            key = (type(request), request.rough, dtype)
+            key = (type(request), dtype)
             if key not in products:
-                products[key] = _Product(self, backward=isinstance(request, Gradient), dtype=dtype, rough=request.rough)
+                products[key] = _Product(self, backward=isinstance(request, Gradient), dtype=dtype)
                 tasks.append(products[key])
             answers.append(products[key].add(factor))
         together: dict[torch.dtype | None, list[_Product | _Taken]] = {}
@@ -186,12 +185,12 @@ class _Product:
         Of the copy that will do; float64 products of float64 activations need the stream, as all copies have rounded them.
     """
 
-    def __init__(self, design: Design, *, backward: bool, dtype: torch.dtype, rough: bool) -> None:
-        self.design, self.backward, self.dtype, self.rough = design, backward, dtype, rough
+    def __init__(self, design: Design, *, backward: bool, dtype: torch.dtype) -> None:
+        self.design, self.backward, self.dtype = design, backward, dtype
         single = dtype == torch.float64 and design.stream.dtype == torch.float32
         self.source = torch.float32 if single else dtype
         self._parts: list[Tensor] = []
-        self._factor: Tensor | None = None
+        self._factor: few.Factor | None = None
         self._result: Tensor | None = None
 
     def add(self, factor: Tensor) -> Callable[[], Tensor]:
@@ -204,15 +203,15 @@ class _Product:
         """Multiply by the activations `X` (n_columns, n_chunk) of the words at `place`."""
         if self._factor is None or self._result is None:
             whole = self._parts[0] if len(self._parts) == 1 else torch.cat(self._parts)
-            self._factor = whole.to(self.dtype)
+            self._factor = few.Factor(whole.to(self.dtype))
             width = self.design.width if self.backward else self.design.n_words
             kept = torch.float64 if self.backward else whole.dtype  # gradients are summed over chunks in float64
             self._result = torch.zeros((len(whole), width), dtype=kept, device=whole.device)
         X = X.to(self.dtype)
         if self.backward:
-            self._result += self._factor[:, place] @ X.T
+            self._result += self._factor.V[:, place] @ X.T
         else:
-            self._result[:, place] = few.product(self._factor, X)
+            self._result[:, place] = self._factor.times(X)
 
     def _answer(self, first: int, n_rows: int) -> Tensor:
         if self._result is None:
@@ -232,6 +231,8 @@ class _Taken:
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
+        if not len(self.rows):
+            return
         first, last = torch.searchsorted(
             self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
         ).tolist()
