@@ -145,9 +145,8 @@ def _compare(report: machine.Report, sides: dict[str, dict[str, Any]]) -> None:
     if "before" not in sides:
         return
     found, full = now["found"], sides["before"]["found"]
-    scores = {
-        (r["l1"], r["l2"]): 100 * r["score"] for r in full["search"] if r["score"] is not None
-    }  # of those that started
+    started = [r for r in full["search"] if r["score"] is not None]
+    scores = {(r["l1"], r["l2"]): 100 * r["score"] for r in started}
     short = max(scores.values()) - scores[found["l1"], found["l2"]]
     report.add(
         "score S of the chosen pair below the best pair's, all solved", short, "points", target=0.1, better="lower"
