@@ -46,7 +46,7 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Request for activations of words: their numbers, ascending, in; (n_columns, n_rows) out, written `into` what fits."""
+    """Request for activations of words: their numbers, ascending, in; (n_columns, n_rows) out, in `into` if that is given."""
 
     rows: Tensor
     into: Tensor | None = None
@@ -225,9 +225,7 @@ class _Taken:
     def __init__(self, request: Words, design: Design) -> None:
         self.rows, self.source = request.rows, design.rough
         shape, into = (design.width, len(self.rows)), request.into
-        if into is None or into.shape != shape or into.dtype != design.rough:
-            into = torch.empty(shape, dtype=design.rough, device=design.device)
-        self._result = into
+        self._result = torch.empty(shape, dtype=design.rough, device=design.device) if into is None else into
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
