@@ -52,7 +52,8 @@ def model_at():
             problem, W, problem.likelihood.target.log(), choose=lambda P: Words(torch.empty(0, dtype=torch.int64))
         )
         point, _ = run_together([solver], given.design, at_once=1)[0]
-        return LocalModel(problem, point, given.X[all_rows].T.contiguous(), rows=all_rows, chance=likely)
+        pieces = [X.T.contiguous() for X in given.X[all_rows].split(150)]
+        return LocalModel(problem, point, pieces, rows=all_rows, chance=likely)
 
     return make
 

@@ -7,13 +7,14 @@ Elsewhere, and of rounded activations, the whole product is faster.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-_FEW = 1 / 16
+_FEW = 0.1
 """Share of all entries below which those that count are taken one by one."""
 
 
@@ -45,26 +46,33 @@ class Factor:
         return embedding_bag(columns, X, starts, mode="sum", per_sample_weights=values)
 
 
-def entries(U: Tensor, X: Tensor, wanted: Tensor | None) -> Tensor:
+def entries(U: Tensor, pieces: Sequence[Tensor], wanted: Tensor | None) -> Tensor:
     """``U @ X.T``; where few are wanted, these alone and 0 elsewhere.
 
     Parameters
     ----------
     U : Tensor of shape (n_labels, n_words)
-    X : Tensor of shape (n_columns, n_words)
+    pieces : sequence of Tensor of shape (n_columns, n_piece)
+        X (n_columns, n_words), cut by words.
     wanted : Tensor of shape (n_labels, n_columns), bool, or None
         None for all.
 
     Returns
     -------
     Tensor of shape (n_labels, n_columns)
+        In float32 where the factors are rounded.
     """
-    if wanted is None or not _able(X) or not _are_few(wanted):
-        return U @ X.T
+    parts = list(zip(torch.split(U, [X.shape[1] for X in pieces], dim=1), pieces, strict=True))
+    if wanted is None or not all(map(_able, pieces)) or not _are_few(wanted):
+        total = U.new_zeros((len(U), len(pieces[0])), dtype=torch.promote_types(U.dtype, torch.float32))
+        for u, X in parts:
+            total += u @ X.T
+        return total
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
-        places = wanted.to(U.dtype).to_sparse_csr()
-        found: Tensor = torch.sparse.sampled_addmm(places, U, X.T, beta=0.0)
+        found = 0.0 * wanted.to(U.dtype).to_sparse_csr()
+        for u, X in parts:
+            found = torch.sparse.sampled_addmm(found, u, X.T)
         return found.to_dense()
 
 

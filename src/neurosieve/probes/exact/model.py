@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
@@ -53,8 +54,8 @@ class LocalModel:
     ----------
     problem : Penalised
     point : Point
-    X : Tensor of shape (n_columns, n_rows)
-        Centred activations of the sampled words, columns first, in the precision of the model's products.
+    pieces : sequence of Tensor of shape (n_columns, n_piece)
+        Centred activations of the sampled words, columns first and some words at a time, in the precision of the model's products.
     rows, chance : Tensor of shape (n_rows,)
         Their numbers, and the chance that each had of being sampled.
 
@@ -63,15 +64,18 @@ class LocalModel:
     whole : bool
         Whether the model looks at all words without rounding more than the weights: then it is the objective itself.
     n_products : float
-        Products of all labels with `X` so far.
+        Products of all labels with the activations so far.
     start : Place
     """
 
-    def __init__(self, problem: Penalised, point: Point, X: Tensor, *, rows: Tensor, chance: Tensor) -> None:
+    def __init__(
+        self, problem: Penalised, point: Point, pieces: Sequence[Tensor], *, rows: Tensor, chance: Tensor
+    ) -> None:
         self.problem, self.point, self.n_products = problem, point, 0.0
-        self._X = X if X.dtype == torch.bfloat16 and point.W.dtype == torch.float32 else X.to(point.W.dtype)
+        rounded = pieces[0].dtype == torch.bfloat16 and point.W.dtype == torch.float32
+        self._pieces = pieces if rounded else [X.to(point.W.dtype) for X in pieces]
         all_words = len(rows) >= int((problem.likelihood.omega > 0.0).sum())
-        self.whole = all_words and self._X.dtype == point.W.dtype
+        self.whole = all_words and self.precision == point.W.dtype
         self.weight = problem.likelihood.weights_as(point.P)[rows] / chance
         self.P = point.P[:, rows]
         self._logs = self.P.clamp_min(torch.finfo(self.P.dtype).tiny).log()
@@ -88,17 +92,24 @@ class LocalModel:
         """``V @ X`` over the sampled words, (n_live, n_rows); rows of `V` (n_live, n_columns) not in `labels` are zero."""
         self.n_products += len(labels) / len(V)
         Z = torch.zeros_like(self.P)
-        Z[labels] = few.Factor(V[labels].to(self.precision)).times(self._X).to(Z.dtype)
+        factor = few.Factor(V[labels].to(self.precision))
+        Z[labels] = torch.cat([factor.times(X) for X in self._pieces], dim=1).to(Z.dtype)
         return Z
 
     @property
     def precision(self) -> torch.dtype:
         """Of products with the activations."""
-        return self._X.dtype
+        return self._pieces[0].dtype
 
     def columns(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Activations of some of the sampled words and columns, in the precision of the weights."""
-        return self._X[columns[:, None], rows].T.to(self.point.W.dtype)
+        """Activations of some of the sampled words, ascending, and columns, in the precision of the weights."""
+        edges = list(accumulate((X.shape[1] for X in self._pieces), initial=0))
+        bounds = torch.searchsorted(rows, torch.tensor(edges, device=rows.device)).tolist()
+        parts = [
+            X[columns[:, None], rows[first:last] - start]
+            for X, start, (first, last) in zip(self._pieces, edges, pairwise(bounds), strict=False)
+        ]
+        return torch.cat(parts, dim=1).T.to(self.point.W.dtype)
 
     def at(self, V: Tensor, change: Tensor, b: Tensor) -> Place:
         """Evaluate weights whose logits have changed by `change`; the intercept is fitted from `b` on."""
@@ -160,5 +171,7 @@ class LocalModel:
     def _backward(self, U: Tensor, labels: Sequence[int], wanted: Tensor | None) -> Tensor:
         self.n_products += len(labels) / len(U)
         G, some = torch.zeros_like(self.point.W), list(labels)
-        G[some] = few.entries(U[some].to(self.precision), self._X, None if wanted is None else wanted[some]).to(G.dtype)
+        G[some] = few.entries(U[some].to(self.precision), self._pieces, None if wanted is None else wanted[some]).to(
+            G.dtype
+        )
         return self.problem.usable(G)

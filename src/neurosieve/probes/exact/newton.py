@@ -58,7 +58,7 @@ class _Words:
     most: int
     rows: Tensor = field(default_factory=lambda: torch.empty(0))
     chance: Tensor = field(default_factory=lambda: torch.empty(0))
-    X: Tensor | None = None
+    pieces: list[Tensor] | None = None
 
     def choose(self, P: Tensor) -> Words:
         """Ask for the words of the next model: for none if they are those that are there."""
@@ -66,21 +66,21 @@ class _Words:
         nearly_all = 2 * self.size**2 > n_words**2  # counted in doublings, nearer to all than to half
         size = min(n_words if nearly_all else self.size, self.most)
         before, (self.rows, self.chance) = self.rows, doubtful_words(P, self.problem.likelihood.weights_as(P), size)
-        if self.X is not None and torch.equal(before, self.rows):
+        if self.pieces is not None and torch.equal(before, self.rows):
             return Words(self.rows[:0])
-        last, self.X = self.X, None  # which the next take the place of, or which makes room for them
-        return Words(self.rows, into=last if last is not None and last.shape[1] == len(self.rows) else None)
+        self.pieces = None  # which makes room for the next
+        return Words(self.rows)
 
-    def chosen(self, point: Point, X: Tensor) -> Point:
+    def chosen(self, point: Point, pieces: list[Tensor]) -> Point:
         """Keep the activations of the words that were asked for at a point."""
-        self.X = X if self.X is None else self.X
+        self.pieces = pieces if self.pieces is None else self.pieces
         return point
 
     def model(self, point: Point) -> LocalModel:
         """The model at the point at which the words were chosen."""
-        if self.X is None:
+        if self.pieces is None:
             raise RuntimeError("a model needs the activations of its words")
-        return LocalModel(self.problem, point, self.X, rows=self.rows, chance=self.chance)
+        return LocalModel(self.problem, point, self.pieces, rows=self.rows, chance=self.chance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ Choose: TypeAlias = Callable[[Tensor], Words]
 """Takes probabilities (n_live, n_words) and asks for the words whose activations are wanted."""
 
 
-def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Solver[tuple[Point, Tensor]]:
+def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Solver[tuple[Point, list[Tensor]]]:
     """Evaluate weights from scratch, all sums in float64: two products, one if all weights are zero.
 
     The lower bound is from the probabilities themselves, made to have the labels' frequencies exactly.
@@ -139,24 +139,24 @@ def evaluate(problem: Penalised, W: Tensor, b: Tensor, *, choose: Choose) -> Sol
     Returns
     -------
     point : Point
-    X : Tensor of shape (n_columns, n_chosen)
+    pieces : list of Tensor of shape (n_columns, n_piece)
         Activations of the chosen words.
     """
     Z = (yield Logits(W)) if bool(W.any()) else W.new_zeros((len(W), len(problem.likelihood.omega)))
     trial = weigh(problem, W, Z=Z, b=b)
     q, R = _feasible(problem, trial)
-    G, X = yield Gradient(R), choose(trial.P)
-    return _point(problem, trial, q, R=R, G=problem.usable(G)), X
+    G, pieces = yield Gradient(R), choose(trial.P)
+    return _point(problem, trial, q, R=R, G=problem.usable(G)), pieces
 
 
-def follow(problem: Penalised, anchor: Point, trial: Trial, *, choose: Choose) -> Solver[tuple[Point, Tensor]]:
+def follow(problem: Penalised, anchor: Point, trial: Trial, *, choose: Choose) -> Solver[tuple[Point, list[Tensor]]]:
     """The gradient at a trial near a point that was evaluated from scratch: half a rough pass over what the residuals changed.
 
     Rounding then costs a share of the change, not of the gradient; the bound is an estimate.
     """
     q, R = _feasible(problem, trial)
-    change, X = yield Gradient(R - anchor.R, rough=True), choose(trial.P)
-    return _point(problem, trial, q, R=R, G=anchor.G + problem.usable(change)), X
+    change, pieces = yield Gradient(R - anchor.R, rough=True), choose(trial.P)
+    return _point(problem, trial, q, R=R, G=anchor.G + problem.usable(change)), pieces
 
 
 def _feasible(problem: Penalised, trial: Trial) -> tuple[Tensor, Tensor]:

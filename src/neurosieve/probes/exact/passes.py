@@ -21,8 +21,8 @@ from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
 
 CHUNK_WORDS, _CHUNK_VALUES = 2048, 1_500_000
-"""Words a chunk of a pass that is not rough, whose products are summed in float32, and on a processor its activations, which stay
-in the cache. Fewer words than the first are no sample of all, however little memory there is."""
+"""Words a chunk of a pass, whose products are summed in float32; where activations are converted for it on a processor, these,
+which stay in the cache. Fewer words than the first are no sample of all, however little memory there is."""
 
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
@@ -46,17 +46,17 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Request for activations of words: their numbers, ascending, in; (n_columns, n_rows) out, in `into` if that is given."""
+    """Request for activations of words: their numbers, ascending, in; a list of (n_columns, n_piece) out, in their order."""
 
     rows: Tensor
-    into: Tensor | None = None
 
 
 Request: TypeAlias = Logits | Gradient | Words
 Asked: TypeAlias = Request | tuple[Request, ...]
 Result = TypeVar("Result")
+Answer: TypeAlias = Tensor | list[Tensor]
 Solver: TypeAlias = Generator[Asked, Any, Result]
-"""Is sent a tensor for each request, or a tuple of tensors for a tuple of requests."""
+"""Is sent an answer for each request, or a tuple of answers for a tuple of requests."""
 
 
 class Design:
@@ -95,15 +95,13 @@ class Design:
                 self.copies[dtype] = []
                 spare -= size
         if self.copies:
-            pieces = {dtype: self.chunk if dtype == torch.float32 else CHUNK_WORDS for dtype in self.copies}
-            for X in self._read(max(pieces.values())):
-                for dtype, size in pieces.items():
-                    for x in torch.split(X, size, dim=1):
-                        self.copies[dtype].append(torch.empty(x.shape, dtype=dtype, device=x.device).copy_(x))
+            for X in self._read(CHUNK_WORDS):
+                for dtype, copy in self.copies.items():
+                    copy.append(torch.empty(X.shape, dtype=dtype, device=X.device).copy_(X))
 
     @property
     def chunk(self) -> int:
-        """Words to multiply at a time where these are not rough, and to convert where there is no copy."""
+        """Words to convert and multiply at a time where there is no copy."""
         cached = max(FEWEST_WORDS, _CHUNK_VALUES // self.width)
         return min(CHUNK_WORDS, cached) if self.device.type == "cpu" else CHUNK_WORDS
 
@@ -145,10 +143,10 @@ class Design:
         for _, X in self.stream.batches(n_words):
             yield X.sub_(self.mean.to(X.dtype)).T
 
-    def serve(self, requests: Sequence[Request]) -> list[Tensor]:
+    def serve(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer all requests: from the copies if possible, and the others with one pass over the stream."""
         products: dict[tuple[type, torch.dtype], _Product] = {}
-        answers: list[Callable[[], Tensor]] = []
+        answers: list[Callable[[], Answer]] = []
         tasks: list[_Product | _Taken] = []
         for request in requests:
             if isinstance(request, Words):
@@ -220,12 +218,12 @@ class _Product:
 
 
 class _Taken:
-    """Activations of some words, columns first, in the precision of rough products."""
+    """Activations of some words, columns first, in the precision of rough products: a copy's own piece where all its words are."""
 
     def __init__(self, request: Words, design: Design) -> None:
-        self.rows, self.source = request.rows, design.rough
-        shape, into = (design.width, len(self.rows)), request.into
-        self._result = torch.empty(shape, dtype=design.rough, device=design.device) if into is None else into
+        self.rows, self.source, self._copied = request.rows, design.rough, design.rough in design.copies
+        self._pieces: list[Tensor] = []
+        self._parts: list[Tensor] = []  # of the next piece
 
     def take(self, place: slice, X: Tensor) -> None:
         """Keep those of the words at `place` that were asked for."""
@@ -235,11 +233,24 @@ class _Taken:
             self.rows, torch.tensor([place.start, place.stop], device=self.rows.device)
         ).tolist()
         some = self.rows[first:last] - place.start
-        if len(some):
-            self._result[:, first:last] = X.index_select(1, some) if X.is_contiguous() else X.T.index_select(0, some).T
+        if self._copied and len(some) == X.shape[1]:
+            self._join()
+            self._pieces.append(X)
+        elif len(some):
+            X = X.index_select(1, some) if X.is_contiguous() else X.T.index_select(0, some).T
+            self._parts.append(X.to(self.source))
+            if sum(part.shape[1] for part in self._parts) >= CHUNK_WORDS:
+                self._join()
 
-    def answer(self) -> Tensor:
-        return self._result
+    def _join(self) -> None:
+        """Make a piece of the parts that there are."""
+        if self._parts:
+            self._pieces.append(torch.cat(self._parts, dim=1).contiguous())
+            self._parts = []
+
+    def answer(self) -> list[Tensor]:
+        self._join()
+        return self._pieces
 
 
 def run_together(solvers: Sequence[Solver[Result]], design: Design, *, at_once: int) -> list[Result]:
@@ -253,7 +264,7 @@ def run_together(solvers: Sequence[Solver[Result]], design: Design, *, at_once: 
         Solvers whose state is in memory together.
     """
     results: dict[int, Result] = {}
-    answers: dict[int, Tensor | tuple[Tensor, ...] | None] = {}
+    answers: dict[int, Answer | tuple[Answer, ...] | None] = {}
     following = 0
     while len(results) < len(solvers):
         waiting: dict[int, Asked] = {}
