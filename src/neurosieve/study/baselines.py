@@ -13,7 +13,7 @@ from neurosieve.activations.labels import is_labelled
 from neurosieve.activations.splits import Splits
 from neurosieve.experiments.baselines import lookup, permuted, rotated
 from neurosieve.experiments.code_length import information, label_entropy, online_code
-from neurosieve.experiments.scored import GAIN, fit_and_score
+from neurosieve.experiments.scored import GAIN, GAP, fit_and_score
 from neurosieve.probes.predict import scoring_options
 from neurosieve.probes.spec import ProbeSpec
 from neurosieve.rankings.registry import rank
@@ -27,9 +27,6 @@ DIRECTIONS = 50
 """Neurons, and random directions, that are compared; fewer where there are fewer than twice as many."""
 MOST_TURNED = 1024
 """Neurons of a layer that are turned together: what turning costs grows with their number."""
-CODE_GAP, CODE_GAIN = 1e-2, 1e-3
-"""Gap, as a share of the objective, to which the probes of the online code are solved, about what its length may be too long by;
-and gain of a step below which they are done before that, which moved the length by a thousandth."""
 CHANCE_GAIN = 5e-2
 """Gain of a step below which a probe of permuted labels is done: learning them by heart takes longer than any other probe and moves
 its score on other words by no more than these words' number does."""
@@ -86,7 +83,7 @@ def baselines(cell: Cell, _units: Sequence[Unit]) -> Tables:
 def _information(cell: Cell, lambdas: dict[str, float]) -> list[dict[str, Any]]:
     """The online code of train, by probes that are solved roughly, and what the probe on all neurons tells of dev and test."""
     splits, settings, whole = cell.splits, cell.settings.solver_settings, cell.probe(0)
-    rough = {**settings, "tol": max(CODE_GAP, settings["tol"]), "enough": CODE_GAIN} if "tol" in settings else settings
+    rough = {**settings, "tol": max(GAP, settings["tol"]), "enough": GAIN} if "tol" in settings else settings
     code = online_code(splits.train, l1=lambdas["l1"], l2=lambdas["l2"], solver=cell.settings.solver, **rough)
     entropy = label_entropy(splits.train.y)
     rows = [{"split": "train", "n_words": code.n_words, "entropy": entropy, "code": code.bits, "uniform": code.uniform}]

@@ -16,7 +16,7 @@ from neurosieve.probes.exact import newton
 from neurosieve.probes.exact.likelihood import Likelihood
 from neurosieve.probes.exact.newton import approach
 from neurosieve.probes.exact.objective import Penalised, evaluate
-from neurosieve.probes.exact.passes import Design, Logits, Words, run_together
+from neurosieve.probes.exact.passes import Design, Gradient, Logits, Words, run_together
 from neurosieve.probes.exact.room import Room
 from neurosieve.probes.stream import ActivationStream
 
@@ -180,7 +180,7 @@ def test_three_steps_of_little_gain_are_enough_though_the_gap_is_wide(correlated
     assert not whole.slight
     assert rough.point.gap > 0.2 * rough.point.objective
     one, three, all_steps = (
-        sum(isinstance(asked, Logits) and asked.rough for asked in run.seen) for run in (impatient, rough, whole)
+        sum(isinstance(asked, Gradient) and asked.rough for asked in run.seen) for run in (impatient, rough, whole)
     )
     assert one + 2 <= three < all_steps
 

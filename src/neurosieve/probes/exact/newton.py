@@ -19,23 +19,21 @@ from neurosieve.probes.exact.objective import Penalised, Point, Trial, evaluate,
 from neurosieve.probes.exact.passes import Logits, Solver, Words
 from neurosieve.probes.exact.room import Room
 from neurosieve.probes.exact.sample import doubtful_words
-from neurosieve.probes.exact.step import SOME, descend
+from neurosieve.probes.exact.step import descend
 
 _POOR = 0.5
 """Share of the gain that a model promised, below which the next one looks at twice as many words; at a point that was reached
-by rough passes, these are evaluated anew first."""
+by rough passes, these are evaluated anew first. And share of the tolerance, or of what the last step gained if that is less, that
+is worth another round."""
 
 _FAR = 0.7
 """Share of the objective at the last point evaluated from scratch, below which rough passes have strayed too far from it; share
-of the gap there that steps must have reached, when they end, to go on from there: else rounding is all that is left; and share of
-the smallest gap so far that brings it down."""
+of the gap there that steps must have reached, when they end, to go on from there: else rounding is all that is left; share of
+the smallest gap so far that brings it down; and of the tolerance, that an estimated gap must meet."""
 
 _NEAR = 3e-3
 """Relative gap at which rough passes start anew from a point evaluated from scratch."""
 
-_MARGIN = 0.8  # of the tolerance, that an estimated gap must meet
-_ENOUGH = 0.3
-"""Of the tolerance, or of what the last step gained where that is less: a gain below it is not worth another round."""
 _NOISE = {torch.float32: 1e-8, torch.float64: 4e-15}
 """Change of the objective, as a share of it, that rounding may make."""
 
@@ -150,8 +148,8 @@ def approach(
     settled, last_length, gained, least_gap = not fine, math.inf, math.inf, point.gap
     while True:
         allowed = problem.allowed(tol, point.objective)
-        done = settled and point.gap <= (1.0 if exact else _MARGIN) * allowed
-        wide = point.gap > SOME * point.objective  # which says that one little gain will not be the last
+        done = settled and point.gap <= (1.0 if exact else _FAR) * allowed
+        wide = point.gap**2 > allowed * point.objective  # nearer to all, in factors, than to what is asked for
         little = slight >= (_PATIENCE if wide else 1)
         ended = done or little or futile or max(stalled, crawled) >= _PATIENCE or passes >= max_passes
         if exact and ended:
@@ -170,10 +168,11 @@ def approach(
         worth = enough * point.objective
         local = words.model(point)
         blocks.refresh(local)
-        place = descend(local, blocks, multiples, enough=_ENOUGH * min(allowed, gained))
+        place = descend(local, blocks, multiples, enough=_POOR * min(allowed, gained))
         passes += 0.5 * local.n_products * len(words.rows) / len(problem.likelihood.omega)
         step, promised = place.V - point.W, local.start.value - place.value
-        change = yield Logits(step, rough=True)
+        known = local.whole and W.dtype == torch.float32 and place.change.shape == point.Z.shape
+        change = place.change if known else (yield Logits(step, rough=True))
         trial = _walk(problem, point, step=step, change=change, b=place.b, promised=promised)
         gained, length = point.objective - trial.objective, float(step.abs().max())
         poor = gained < _POOR * promised
@@ -192,7 +191,7 @@ def approach(
         point = words.chosen(*(yield from follow(problem, anchor, trial, choose=words.choose)))
         crawled = crawled + 1 if crawls and point.gap > _FAR * least_gap else 0
         least_gap = min(least_gap, point.gap)
-        exact, passes = False, passes + 1.0
+        exact, passes = False, passes + (0.5 if known else 1.0)
 
 
 def _walk(problem: Penalised, point: Point, *, step: Tensor, change: Tensor, b: Tensor, promised: float) -> Trial:

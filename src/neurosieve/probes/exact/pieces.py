@@ -22,11 +22,11 @@ def in_pieces(values: Tensor) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, n_words, step))
 
 
-_STRIPS, _NARROWEST = 8, 64
-"""Strips of a matrix, of which 9 of 16 parts are taken then, and columns of one at least."""
+_STRIPS = 8
+"""Strips of a matrix, of which 9 of 16 parts are taken then."""
 
 
 def in_strips(width: int) -> list[slice]:
     """Cut the columns of a symmetric matrix; what is above the diagonal of a strip is that of another below it."""
-    n = min(_STRIPS, max(1, width // _NARROWEST))
+    n = max(1, min(_STRIPS, width))
     return [slice(a, b) for a, b in pairwise(width * k // n for k in range(n + 1))]

@@ -9,14 +9,11 @@ from neurosieve.probes.exact.passes import CHUNK_WORDS
 SAMPLE_WORDS = 12_288
 """Words that a model looks at to begin with, where memory allows; of few words, half: a step from far away needs no more."""
 
-_WORDS_PER_COLUMN, _SAMPLED_VALUES = 2, 1 << 28
-"""But so many words a column, as fewer are soon learned by heart, of so many activations at most (1 GB in float32)."""
+_WORDS_PER_COLUMN = 2
+"""But so many words a column, as fewer are soon learned by heart."""
 
-_MOST_SAMPLES = 4
-"""Times `SAMPLE_WORDS` that a model may grow to."""
-
-_BLOCK_BYTES = 768 << 20
-"""Of all labels' matrices together at most."""
+_MOST_BYTES = 768 << 20
+"""Of the activations of so many words, and of all labels' matrices together, at most."""
 
 FEWEST_COLUMNS = 128
 """Of a label's matrix, however few columns it uses; half as many where there is little memory."""
@@ -75,7 +72,7 @@ class Sizes:
 
     @property
     def _blocks(self) -> int:
-        return min(_BLOCK_BYTES, self._per_entry * self.n_labels * self.n_columns**2)
+        return min(_MOST_BYTES, self._per_entry * self.n_labels * self.n_columns**2)
 
     @property
     def _samples(self) -> int:
@@ -84,7 +81,7 @@ class Sizes:
     @property
     def _sampled_words(self) -> int:
         """Words of the first model, where memory allows."""
-        enough = min(_WORDS_PER_COLUMN * self.n_columns, _SAMPLED_VALUES // self.n_columns)
+        enough = min(_WORDS_PER_COLUMN * self.n_columns, _MOST_BYTES // (self.n_columns * self.sample_itemsize))
         return min(self.n_words, max(min(SAMPLE_WORDS, self.n_words // 2), CHUNK_WORDS, enough))
 
     @property
@@ -101,7 +98,7 @@ class Sizes:
         """What fits in so many bytes: matrices and samples share what is left by what must be there."""
         left = max(0, n_bytes - self.least)
         blocks = min(self._blocks, left * self._blocks // (self._blocks + self._samples))
-        most = min(_MOST_SAMPLES * SAMPLE_WORDS, max(CHUNK_WORDS, (left - blocks) // self._per_sampled))
+        most = max(CHUNK_WORDS, (left - blocks) // self._per_sampled)
         entries = blocks // self._per_entry
         columns = max(int(entries**0.5), int(self.n_labels**0.5 * FEWEST_COLUMNS / 2))
         return Room(sample_words=min(self._sampled_words, most), most_words=most, block_columns=columns)

@@ -58,9 +58,9 @@ class ExactSettings:
     max_passes : int
         Passes over the activations after which a probe is left as it is; `finish` then says so.
     enough : float
-        Gain of a step, as a share of the objective, below which a probe is done though its gap is above `tol`; with a gap above a
-        fifth of the objective, of three steps in a row. 0 asks for the gap alone. Where l2 is small, the weights are near their
-        optimum long before the gap shows it.
+        Gain of a step, as a share of the objective, below which a probe is done though its gap is above `tol`; of three steps in a
+        row where the gap, as a share of the objective, is above the root of `tol`. 0 asks for the gap alone. Where l2 is small, the
+        weights are near their optimum long before the gap shows it.
     """
 
     tol: float = 1e-3

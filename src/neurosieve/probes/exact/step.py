@@ -28,12 +28,12 @@ _TRIES = 3
 SOME = 0.2
 """Share that counts: of all rounds' gain so far, for a round's to have another one; of the used weights, for so many to change that
 the face is not worth solving on; of the face, for so many to change sign that a step goes no farther than a few of them, as along
-columns that depend on each other nothing else ends it; of what is worth another round, for a conjugate gradient's gain to have
-another one; and of an objective, for a gap to be wide."""
+columns that depend on each other nothing else ends it; and of what is worth another round, for a conjugate gradient's gain to have
+another one."""
 
-_WEAK, _STRONG, _FAR_TOO_STRONG = 1.5, 0.7, 0.1
-"""Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below the second
-its multiple shrinks by that, below the third by the third."""
+_WEAK, _FAR_TOO_STRONG = 1.5, 0.1
+"""Of a label's curvature along its step, as a multiple of what its matrix says: above the first it steps again; below its inverse
+its multiple shrinks by that, below the second by the second."""
 
 
 def descend(model: LocalModel, blocks: Blocks, multiples: Tensor, *, enough: float) -> Place:
@@ -104,8 +104,8 @@ def _nets(model: LocalModel, blocks: Blocks, multiples: Tensor, *, start: Place,
         multiples[weak] = (bent / pulled.clamp_min(1e-300))[weak]
         labels = weak.nonzero()[:, 0].tolist()
         pulled[weak] = 0.0
-    ease = torch.where(bent < _FAR_TOO_STRONG * expected, _FAR_TOO_STRONG, _STRONG)
-    multiples.copy_(torch.where(bent < _STRONG * expected, (ease * multiples).clamp_min(1.0), multiples))
+    ease = torch.where(bent < _FAR_TOO_STRONG * expected, _FAR_TOO_STRONG, 1.0 / _WEAK)
+    multiples.copy_(torch.where(bent < expected / _WEAK, (ease * multiples).clamp_min(1.0), multiples))
     return end
 
 
