@@ -338,7 +338,7 @@ def test_a_probe_without_any_penalty_is_in_the_warning_however_little_it_gains()
 
 
 @pytest.mark.parametrize("l2", [0.0, 1e-6])
-def test_no_gap_above_a_fifth_is_taken_for_little_to_gain(l2):
+def test_where_the_gap_is_wide_one_little_gain_is_not_taken_for_the_last(l2):
     X, y, _ = weakly_ridged()
     probe = fit_probes(X, [ProbeSpec(y, l1=1e-3, l2=l2)], "exact", tol=1e-2, enough=1e-2, max_passes=3000)[0]
     assert probe.gap_ <= 0.2 * probe.objective_

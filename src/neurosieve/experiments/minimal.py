@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from neurosieve.activations.splits import Splits
 from neurosieve.bars import with_bar
 from neurosieve.errors import NeurosieveError
+from neurosieve.experiments.scored import GAIN, GAP
 from neurosieve.notebook import card
 from neurosieve.probes.engine import fit_probes
 from neurosieve.probes.predict import score_probes, scoring_options
@@ -24,9 +25,6 @@ from neurosieve.rankings.ranking import NeuronRanking
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUGH, GAIN = 1e-2, 1e-3
-"""Duality gap, or gain of a step, as shares of the objective, at which sizes that are only tried are done: it moves a score by a
-tenth of a point or two."""
 LOOK_BACK = 2
 """Sizes before the one that is found which must not be within: the curve is not quite monotone."""
 
@@ -276,7 +274,7 @@ def _bracketed(
 
     def solve(places: Iterable[int], *, roughly: bool) -> None:
         new = [sizes[i] for i in dict.fromkeys(places) if (sizes[i] not in (series.scores if roughly else exact))]
-        tried = {"tol": max(ROUGH, series.settings.get("tol", 0.0)), "enough": GAIN}
+        tried = {"tol": max(GAP, series.settings.get("tol", 0.0)), "enough": GAIN}
         series.fit(new, start=True, **(tried if roughly else {}))
         exact.update(() if roughly else new)
         if progress is not None:

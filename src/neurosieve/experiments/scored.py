@@ -17,8 +17,8 @@ from neurosieve.probes.solvers import resolve
 from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
 GAP, GAIN = 1e-2, 1e-3
-"""Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe is done. Its scores are then
-within 0.1 points of the optimum's, and a code's length within some thousandths."""
+"""Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe that is fitted for a score alone
+is done. Its scores were then within 0.12 points of the optimum's, and a code's length within some thousandths."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def fit_and_score(
         Duality gap of a solver that proves one, no less than `GAP`; the solver's own by default.
     gain : float
         A probe whose steps gain less, as a share of the objective, is done before that; more than `GAIN` is for scores that need
-        not be within 0.1 points of the optimum's.
+        not be so near to the optimum's.
     **settings
         Passed to `fit_probes`.
 

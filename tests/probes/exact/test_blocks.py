@@ -18,21 +18,21 @@ def blocks_at(model, max_columns=PLENTY):
     return blocks
 
 
-def hessian_block(model, k):
+def hessian_block(given, model, k):
     """Of one label, its own intercept eliminated; (n_columns, n_columns)."""
     doubt = model.P[k] * (1.0 - model.P[k]) * model.weight
-    X = model.columns(torch.arange(model.P.shape[1]), torch.arange(model.point.W.shape[1]))
-    X = X - (doubt @ X) / doubt.sum()
+    X = given.X - (doubt @ given.X) / doubt.sum()
     return (X * doubt[:, None]).T @ X
 
 
 def test_matrices_are_the_labels_own_blocks_of_the_hessian(small, model_at, weights):
-    model = model_at(small(l1=0.0), weights)  # without l1 all columns are wanted
+    given = small(l1=0.0)  # without l1 all columns are wanted
+    model = model_at(given, weights)
     blocks = blocks_at(model)
     r = torch.randn(weights.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     found = blocks.solve(r, torch.ones_like(r, dtype=torch.bool), EVERY)
     for k in EVERY:
-        H = hessian_block(model, k)
+        H = hessian_block(given, model, k)
         H += 2.0 * model.problem.l2 * torch.eye(len(H), dtype=H.dtype)
         assert torch.allclose(found[k], torch.linalg.solve(H, r[k]), rtol=1e-6)
 
@@ -40,7 +40,8 @@ def test_matrices_are_the_labels_own_blocks_of_the_hessian(small, model_at, weig
 def test_nets_meet_the_optimality_conditions_of_each_label(small, model_at, weights, monkeypatch):
     monkeypatch.setattr(module, "_SWEEPS", 2000)
     l1, l2 = 1e-2, 1e-3
-    model = model_at(small(l1, l2), weights)
+    given = small(l1, l2)
+    model = model_at(given, weights)
     blocks = blocks_at(model)
     multiples = torch.tensor([1.0, 2.0, 1.0, 3.0], dtype=torch.float64)
     out = weights.clone()
@@ -49,7 +50,7 @@ def test_nets_meet_the_optimality_conditions_of_each_label(small, model_at, weig
     assert torch.equal(out[2], weights[2])
     assert float(pulled[2]) == 0.0
     for k in (0, 1, 3):
-        H = hessian_block(model, k)
+        H = hessian_block(given, model, k)
         step = out[k] - weights[k]
         slope = g[k] + multiples[k] * (H @ step) + 2.0 * l2 * out[k]
         used = out[k] != 0.0

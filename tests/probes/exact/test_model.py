@@ -45,6 +45,13 @@ def test_the_gradient_is_that_of_its_smooth_part(small, model_at, weights, step)
     assert model.gradient(model.start) is model.point.G
 
 
+def test_activations_are_those_of_the_words_and_columns_asked_for(small, model_at, weights):
+    given = small()
+    rows, columns = torch.tensor([0, 149, 150, 299, 300, 399]), torch.tensor([3, 1, 11])  # pieces are of 150 words
+    found = model_at(given, weights).columns(rows, columns)
+    assert torch.equal(found, given.X[rows][:, columns])
+
+
 def test_the_curvature_is_the_change_of_the_gradient(small, model_at, weights, step):
     given = small()
     model = model_at(given, weights)

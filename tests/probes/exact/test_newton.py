@@ -185,9 +185,26 @@ def test_three_steps_of_little_gain_are_enough_though_the_gap_is_wide(correlated
     assert one + 2 <= three < all_steps
 
 
+def test_a_gap_is_wide_where_it_is_nearer_to_all_than_to_what_is_asked_for(correlated, monkeypatch):
+    penalty = {"l1": 0.0, "l2": 2e-3, "tol": 1e-3, "enough": 0.1}
+    found = reach(correlated, **penalty)
+    assert found.slight
+    assert found.point.gap < 1e-3**0.5 * found.point.objective
+    monkeypatch.setattr(newton, "_PATIENCE", 1)
+    impatient = reach(correlated, **penalty)
+    assert 1e-3**0.5 * impatient.point.objective < impatient.point.gap < 0.2 * impatient.point.objective
+
+
 def test_words_that_stay_the_same_are_asked_for_once(correlated):
     all_words = reach(correlated, room=Room(4000, 4000, 1000))
     asked = [len(request.rows) for request in all_words.seen if isinstance(request, Words)]
     assert asked[0] == 4000
     assert len(asked) > 3
     assert not any(asked[1:])
+
+
+def test_where_a_model_looks_at_all_words_no_pass_takes_its_logits_anew(correlated):
+    all_words, some = (reach(correlated, room=Room(n, n, 1000)) for n in (4000, 2000))
+    rough = [any(isinstance(asked, Logits) and asked.rough for asked in run.seen) for run in (all_words, some)]
+    assert rough == [False, True]
+    assert all_words.point.objective == pytest.approx(from_scratch(all_words).objective, rel=1e-6)

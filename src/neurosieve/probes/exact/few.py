@@ -60,7 +60,7 @@ def entries(U: Tensor, pieces: Sequence[Tensor], wanted: Tensor | None) -> Tenso
     Returns
     -------
     Tensor of shape (n_labels, n_columns)
-        In float32 where the factors are rounded.
+        In float32 where the factors are rounded, as is then each piece's product.
     """
     parts = list(zip(torch.split(U, [X.shape[1] for X in pieces], dim=1), pieces, strict=True))
     if wanted is None or not all(map(_able, pieces)) or not _are_few(wanted):

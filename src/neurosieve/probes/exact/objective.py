@@ -70,7 +70,7 @@ class Trial:
     b : Tensor of shape (n_live,), float64
         The best intercepts, for centred activations.
     Z : Tensor of shape (n_live, n_words)
-        Logits without intercept.
+        Logits without intercept, up to what a word's labels share; exactly where evaluated from scratch.
     P : Tensor of shape (n_live, n_words)
         Probabilities.
     objective : float
@@ -109,7 +109,7 @@ class Point(Trial):
 
     @property
     def least_total(self) -> float:
-        """Smallest ``logsumexp`` of any word's logits."""
+        """Smallest ``logsumexp`` of any word's logits, of a point that was evaluated from scratch."""
         return float(torch.logsumexp(self.Z + self.b[:, None].to(self.Z.dtype), dim=0).min())
 
 

@@ -21,7 +21,8 @@ from neurosieve.probes.products import chosen_precision
 from neurosieve.probes.stream import ActivationStream
 
 CHUNK_WORDS = 2048
-"""Words a chunk of a pass, whose products are summed in float32. Fewer are no sample of all, however little memory there is."""
+"""Words a chunk of a pass over a copy, and of any on a graphics processor, whose products are summed in float32. Fewer are no
+sample of all, however little memory there is."""
 
 _HUGE = 25.0
 """Standard deviations from its mean at which a column is huge at a word; a single word is at most the root of all words away."""
@@ -101,7 +102,8 @@ class Design:
     @property
     def chunk(self) -> int:
         """Words to convert and multiply at a time where there is no copy: on a processor they stay in the cache."""
-        return FEWEST_WORDS if self.device.type == "cpu" else CHUNK_WORDS
+        cached = max(FEWEST_WORDS, FEWEST_WORDS * CHUNK_WORDS // self.width)
+        return min(CHUNK_WORDS, cached) if self.device.type == "cpu" else CHUNK_WORDS
 
     @property
     def nbytes(self) -> int:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from torch import Tensor
 
 _VALUES, FEWEST_WORDS = 100_000, 256
-"""Values of a piece, 0.4 MB in float32, and words at least."""
+"""Values of a piece, 0.4 MB in float32, and words at least, of activations as well."""
 
 
 def in_pieces(values: Tensor) -> Iterator[slice]:
@@ -23,7 +23,7 @@ def in_pieces(values: Tensor) -> Iterator[slice]:
 
 
 _STRIPS = 8
-"""Strips of a matrix, of which 9 of 16 parts are taken then."""
+"""Strips of a matrix, of which 9 of 16 parts are taken then; no more than columns."""
 
 
 def in_strips(width: int) -> list[slice]:

@@ -76,6 +76,7 @@ class Sizes:
 
     @property
     def _samples(self) -> int:
+        """Bytes of the first sample, though one of all words takes the pieces of a copy that is there."""
         return max(min(self.n_words, SAMPLE_WORDS), self._sampled_words) * self._per_sampled
 
     @property
