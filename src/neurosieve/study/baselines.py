@@ -27,9 +27,9 @@ DIRECTIONS = 50
 """Neurons, and random directions, that are compared; fewer where there are fewer than twice as many."""
 MOST_TURNED = 1024
 """Neurons of a layer that are turned together: what turning costs grows with their number."""
-CHANCE_GAIN = 5e-2
-"""Gain of a step below which a probe of permuted labels is done: learning them by heart takes longer than any other probe and moves
-its score on other words by no more than these words' number does."""
+CHANCE_GAIN = 2e-2
+"""Gain of a step below which a probe of permuted labels is done: learning them by heart takes longer than any other probe and, from
+there on, moves its score on other words by no more than these words' number does."""
 
 
 def turned_together(neurons: pd.DataFrame) -> NDArray[np.intp]:
