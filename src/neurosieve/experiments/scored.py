@@ -18,7 +18,7 @@ from neurosieve.probes.spec import FittedProbe, ProbeSpec
 
 GAP, GAIN = 1e-2, 1e-3
 """Duality gap, and gain of a step, as shares of the objective: where either is below that, a probe that is fitted for a score alone
-is done. Its scores were then within 0.12 points of the optimum's, and a code's length within some thousandths."""
+is done. Its scores were then within 0.2 points of the optimum's, and a code's length within some thousandths."""
 
 
 @dataclass(frozen=True)
