@@ -245,7 +245,7 @@ class _Taken:
     def _join(self) -> None:
         """Make a piece of the parts that there are."""
         if self._parts:
-            self._pieces.append(torch.cat(self._parts, dim=1).contiguous())
+            self._pieces.append(torch.cat(self._parts, dim=1))
             self._parts = []
 
     def answer(self) -> list[Tensor]:
