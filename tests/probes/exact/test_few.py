@@ -56,7 +56,7 @@ def test_all_are_wanted_where_nothing_is_said():
     assert torch.allclose(few.entries(U, cut(X), None), U @ X.T, atol=1e-5)
 
 
-@pytest.mark.parametrize(("share", "alone"), [(0.02, True), (0.08, False)])
+@pytest.mark.parametrize(("share", "alone"), [(0.0, True), (0.02, True), (0.08, False)])
 def test_of_rounded_activations_fewer_are_few(share, alone):
     V, U, X, wanted = drawn(0, share, torch.bfloat16)
     exact = V.double() @ X.double()

@@ -82,8 +82,11 @@ def entries(U: Tensor, pieces: Sequence[Tensor], wanted: Tensor | None) -> Tenso
 
 
 def _dots(U: Tensor, X: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Products of rows of `U` with rows of `X`, one for each pair: what the weights of `embedding_bag` get as their gradient."""
-    bags = torch.arange(len(columns))
+    """Products of rows of `U` with rows of `X`, one for each pair: what the weights of `embedding_bag` get as their gradient.
+
+    Torch has that product under no public name: asking autograd for the gradient would take the logits as well.
+    """
+    bags = torch.arange(len(columns))  # which it looks at only where `rows` are not given
     found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(U, X, columns, bags, rows, mode=0)
     return found
 
